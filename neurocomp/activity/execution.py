@@ -1,0 +1,76 @@
+"""What a run returns, whichever engine ran it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurocomp.activity.trace import SpikeTrace
+from neurocomp.errors import bad_input
+from neurocomp.network.graph import Integer, Network
+
+
+@dataclass(frozen=True, eq=False)
+class Execution:
+    """A run of a network.
+
+    output: (samples, steps, *shape) values of the output population, or None if the network has no output.
+    nonzero_counts: per population (relays too) int64 (*shape): how often each element's output was not zero,
+    summed over samples and steps. saturations: how often a state hit the limits of integer arithmetic.
+    """
+
+    trace: SpikeTrace
+    output: np.ndarray | None
+    nonzero_counts: dict[str, np.ndarray]
+    saturations: int
+
+    @property
+    def predictions(self) -> np.ndarray:
+        """int64 (samples): the output element with the largest sum over the steps (the first, if several)."""
+        if self.output is None:
+            raise bad_input("network", "has no output population to read a prediction from")
+        # float64: the sum of float32 values must not depend on how NumPy blocks it
+        summed = self.output.astype(np.float64).sum(axis=1)
+        return summed.reshape(summed.shape[0], -1).argmax(axis=1)
+
+    def accuracy(self, labels: np.ndarray) -> float:
+        """Fraction of samples whose prediction is the label."""
+        return float(np.mean(self.predictions == np.asarray(labels)))
+
+    def __repr__(self) -> str:
+        return f"Execution({self.trace!r}, {self.saturations} saturations)"
+
+
+def check_inputs(network: Network, inputs: np.ndarray | None, samples: int, steps: int | None) -> tuple[int, int]:
+    """(samples, steps) of a run, or InputError if the inputs do not suit the network."""
+    if not network.inputs:
+        if inputs is not None:
+            raise bad_input(network.name, "has no input population, yet inputs were given")
+        if steps is None or steps < 1:
+            raise bad_input(network.name, "has no input population", hint="say how many time steps to run (steps=...)")
+        return samples, steps
+    if len(network.inputs) > 1:
+        raise bad_input(network.name, f"has {len(network.inputs)} input populations; one can be fed at present")
+    if inputs is None:
+        raise bad_input(network.name, "needs inputs")
+    shape = network.by_name[network.inputs[0]].shape
+    if inputs.ndim != len(shape) + 2 or inputs.shape[2:] != shape:
+        raise bad_input(
+            network.inputs[0], f"inputs have shape {inputs.shape}; (samples, steps, {', '.join(map(str, shape))}) is needed"
+        )
+    if inputs.dtype.kind == "f" and not np.isfinite(inputs).all():
+        raise bad_input(network.inputs[0], "the inputs hold NaN or infinite values")
+    if inputs.dtype.kind not in "fiub":
+        raise bad_input(network.inputs[0], f"inputs of type {inputs.dtype}; numbers are needed")
+    return inputs.shape[0], inputs.shape[1]
+
+
+def input_values(network: Network, inputs: np.ndarray) -> np.ndarray:
+    """The inputs in the network's arithmetic: float32, or int32 after division by the input scale."""
+    arithmetic = network.arithmetic
+    if not isinstance(arithmetic, Integer):
+        return inputs.astype(np.float32, copy=False)
+    limit = 2 ** (arithmetic.input_bits - 1) - 1
+    scaled = np.rint(inputs / arithmetic.input_scale) if arithmetic.input_scale != 1.0 else np.rint(inputs * 1.0)
+    return np.clip(scaled, -limit - 1, limit).astype(np.int32)

@@ -1,0 +1,236 @@
+"""The readable twin of the compiled engine: the same sums in the same order, one event at a time.
+
+It is slow and plain on purpose. Tests hold the compiled engine against it bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from neurocomp.activity.execution import Execution, check_inputs, input_values
+from neurocomp.activity.trace import PopulationTrace, SpikeTrace, pack
+from neurocomp.network.graph import Integer, Network, Population, Projection
+from neurocomp.network.layout import channel_first, channel_last, channel_last_index
+from neurocomp.network.neuron import Neuron, expand
+from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse
+from neurocomp.network.verify import population_order, verify
+
+
+def execute_reference(
+    network: Network, inputs: np.ndarray | None = None, *, samples: int = 1, steps: int | None = None,
+    record: Collection[str] = (),
+) -> Execution:
+    """Run a network; the contract is that of :func:`neurocomp.activity.execute.execute`."""
+    verify(network)
+    samples, steps = check_inputs(network, inputs, samples, steps)
+    values = input_values(network, inputs) if inputs is not None else None
+    runs = [_Run(network, steps) for _ in range(samples)]
+    for k, run in enumerate(runs):
+        for t in range(steps):
+            run.step(t, None if values is None else values[k, t])
+    return _collect(network, runs, samples, steps, set(record))
+
+
+class _Run:
+    """State and outputs of one sample. All vectors are channel-last."""
+
+    def __init__(self, network: Network, steps: int) -> None:
+        self.network = network
+        self.integer = network.arithmetic if isinstance(network.arithmetic, Integer) else None
+        self.dtype = np.int32 if self.integer else np.float32
+        self.order = population_order(network)
+        self.output = {p.name: np.zeros((steps, p.size), self.dtype) for p in network.populations}
+        self.active = {p.name: np.zeros((steps, p.size), np.bool_) for p in network.populations}
+        self.state = {p.name: _State(p, self) for p in network.populations if p.neuron is not None}
+        self.saturations = 0
+
+    def step(self, t: int, inputs: np.ndarray | None) -> None:
+        for name in self.order:
+            population = self.network.by_name[name]
+            if name in self.network.inputs:
+                self.output[name][t] = channel_last(inputs, population.shape)
+                continue
+            x = self._arriving(population, t)
+            if population.neuron is None:
+                self.output[name][t] = x
+            else:
+                self.output[name][t], self.active[name][t] = self.state[name].update(x)
+
+    def _arriving(self, population: Population, t: int) -> np.ndarray:
+        shift = self.integer.state_shift if self.integer and population.neuron is not None else 0
+        bias = self.vector(population.bias if population.bias is not None else 0, population.shape)
+        x = np.zeros(population.size, self.dtype) if self.integer else bias.copy()
+        for projection in self.network.incoming[population.name]:
+            if t >= projection.delay:
+                source = self.network.by_name[projection.source]
+                deliver(projection.op, self.output[source.name][t - projection.delay], source.shape, x, population.shape)
+        return (x << shift) + bias if self.integer else x
+
+    def vector(self, value: float | np.ndarray, shape: Shape) -> np.ndarray:
+        full = np.broadcast_to(expand(value, shape), shape)
+        return channel_last(np.ascontiguousarray(full), shape).astype(self.dtype)
+
+
+class _State:
+    """Canonical neurons (network/neuron.py) of one population."""
+
+    def __init__(self, population: Population, run: _Run) -> None:
+        self.neuron: Neuron = population.neuron
+        self.run = run
+        self.p = {
+            name: run.vector(value, population.shape)
+            for name, value in self.neuron.parameters().items()
+            if not (name == "threshold" and np.isinf(value).any())
+        }
+        if "threshold" not in self.p:  # a neuron that never fires
+            top = np.iinfo(np.int32).max if run.integer else np.inf
+            self.p["threshold"] = run.vector(np.where(np.isinf(self.neuron.threshold), top, self.neuron.threshold),
+                                             population.shape)
+        self.v = self.p["v_init"].copy()
+        self.i = np.zeros_like(self.v)
+        self.fired = np.zeros_like(self.v)
+        self.wait = np.zeros(population.size, np.int32)
+
+    def update(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """One step. Returns (output, which neurons were not idle)."""
+        p, neuron = self.p, self.neuron
+        active = (self.v != 0) | (self.i != 0) | (x != 0) | (p["leak"] != 0)
+        if "i_decay" in p:
+            x = self._decayed(self.i, p["i_decay"]) + p["i_gain"] * x
+            x = self.i = self._saturated(x)
+        v = self._decayed(self.v, p["v_decay"]) + p["v_gain"] * (p["leak"] + x)
+        if neuron.reset_when == "next":
+            v = self._reset(v, self.fired)
+        v = self._saturated(v)
+        waiting = self.wait > 0
+        v = np.where(waiting, p["v_reset"], v)
+        self.fired = np.where(waiting, 0, self._output(v))
+        if neuron.output == "membrane":
+            self.v = v
+            return v, active
+        self.v = self._reset(v, self.fired) if neuron.reset_when == "now" else v
+        self.wait = np.where(self.fired != 0, neuron.refractory, np.maximum(self.wait - 1, 0))
+        return self.fired, active
+
+    def _decayed(self, state: np.ndarray, decay: np.ndarray) -> np.ndarray:
+        if not self.run.integer:
+            return decay * state
+        product = state.astype(np.int64) * decay
+        scale = 1 << self.run.integer.decay_bits
+        return np.where(product < 0, -(-product // scale), product // scale)
+
+    def _saturated(self, state: np.ndarray) -> np.ndarray:
+        if not self.run.integer:
+            return state
+        limit = 1 << (self.run.integer.state_bits - 1)
+        kept = np.clip(state, -limit, limit - 1)
+        self.run.saturations += int((kept != state).sum())
+        return kept.astype(np.int32)
+
+    def _output(self, v: np.ndarray) -> np.ndarray:
+        threshold = self.p["threshold"]
+        if self.neuron.output == "count":
+            count = v // threshold if self.run.integer else np.floor(v / threshold)
+            return np.clip(count, 0, self.neuron.max_count).astype(self.run.dtype)
+        fires = v > threshold if self.neuron.compare == ">" else v >= threshold
+        return fires.astype(self.run.dtype)
+
+    def _reset(self, v: np.ndarray, fired: np.ndarray) -> np.ndarray:
+        if self.neuron.reset == "zero":
+            return np.where(fired != 0, self.p["v_reset"], v)
+        if self.neuron.reset == "subtract":
+            return v - fired * np.where(fired != 0, self.p["threshold"], 0)
+        return v
+
+
+def deliver(op: Op, values: np.ndarray, source_shape: Shape, x: np.ndarray, target_shape: Shape) -> None:
+    """Add what one step's outputs (channel-last) bring through ``op`` to x (channel-last), event by event."""
+    if isinstance(op, Pool) and op.kind == "max":
+        x += _maxima(op, channel_first(values, source_shape), target_shape)
+        return
+    to_last = channel_last_index(target_shape)
+    from_last = channel_last_index(source_shape)
+    first_of = np.empty_like(from_last)
+    first_of[from_last] = np.arange(from_last.size)
+    for e in np.flatnonzero(values):
+        targets, weights = synapses_of(op, int(first_of[e]), source_shape, target_shape)
+        np.add.at(x, to_last[targets], values[e] * weights.astype(x.dtype))
+
+
+def synapses_of(op: Op, source: int, source_shape: Shape, target_shape: Shape) -> tuple[np.ndarray, np.ndarray]:
+    """All synapses of one source element: (flat channel-first targets, weights)."""
+    match op:
+        case Linear(weight):
+            return np.arange(weight.shape[0]), weight[:, source]
+        case Sparse():
+            row = slice(op.indptr[source], op.indptr[source + 1])
+            return op.indices[row], op.weight[row]
+        case OneToOne(scale):
+            one = scale.reshape(-1)[source] if isinstance(scale, np.ndarray) else scale
+            return np.array([source]), np.array([one])
+        case Conv():
+            return _windowed_synapses(op, source, source_shape, target_shape)
+        case Pool():
+            return _windowed_synapses(op, source, source_shape, target_shape)
+
+
+def _windowed_synapses(op: Conv | Pool, source: int, source_shape: Shape, target_shape: Shape) -> tuple[np.ndarray, np.ndarray]:
+    channel, *pixel = np.unravel_index(source, source_shape)
+    if isinstance(op, Conv):
+        per_group = op.weight.shape[1]
+        group_out = op.weight.shape[0] // op.groups
+        outs = np.arange(group_out) + (channel // per_group) * group_out
+        kernel = op.weight[outs, channel % per_group]
+    else:
+        outs = np.array([channel])
+        kernel = np.full((1, *op.kernel), op.scale, np.float32 if op.kind == "avg" else np.int32)
+    targets, weights = [], []
+    for tap in np.ndindex(*op.kernel):
+        out_pixel = _output_pixel(op, tap, pixel, target_shape)
+        if out_pixel is not None:
+            targets.append(np.ravel_multi_index((outs, *out_pixel), target_shape))
+            weights.append(kernel[(slice(None), *tap)])
+    if not targets:
+        return np.zeros(0, np.int64), np.zeros(0, kernel.dtype)
+    return np.concatenate(targets), np.concatenate(weights)
+
+
+def _output_pixel(op: Conv | Pool, tap: Shape, pixel: list[int], target_shape: Shape) -> Shape | None:
+    """The output pixel at which an input pixel lies under kernel tap ``tap``, if there is one."""
+    out = []
+    for axis, k in enumerate(tap):
+        start = pixel[axis] + op.padding[axis] - k * op.dilation[axis]
+        if start % op.stride[axis] or not 0 <= start // op.stride[axis] < target_shape[axis + 1]:
+            return None
+        out.append(int(start // op.stride[axis]))
+    return tuple(out)
+
+
+def _maxima(op: Pool, source: np.ndarray, target_shape: Shape) -> np.ndarray:
+    result = np.empty(target_shape, source.dtype)
+    for pixel in np.ndindex(*target_shape[1:]):
+        window = [slice(None)]
+        for o, k, s, p, size in zip(pixel, op.kernel, op.stride, op.padding, source.shape[1:], strict=True):
+            window.append(slice(max(o * s - p, 0), min(o * s - p + k, size)))
+        result[(slice(None), *pixel)] = source[tuple(window)].max(axis=tuple(range(1, source.ndim)))
+    return channel_last(result, target_shape)
+
+
+def _collect(network: Network, runs: list[_Run], samples: int, steps: int, record: set[str]) -> Execution:
+    stacked = {p.name: np.stack([run.output[p.name] for run in runs]) for p in network.populations}
+    traces = {}
+    for p in network.populations:
+        if p.neuron is None and p.name not in network.inputs and p.name not in record:
+            continue
+        values = stacked[p.name]
+        binary = bool(((values == 0) | (values == 1)).all())
+        active = pack(np.stack([run.active[p.name] for run in runs])) if p.neuron is not None else None
+        traces[p.name] = PopulationTrace(p.shape, pack(values != 0), active, None if binary else values)
+    counts = {name: channel_first((v != 0).sum(axis=(0, 1), dtype=np.int64), network.by_name[name].shape)
+              for name, v in stacked.items()}
+    output = None
+    if network.output is not None:
+        output = channel_first(stacked[network.output], network.by_name[network.output].shape)
+    return Execution(SpikeTrace(samples, steps, traces), output, counts, sum(run.saturations for run in runs))

@@ -1,0 +1,92 @@
+"""The spikes of a run: the only thing that timing and energy need to know about a network's function."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from neurocomp.network.layout import channel_first
+from neurocomp.network.ops import Shape, frozen_array
+
+
+@dataclass(frozen=True, eq=False)
+class PopulationTrace:
+    """One population's outputs. Element order within a step is channel-last (network/layout.py).
+
+    spikes: uint8 (samples, steps, ceil(elements / 8)), bit k of byte j is element 8 j + k: output not zero.
+    active: same form, neurons whose update was not a no-op (membrane, current, input or bias not zero);
+    None for inputs. values: (samples, steps, elements) where the output is more than a bit, else None.
+    """
+
+    shape: Shape
+    spikes: np.ndarray
+    active: np.ndarray | None = None
+    values: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("spikes", "active", "values"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, frozen_array(value))
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+    @cached_property
+    def spike_count(self) -> int:
+        """Outputs that are not zero, over all samples and steps."""
+        return count_bits(self.spikes)
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeTrace:
+    """Outputs of every input and neuron population of a network, by name, for each sample and step."""
+
+    samples: int
+    steps: int
+    populations: dict[str, PopulationTrace]
+
+    def dense(self, name: str) -> np.ndarray:
+        """(samples, steps, *shape) channel-first: bool, or the output values where they are more than a bit."""
+        population = self.populations[name]
+        if population.values is not None:
+            return channel_first(population.values, population.shape)
+        return channel_first(unpack(population.spikes, population.size), population.shape)
+
+    def spikes_per_step(self, name: str) -> np.ndarray:
+        """int64 (samples, steps): how many elements of a population gave an output that is not zero."""
+        return np.bitwise_count(self.populations[name].spikes).sum(axis=2, dtype=np.int64)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over names, shapes and contents; equal for equal traces on any machine."""
+        sha = hashlib.sha256(f"{self.samples} {self.steps}".encode())
+        for name in sorted(self.populations):
+            population = self.populations[name]
+            sha.update(f"{name} {population.shape}".encode())
+            for part in (population.spikes, population.active, population.values):
+                sha.update(b"-" if part is None else part.tobytes())
+        return sha.hexdigest()
+
+    def __repr__(self) -> str:
+        spikes = sum(p.spike_count for p in self.populations.values())
+        return f"SpikeTrace({self.samples} samples x {self.steps} steps, {len(self.populations)} populations, {spikes} spikes)"
+
+
+def pack(flags: np.ndarray) -> np.ndarray:
+    """bool (..., elements) -> uint8 (..., ceil(elements / 8)), little-endian within a byte."""
+    return np.packbits(flags, axis=-1, bitorder="little")
+
+
+def unpack(bits: np.ndarray, size: int) -> np.ndarray:
+    """The reverse of :func:`pack`; ``size`` is the number of elements."""
+    return np.unpackbits(bits, axis=-1, count=size, bitorder="little").view(np.bool_)
+
+
+def count_bits(bits: np.ndarray) -> int:
+    """Set bits of a packed array."""
+    return int(np.bitwise_count(bits).sum(dtype=np.int64))

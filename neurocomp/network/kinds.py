@@ -1,0 +1,103 @@
+"""What travels on an edge: binary spikes, ternary, small integers or real values.
+
+The kind decides whether a synaptic operation is an accumulate (AC) or a multiply-accumulate (MAC) and how
+many bits a packet carries. It is propagated from the neurons' outputs; a run can only narrow it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from neurocomp.network.graph import Network, Population, Projection
+from neurocomp.network.ops import OneToOne, Pool
+from neurocomp.network.verify import population_order
+
+
+@dataclass(frozen=True)
+class ValueKind:
+    """name: binary (0, 1), ternary (-1, 0, 1), int (0 .. largest) or real; largest: greatest magnitude of an
+    int kind, 1 for binary and ternary, 0 (meaningless) for real."""
+
+    name: Literal["binary", "ternary", "int", "real"]
+    largest: int = 1
+
+    @property
+    def bits(self) -> int:
+        """Bits of payload besides the address: 0 for binary spikes, 32 for real values."""
+        if self.name == "real":
+            return 32
+        return 0 if self.name == "binary" else self.largest.bit_length() + (self.name == "ternary")
+
+    @property
+    def accumulates_only(self) -> bool:
+        """Whether a synaptic operation on it is an accumulate (AC); otherwise it is a MAC (NeuroBench 2.3)."""
+        return self.name in ("binary", "ternary")
+
+    def __str__(self) -> str:
+        return f"int<{self.bits}>" if self.name == "int" else self.name
+
+
+BINARY = ValueKind("binary")
+TERNARY = ValueKind("ternary")
+REAL = ValueKind("real", 0)
+
+
+def value_kinds(network: Network) -> dict[str, ValueKind]:
+    """The kind of every population's output. Inputs count as real unless the stored sample shows otherwise."""
+    kinds: dict[str, ValueKind] = {}
+    for name in population_order(network):
+        kinds[name] = _kind_of(network, network.by_name[name], kinds)
+    return kinds
+
+
+def kind_of_values(values: np.ndarray) -> ValueKind:
+    """The narrowest kind that holds these values."""
+    if values.dtype == np.bool_:
+        return BINARY
+    if values.size == 0 or not np.array_equal(values, np.trunc(values)):
+        return REAL
+    low, high = int(values.min()), int(values.max())
+    if low >= 0:
+        return BINARY if high <= 1 else ValueKind("int", high)
+    return TERNARY if (low, high) == (-1, 1) or (low, high) == (-1, 0) else REAL
+
+
+def _kind_of(network: Network, population: Population, known: dict[str, ValueKind]) -> ValueKind:
+    if population.name in network.inputs:
+        return kind_of_values(network.sample.inputs) if _sample_is_fed_as_is(network) else REAL
+    if population.neuron is not None:
+        output = population.neuron.output
+        if output == "membrane":
+            return REAL
+        return BINARY if output == "binary" else ValueKind("int", population.neuron.max_count)
+    if population.bias is not None and np.any(population.bias):
+        return REAL
+    # a relay closes no loop, so its sources come before it in the order
+    return _sum_of([_through(p, known.get(p.source, REAL)) for p in network.incoming[population.name]])
+
+
+def _sample_is_fed_as_is(network: Network) -> bool:
+    return network.sample is not None and network.sample.encoding in ("direct", "temporal")
+
+
+def _through(projection: Projection, kind: ValueKind) -> ValueKind:
+    op = projection.op
+    if isinstance(op, OneToOne) and np.isscalar(op.scale) and op.scale == 1.0:
+        return kind
+    if isinstance(op, Pool) and op.kind == "max":
+        return kind
+    if isinstance(op, Pool) and op.kind == "sum" and kind.name in ("binary", "int"):
+        return ValueKind("int", kind.largest * math.prod(op.kernel))
+    return REAL
+
+
+def _sum_of(kinds: list[ValueKind]) -> ValueKind:
+    if len(kinds) == 1:
+        return kinds[0]
+    if not kinds or any(k.name not in ("binary", "int") for k in kinds):
+        return REAL
+    return ValueKind("int", sum(k.largest for k in kinds))

@@ -1,0 +1,194 @@
+"""The linear (and pooling) operators that a projection can carry.
+
+Operators are frozen and share their arrays: a convolution keeps its kernel, it is never unrolled
+into synapses. Feature maps are channel-first, ``(channels, height, width)`` or ``(channels, length)``,
+as PyTorch and NIR write them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Shape = tuple[int, ...]
+
+
+class ShapeMismatch(ValueError):
+    """An operator cannot be applied to a source of this shape; the text says which sizes disagree."""
+
+
+def frozen_array(array: np.ndarray) -> np.ndarray:
+    """A read-only view of ``array`` (no copy if it is already contiguous)."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def window_count(size: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> int:
+    """How many windows fit along one axis: floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1."""
+    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def windowed_shape(source: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Shape:
+    """Spatial output sizes of a convolution or pooling; raises ShapeMismatch if a window does not fit."""
+    sizes = tuple(
+        window_count(*axis) for axis in zip(source, kernel, stride, padding, dilation, strict=True)
+    )
+    if min(sizes) < 1:
+        raise ShapeMismatch(f"a {_x(kernel)} window does not fit into {_x(source)} with padding {padding}")
+    return sizes
+
+
+def _x(sizes: Shape) -> str:
+    return "x".join(map(str, sizes))
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """Fully connected. weight: (targets, sources); the source is flattened channel-first."""
+
+    weight: np.ndarray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", frozen_array(self.weight))
+
+    def target_shape(self, source: Shape) -> Shape:
+        if self.weight.ndim != 2:
+            raise ShapeMismatch(f"the weight has {self.weight.ndim} axes, not 2 (targets, sources)")
+        n_target, n_source = self.weight.shape
+        if math.prod(source) != n_source:
+            transposed = math.prod(source) == n_target
+            extra = "; the weight looks transposed" if transposed else ""
+            raise ShapeMismatch(f"the weight expects {n_source} sources but gets {math.prod(source)}{extra}")
+        return (n_target,)
+
+
+@dataclass(frozen=True, eq=False)
+class Conv:
+    """1-d or 2-d convolution (cross-correlation, as in PyTorch).
+
+    weight: (out channels, in channels / groups, *kernel); stride, padding, dilation: one number per
+    spatial axis, padding on both sides with zeros.
+    """
+
+    weight: np.ndarray
+    stride: Shape
+    padding: Shape
+    dilation: Shape
+    groups: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", frozen_array(self.weight))
+
+    @property
+    def kernel(self) -> Shape:
+        return tuple(self.weight.shape[2:])
+
+    def target_shape(self, source: Shape) -> Shape:
+        axes = self.weight.ndim - 2
+        if axes not in (1, 2):
+            raise ShapeMismatch(f"a convolution over {axes} axes; only 1 and 2 are supported")
+        if len(source) != axes + 1:
+            raise ShapeMismatch(f"a {axes}-d convolution needs a source of {axes + 1} axes, not {_x(source)}")
+        c_out, c_in = self.weight.shape[0], self.weight.shape[1] * self.groups
+        if source[0] != c_in:
+            raise ShapeMismatch(f"the weight expects {c_in} input channels but gets {source[0]}")
+        if self.groups < 1 or c_out % self.groups:
+            raise ShapeMismatch(f"{c_out} output channels cannot be cut into {self.groups} groups")
+        return (c_out, *windowed_shape(source[1:], self.kernel, self.stride, self.padding, self.dilation))
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Sum, average or maximum over windows of one channel. Average divides by the whole window, as PyTorch
+    does by default; maximum ignores the padding."""
+
+    kind: Literal["sum", "avg", "max"]
+    kernel: Shape
+    stride: Shape
+    padding: Shape
+
+    @property
+    def dilation(self) -> Shape:
+        return (1,) * len(self.kernel)
+
+    @property
+    def scale(self) -> float:
+        """What one input contributes to the window (sum and average)."""
+        return 1.0 / math.prod(self.kernel) if self.kind == "avg" else 1.0
+
+    def target_shape(self, source: Shape) -> Shape:
+        if len(source) != len(self.kernel) + 1:
+            raise ShapeMismatch(f"pooling over {_x(self.kernel)} needs {len(self.kernel) + 1} axes, not {_x(source)}")
+        return (source[0], *windowed_shape(source[1:], self.kernel, self.stride, self.padding, self.dilation))
+
+
+@dataclass(frozen=True, eq=False)
+class OneToOne:
+    """Element i to element i (residual add, reshape, scaling). scale: a number or one per source element.
+
+    The target may have another shape with as many elements: they are matched in channel-first order.
+    ``shape`` is that shape, or None for the source's own.
+    """
+
+    scale: float | np.ndarray = 1.0
+    shape: Shape | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.scale, np.ndarray):
+            object.__setattr__(self, "scale", frozen_array(self.scale))
+
+    def target_shape(self, source: Shape) -> Shape:
+        target = self.shape or source
+        if math.prod(target) != math.prod(source):
+            raise ShapeMismatch(f"{_x(source)} elements cannot be matched one to one with {_x(target)}")
+        if isinstance(self.scale, np.ndarray) and self.scale.size != math.prod(source):
+            raise ShapeMismatch(f"{self.scale.size} scale factors for {math.prod(source)} elements")
+        return target
+
+
+@dataclass(frozen=True, eq=False)
+class Sparse:
+    """Explicit synapses, stored by source (CSR), flat channel-first indices.
+
+    indptr: int64 (sources + 1); indices: int32 targets, weight: one per synapse; shape: the target's shape.
+    """
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    weight: np.ndarray
+    shape: Shape
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "indptr", frozen_array(np.asarray(self.indptr, np.int64)))
+        object.__setattr__(self, "indices", frozen_array(np.asarray(self.indices, np.int32)))
+        object.__setattr__(self, "weight", frozen_array(self.weight))
+
+    def target_shape(self, source: Shape) -> Shape:
+        n_source, n_synapse = self.indptr.size - 1, self.indices.size
+        if n_source != math.prod(source):
+            raise ShapeMismatch(f"the synapse table has {n_source} sources but gets {math.prod(source)}")
+        if self.weight.shape != (n_synapse,):
+            raise ShapeMismatch(f"{n_synapse} synapses but weights of shape {self.weight.shape}")
+        ends = (int(self.indptr[0]), int(self.indptr[-1]))
+        if ends != (0, n_synapse) or np.any(np.diff(self.indptr) < 0):
+            raise ShapeMismatch("the synapse table's row pointer does not run from 0 to the number of synapses")
+        n_target = math.prod(self.shape)
+        if n_synapse and not 0 <= int(self.indices.min()) <= int(self.indices.max()) < n_target:
+            raise ShapeMismatch(f"a synapse points outside the {n_target} targets")
+        return self.shape
+
+
+Op = Linear | Conv | Pool | OneToOne | Sparse
+
+
+def weight_of(op: Op) -> np.ndarray | None:
+    """The trainable weights of an operator, or None (pooling, plain identity)."""
+    if isinstance(op, Linear | Conv | Sparse):
+        return op.weight
+    if isinstance(op, OneToOne) and isinstance(op.scale, np.ndarray):
+        return op.scale
+    return None

@@ -1,0 +1,189 @@
+"""A network as a tree of plain JSON values plus named arrays, and back.
+
+The containers (a torch zip, a program directory) only store the two parts; everything about the format
+``neurocomp/network/1`` is here. Reading checks every field; a file from elsewhere is not trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from neurocomp.errors import bad_input
+from neurocomp.network.graph import Float32, Integer, Network, Population, Projection, Sample
+from neurocomp.network.neuron import PARAMETERS, Neuron
+from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Sparse
+from neurocomp.network.verify import verify
+
+SCHEMA = "neurocomp/network/1"
+Tree = dict[str, Any]
+Arrays = dict[str, np.ndarray]
+
+
+def to_tree(network: Network) -> tuple[Tree, Arrays]:
+    """The network as (tree, arrays). Arrays are named after the element they belong to, e.g. ``conv1.weight``."""
+    arrays: Arrays = {}
+
+    def put(key: str, value: float | np.ndarray) -> Any:
+        if not isinstance(value, np.ndarray):
+            return value
+        arrays[key] = value
+        return {"array": key}
+
+    tree: Tree = {
+        "schema": SCHEMA,
+        "name": network.name,
+        "origin": network.origin,
+        "assumptions": list(network.assumptions),
+        "inputs": list(network.inputs),
+        "output": network.output,
+        "arithmetic": _arithmetic_tree(network),
+        "populations": [_population_tree(p, put) for p in network.populations],
+        "projections": [_projection_tree(p, put) for p in network.projections],
+        "sample": _sample_tree(network.sample, put),
+    }
+    return tree, arrays
+
+
+def from_tree(tree: Tree, arrays: Arrays, where: str) -> Network:
+    """Rebuild and verify a network. ``where`` names the file in errors. Raises InputError."""
+    if not isinstance(tree, dict) or tree.get("schema") != SCHEMA:
+        found = tree.get("schema") if isinstance(tree, dict) else type(tree).__name__
+        raise bad_input(where, f"holds a network of schema {found!r}; this version reads {SCHEMA!r}",
+                        hint="freeze the network again with this version of neurocomp")
+
+    def get(value: Any) -> Any:
+        if isinstance(value, dict):
+            return arrays[value["array"]]
+        return value
+
+    try:
+        network = Network(
+            populations=tuple(_population(p, get) for p in tree["populations"]),
+            projections=tuple(_projection(p, get) for p in tree["projections"]),
+            inputs=tuple(tree["inputs"]),
+            output=tree["output"],
+            arithmetic=_arithmetic(tree["arithmetic"]),
+            name=str(tree["name"]),
+            origin=str(tree["origin"]),
+            assumptions=tuple(map(str, tree["assumptions"])),
+            sample=_sample(tree["sample"], get),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise bad_input(where, "the network description is damaged", why=f"{type(error).__name__}: {error}",
+                        hint="freeze the network again") from error
+    return verify(network)
+
+
+Put = Callable[[str, Any], Any]
+Get = Callable[[Any], Any]
+
+
+def _arithmetic_tree(network: Network) -> Tree:
+    arithmetic = network.arithmetic
+    return {"kind": "float32"} if isinstance(arithmetic, Float32) else {"kind": "integer", **vars(arithmetic)}
+
+
+def _arithmetic(tree: Tree) -> Float32 | Integer:
+    fields = dict(tree)
+    kind = fields.pop("kind")
+    if kind not in ("float32", "integer"):
+        raise ValueError(f"unknown arithmetic {kind!r}")
+    return Float32() if kind == "float32" else Integer(**fields)
+
+
+def _population_tree(population: Population, put: Put) -> Tree:
+    tree: Tree = {"name": population.name, "shape": list(population.shape), "neuron": None, "bias": None}
+    if population.bias is not None:
+        tree["bias"] = put(f"{population.name}.bias", population.bias)
+    if population.neuron is not None:
+        parameters = population.neuron.parameters()
+        tree["neuron"] = {
+            **population.neuron.settings(),
+            **{key: put(f"{population.name}.{key}", value) for key, value in parameters.items()},
+        }
+    return tree
+
+
+def _population(tree: Tree, get: Get) -> Population:
+    neuron = tree["neuron"]
+    if neuron is not None:
+        neuron = Neuron(**{key: get(value) if key in PARAMETERS else value for key, value in neuron.items()})
+        _check_choice(neuron.reset, "zero", "subtract", "none")
+        _check_choice(neuron.reset_when, "now", "next")
+        _check_choice(neuron.compare, ">", ">=")
+        _check_choice(neuron.output, "binary", "count", "membrane")
+    return Population(str(tree["name"]), tuple(tree["shape"]), neuron, get(tree["bias"]))
+
+
+def _projection_tree(projection: Projection, put: Put) -> Tree:
+    return {
+        "name": projection.name,
+        "source": projection.source,
+        "target": projection.target,
+        "delay": projection.delay,
+        "op": _op_tree(projection.op, projection.name, put),
+    }
+
+
+def _projection(tree: Tree, get: Get) -> Projection:
+    return Projection(str(tree["name"]), str(tree["source"]), str(tree["target"]), _op(tree["op"], get),
+                      int(tree["delay"]))
+
+
+def _op_tree(op: Op, name: str, put: Put) -> Tree:
+    kind = type(op).__name__.lower()
+    match op:
+        case Linear(weight):
+            return {"kind": kind, "weight": put(f"{name}.weight", weight)}
+        case Conv():
+            return {"kind": kind, "weight": put(f"{name}.weight", op.weight), "stride": list(op.stride),
+                    "padding": list(op.padding), "dilation": list(op.dilation), "groups": op.groups}
+        case Pool():
+            return {"kind": kind, "pool": op.kind, "kernel": list(op.kernel), "stride": list(op.stride),
+                    "padding": list(op.padding)}
+        case OneToOne(scale, shape):
+            return {"kind": kind, "scale": put(f"{name}.scale", scale), "shape": list(shape) if shape else None}
+        case Sparse():
+            return {"kind": kind, "indptr": put(f"{name}.indptr", op.indptr), "shape": list(op.shape),
+                    "indices": put(f"{name}.indices", op.indices), "weight": put(f"{name}.weight", op.weight)}
+
+
+def _op(tree: Tree, get: Get) -> Op:
+    match tree["kind"]:
+        case "linear":
+            return Linear(get(tree["weight"]))
+        case "conv":
+            return Conv(get(tree["weight"]), tuple(tree["stride"]), tuple(tree["padding"]), tuple(tree["dilation"]),
+                        int(tree["groups"]))
+        case "pool":
+            _check_choice(tree["pool"], "sum", "avg", "max")
+            return Pool(tree["pool"], tuple(tree["kernel"]), tuple(tree["stride"]), tuple(tree["padding"]))
+        case "onetoone":
+            return OneToOne(get(tree["scale"]), tuple(tree["shape"]) if tree["shape"] else None)
+        case "sparse":
+            return Sparse(get(tree["indptr"]), get(tree["indices"]), get(tree["weight"]), tuple(tree["shape"]))
+        case kind:
+            raise ValueError(f"unknown operator {kind!r}")
+
+
+def _sample_tree(sample: Sample | None, put: Put) -> Tree | None:
+    if sample is None:
+        return None
+    labels = None if sample.labels is None else put("sample.labels", sample.labels)
+    return {"inputs": put("sample.inputs", sample.inputs), "labels": labels, "steps": sample.steps,
+            "encoding": sample.encoding, "seed": sample.seed}
+
+
+def _sample(tree: Tree | None, get: Get) -> Sample | None:
+    if tree is None:
+        return None
+    _check_choice(tree["encoding"], "direct", "rate", "latency", "temporal")
+    return Sample(get(tree["inputs"]), int(tree["steps"]), tree["encoding"], get(tree["labels"]), int(tree["seed"]))
+
+
+def _check_choice(value: object, *choices: str) -> None:
+    if value not in choices:
+        raise ValueError(f"{value!r} is none of {', '.join(choices)}")

@@ -1,0 +1,160 @@
+"""Is a network well formed? Shapes, numbers, names and loops; every finding is reported at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from neurocomp.errors import Diagnostic, InputError
+from neurocomp.network.graph import Integer, Network, Population, Projection
+from neurocomp.network.neuron import expand
+from neurocomp.network.ops import Pool, ShapeMismatch, weight_of
+
+
+def verify(network: Network) -> Network:
+    """Return the network unchanged, or raise InputError with all that is wrong with it."""
+    found = [*_names(network)]
+    if not found:
+        for population in network.populations:
+            found += _population(network, population)
+        for projection in network.projections:
+            found += _projection(network, projection)
+        found += _loops(network)
+        found += _sample(network)
+    if found:
+        raise InputError(found)
+    return network
+
+
+def population_order(network: Network) -> list[str]:
+    """Populations in an order in which every zero-delay projection points forward (ties: network order).
+
+    Populations on a loop without delay are left out; :func:`verify` reports them.
+    """
+    waiting = {p.name: 0 for p in network.populations}
+    for projection in network.projections:
+        if projection.delay == 0:
+            waiting[projection.target] += 1
+    rank = {p.name: i for i, p in enumerate(network.populations)}
+    ready = sorted((name for name, count in waiting.items() if count == 0), key=rank.__getitem__)
+    order: list[str] = []
+    while ready:
+        name = ready.pop(0)
+        order.append(name)
+        for projection in network.outgoing[name]:
+            if projection.delay:
+                continue
+            waiting[projection.target] -= 1
+            if waiting[projection.target] == 0:
+                ready.append(projection.target)
+    return order
+
+
+def _names(network: Network) -> Iterator[Diagnostic]:
+    seen: set[str] = set()
+    for name in [p.name for p in network.populations]:
+        if name in seen:
+            yield Diagnostic(name, "two populations have this name", hint="give each population its own name")
+        seen.add(name)
+    if not network.populations:
+        yield Diagnostic(network.name, "the network has no populations")
+    for name in (*network.inputs, *([network.output] if network.output is not None else [])):
+        if name not in seen:
+            yield Diagnostic(name, "is named as an input or output but no population has this name")
+    used: set[str] = set()
+    for projection in network.projections:
+        if projection.name in used:
+            yield Diagnostic(projection.name, "two projections have this name")
+        used.add(projection.name)
+        for end in (projection.source, projection.target):
+            if end not in seen:
+                yield Diagnostic(projection.name, f"joins population {end!r}, which does not exist")
+
+
+def _population(network: Network, population: Population) -> Iterator[Diagnostic]:
+    name = population.name
+    if not population.shape or min(population.shape) < 1:
+        yield Diagnostic(name, f"has shape {population.shape}; every axis must be at least 1")
+        return
+    if name in network.inputs:
+        if population.neuron is not None:
+            yield Diagnostic(name, "is an input and has neurons; an input only carries values")
+        if network.incoming[name]:
+            yield Diagnostic(name, "is an input but receives projections")
+    elif population.neuron is None and not network.incoming[name]:
+        yield Diagnostic(name, "has no neurons, is no input and receives nothing")
+    parameters = dict(population.neuron.parameters()) if population.neuron is not None else {}
+    if population.bias is not None:
+        parameters["bias"] = population.bias
+    for key, value in parameters.items():
+        yield from _parameter(network, population, key, value)
+    if population.neuron is not None and population.neuron.output == "count":
+        if population.neuron.reset == "zero" or population.neuron.max_count < 1:
+            yield Diagnostic(name, "counts spikes, which needs reset subtract or none and max_count of at least 1")
+
+
+def _parameter(network: Network, population: Population, key: str, value: object) -> Iterator[Diagnostic]:
+    array = np.asarray(value)
+    try:
+        expand(array, population.shape)
+    except ValueError as error:
+        yield Diagnostic(population.name, f"parameter {key}: {error}")
+        return
+    if np.isnan(array).any() or (key != "threshold" and np.isinf(array).any()):
+        yield Diagnostic(population.name, f"parameter {key} holds NaN or infinite values")
+    elif isinstance(network.arithmetic, Integer):
+        finite = array[np.isfinite(array)]
+        if not np.array_equal(finite, np.trunc(finite)):
+            yield Diagnostic(population.name, f"parameter {key} is not an integer in a network of integer arithmetic")
+
+
+def _projection(network: Network, projection: Projection) -> Iterator[Diagnostic]:
+    source, target = network.by_name[projection.source], network.by_name[projection.target]
+    name = projection.name
+    if projection.delay < 0:
+        yield Diagnostic(name, f"has a delay of {projection.delay} steps; it must be 0 or more")
+    weight = weight_of(projection.op)
+    if weight is not None and not np.isfinite(weight).all():
+        bad = int(weight.size - np.isfinite(weight).sum())
+        yield Diagnostic(name, f"{bad} of {weight.size} weights are NaN or infinite", hint="was the training stable?")
+    if weight is not None and isinstance(network.arithmetic, Integer) and weight.dtype.kind not in "iu":
+        yield Diagnostic(name, f"has {weight.dtype} weights in a network of integer arithmetic")
+    if isinstance(projection.op, Pool) and projection.op.kind == "max" and len(network.incoming[target.name]) > 1:
+        yield Diagnostic(name, "a maximum cannot be added to what other projections bring to the same population")
+    try:
+        shape = projection.op.target_shape(source.shape)
+    except ShapeMismatch as error:
+        yield Diagnostic(name, f"{source.name} {source.shape} -> {target.name}: {error}")
+        return
+    if shape != target.shape:
+        yield Diagnostic(name, f"makes {shape} of {source.name} {source.shape}, but {target.name} has {target.shape}")
+
+
+def _loops(network: Network) -> Iterator[Diagnostic]:
+    left_out = [p.name for p in network.populations if p.name not in set(population_order(network))]
+    if left_out:
+        yield Diagnostic(
+            " -> ".join(left_out), "these populations lie on or behind a loop without delay",
+            why="a spike would have to arrive before it was sent", hint="give the feedback projection a delay of 1",
+        )
+
+
+def _sample(network: Network) -> Iterator[Diagnostic]:
+    sample = network.sample
+    if sample is None:
+        return
+    if len(network.inputs) != 1:
+        yield Diagnostic("sample", f"a sample needs exactly one input population, the network has {len(network.inputs)}")
+        return
+    shape = network.by_name[network.inputs[0]].shape
+    expected = (sample.steps, *shape) if sample.encoding == "temporal" else shape
+    if sample.inputs.shape[1:] != expected:
+        yield Diagnostic("sample", f"inputs of shape {sample.inputs.shape} where (samples, {expected}) is expected")
+    if sample.steps < 1:
+        yield Diagnostic("sample", f"{sample.steps} time steps; at least 1 is needed")
+    if sample.labels is not None and sample.labels.shape != sample.inputs.shape[:1]:
+        yield Diagnostic("sample", f"{sample.labels.shape} labels for {math.prod(sample.inputs.shape[:1])} samples")
+    if sample.inputs.dtype.kind == "f" and not np.isfinite(sample.inputs).all():
+        yield Diagnostic("sample", "the inputs hold NaN or infinite values")
