@@ -1,0 +1,91 @@
+"""Routes on the mesh against a walk, one hop at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neurocomp.fabric.curve import space_filling_order
+from neurocomp.fabric.topology import EAST, NORTH, SOUTH, WEST, Mesh
+
+meshes = st.builds(Mesh, st.integers(1, 7), st.integers(1, 7), st.integers(1, 3), st.booleans())
+
+
+def walk(mesh: Mesh, source: int, destination: int) -> list[int]:
+    """Links from router to router by taking one hop after the other."""
+
+    def direction(at, to, size, forward, backward):
+        if at == to:
+            return None
+        ahead = (to - at) % size
+        if mesh.torus:
+            return forward if ahead <= size - ahead else backward
+        return forward if to > at else backward
+
+    links, router = [], source
+    while router != destination:
+        x, y = router % mesh.width, router // mesh.width
+        to_x, to_y = destination % mesh.width, destination // mesh.width
+        turn = direction(x, to_x, mesh.width, EAST, WEST)
+        if turn is None:
+            turn = direction(y, to_y, mesh.height, SOUTH, NORTH)
+        links.append(router * 4 + turn)
+        x += {EAST: 1, WEST: -1}.get(turn, 0)
+        y += {SOUTH: 1, NORTH: -1}.get(turn, 0)
+        router = y % mesh.height * mesh.width + x % mesh.width
+    return links
+
+
+@settings(max_examples=200, deadline=None)
+@given(mesh=meshes, data=st.data())
+def test_paths_trees_and_hops_agree_with_a_walk(mesh, data) -> None:
+    router = st.integers(0, mesh.routers - 1)
+    fans = data.draw(st.lists(st.tuples(router, st.lists(router, max_size=5)), min_size=1, max_size=5))
+    source = np.array([s for s, _ in fans])
+    pointer = np.concatenate([[0], np.cumsum([len(d) for _, d in fans])])
+    destination = np.array([d for _, ds in fans for d in ds], np.int64)
+    walked = [[walk(mesh, s, d) for d in ds] for s, ds in fans]
+
+    path_pointer, links = mesh.paths(np.repeat(source, np.diff(pointer)), destination)
+    flat = [path for paths in walked for path in paths]
+    assert [links[a:b].tolist() for a, b in zip(path_pointer, path_pointer[1:], strict=False)] == flat
+    hops = sum(mesh.hops(np.repeat(source, np.diff(pointer)), destination))
+    assert hops.tolist() == [len(path) for path in flat]
+
+    tree_pointer, links = mesh.trees(source, pointer, destination)
+    expected = [sorted({link for path in paths for link in path}) for paths in walked]
+    assert [links[a:b].tolist() for a, b in zip(tree_pointer, tree_pointer[1:], strict=False)] == expected
+    hops_x, hops_y = mesh.tree_hops(source, pointer, destination)
+    assert hops_x.tolist() == [sum(link % 4 in (EAST, WEST) for link in tree) for tree in expected]
+    assert hops_y.tolist() == [sum(link % 4 in (NORTH, SOUTH) for link in tree) for tree in expected]
+
+
+@settings(max_examples=100, deadline=None)
+@given(mesh=meshes, data=st.data())
+def test_each_link_leads_to_where_the_next_one_leaves(mesh, data) -> None:
+    a, b = (data.draw(st.integers(0, mesh.routers - 1)) for _ in range(2))
+    _, links = mesh.paths(np.array([a]), np.array([b]))
+    at = [a, *mesh.head_of(links).tolist()]
+    assert at[-1] == b
+    assert (links // 4).tolist() == at[:-1]
+
+
+@pytest.mark.parametrize("width", range(1, 13))
+@pytest.mark.parametrize("height", range(1, 13))
+def test_the_curve_visits_every_cell_once_by_steps_to_a_neighbour(width: int, height: int) -> None:
+    order = space_filling_order(width, height)
+    assert sorted(order.tolist()) == list(range(width * height))
+    assert order[0] == 0
+    step_x, step_y = np.abs(np.diff(order % width)), np.abs(np.diff(order // width))
+    assert max([0, *np.maximum(step_x, step_y)]) <= 1
+    if width % 2 == 0 and height % 2 == 0:
+        assert max([0, *(step_x + step_y)]) <= 1
+
+
+def test_cores_of_a_router_are_consecutive() -> None:
+    mesh = Mesh(3, 2, 4)
+    routers = mesh.router_of(mesh.core_order()).reshape(-1, 4)
+    assert (routers == routers[:, :1]).all()
+    assert sorted(mesh.core_order().tolist()) == list(range(mesh.core_slots))
