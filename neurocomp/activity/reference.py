@@ -106,10 +106,10 @@ class _State:
         v = self._saturated(v)
         waiting = self.wait > 0
         v = np.where(waiting, p["v_reset"], v)
-        self.fired = np.where(waiting, 0, self._output(v))
         if neuron.output == "membrane":
             self.v = v
             return v, active
+        self.fired = np.where(waiting, 0, self._output(v))
         self.v = self._reset(v, self.fired) if neuron.reset_when == "now" else v
         self.wait = np.where(self.fired != 0, neuron.refractory, np.maximum(self.wait - 1, 0))
         return self.fired, active

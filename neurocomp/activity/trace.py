@@ -27,10 +27,14 @@ class PopulationTrace:
     values: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        for name in ("spikes", "active", "values"):
+        for name in ("spikes", "active"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, frozen_array(value))
+        if self.values is not None:  # may be a view that repeats one step; a contiguous copy would be steps times larger
+            view = self.values.view()
+            view.flags.writeable = False
+            object.__setattr__(self, "values", view)
 
     @property
     def size(self) -> int:

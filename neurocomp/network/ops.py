@@ -22,7 +22,7 @@ class ShapeMismatch(ValueError):
 
 def frozen_array(array: np.ndarray) -> np.ndarray:
     """A read-only view of ``array`` (no copy if it is already contiguous)."""
-    view = np.ascontiguousarray(array).view()
+    view = np.asarray(array, order="C").view()  # not ascontiguousarray: it gives a scalar an axis
     view.flags.writeable = False
     return view
 

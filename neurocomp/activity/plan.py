@@ -1,0 +1,269 @@
+"""Lays a network out for the compiled engine: channel-last weights, repeated parameters, execution order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from neurocomp.errors import bad_input
+from neurocomp.network.graph import Integer, Network, Population, Projection
+from neurocomp.network.layout import channel_first_index, channel_last, channel_last_index
+from neurocomp.network.neuron import Neuron, expand
+from neurocomp.network.ops import Conv, Linear, OneToOne, Pool, Shape, Sparse, weight_of
+from neurocomp.network.verify import population_order
+
+# codes of csrc/spikes.h, csrc/neuron.h and csrc/network.h
+LINEAR, CONV, CONV_ROW, SUM_POOL, MAX_POOL, ONE_TO_ONE, SPARSE = range(7)
+RESETS = {"zero": 0, "subtract": 1, "none": 2}
+OUTPUTS = {"binary": 0, "count": 1, "membrane": 2}
+INPUT, RELAY, NEURONS = range(3)
+
+SHORTEST_PERIOD = 256  # parameters are repeated to at least this many entries so that loops over them are long
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedNeurons:
+    """Parameters as arrays of ``period`` entries, in channel-last order."""
+
+    period: int
+    settings: dict[str, int]
+    parameters: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedPopulation:
+    name: str
+    kind: int
+    n: int
+    history: int
+    first: int
+    last: int
+    shift: int
+    bias: np.ndarray | None
+    neurons: PlannedNeurons | None
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedProjection:
+    """One projection; ``geometry`` names the integer fields of nc_projection that differ from zero."""
+
+    kind: int
+    source: int
+    target: int
+    delay: int
+    n_source: int
+    n_target: int
+    geometry: dict[str, int]
+    weight: np.ndarray | None = None
+    scale: np.ndarray | None = None
+    indptr: np.ndarray | None = None
+    indices: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A network as the compiled engine takes it."""
+
+    integer: bool
+    populations: tuple[PlannedPopulation, ...]
+    projections: tuple[PlannedProjection, ...]
+
+
+def plan_network(network: Network) -> Plan:
+    """Lay out a verified network. Raises InputError if integer sums could leave 32 bits."""
+    order = population_order(network)
+    if network.inputs:  # the engine feeds the first population
+        order.remove(network.inputs[0])
+        order.insert(0, network.inputs[0])
+    index = {name: k for k, name in enumerate(order)}
+    populations, projections = [], []
+    for name in order:
+        incoming = network.incoming[name]
+        first = len(projections)
+        projections += [_projection(network, p, index) for p in incoming]
+        populations.append(_population(network, network.by_name[name], first, len(projections)))
+    if isinstance(network.arithmetic, Integer):
+        _check_range(network)
+    return Plan(isinstance(network.arithmetic, Integer), tuple(populations), tuple(projections))
+
+
+def _value_type(network: Network) -> type[np.generic]:
+    return np.int32 if isinstance(network.arithmetic, Integer) else np.float32
+
+
+def _population(network: Network, population: Population, first: int, last: int) -> PlannedPopulation:
+    dtype = _value_type(network)
+    history = 1 + max((p.delay for p in network.outgoing[population.name]), default=0)
+    kind = INPUT if population.name in network.inputs else RELAY if population.neuron is None else NEURONS
+    shift = network.arithmetic.state_shift if isinstance(network.arithmetic, Integer) and kind == NEURONS else 0
+    bias = None
+    if population.bias is not None:
+        bias = _repeated({"bias": population.bias}, population.shape, dtype)[1]["bias"]
+    neurons = _neurons(network, population) if population.neuron is not None else None
+    return PlannedPopulation(population.name, kind, population.size, history, first, last, shift, bias, neurons)
+
+
+def _neurons(network: Network, population: Population) -> PlannedNeurons:
+    neuron: Neuron = population.neuron
+    arithmetic = network.arithmetic
+    integer = isinstance(arithmetic, Integer)
+    values = dict(neuron.parameters())
+    if integer:  # a neuron that never fires
+        never = np.iinfo(np.int32).max
+        values["threshold"] = np.where(np.isinf(values["threshold"]), never, values["threshold"])
+    period, arrays = _repeated(values, population.shape, _value_type(network))
+    settings = {
+        "reset": RESETS[neuron.reset],
+        "reset_next": int(neuron.reset_when == "next"),
+        "strict": int(neuron.compare == ">"),
+        "output": OUTPUTS[neuron.output],
+        "max_count": neuron.max_count,
+        "refractory": neuron.refractory,
+        "has_current": int(neuron.i_decay is not None),
+        "decay_bits": arithmetic.decay_bits if integer else 0,
+        "state_limit": 1 << (arithmetic.state_bits - 1) if integer else 1,
+    }
+    return PlannedNeurons(period, settings, arrays)
+
+
+def _repeated(values: dict[str, float | np.ndarray], shape: Shape, dtype: type) -> tuple[int, dict[str, np.ndarray]]:
+    """All values over one common period: the population, a multiple of its channels, or a run of equal scalars."""
+    size = int(np.prod(shape))
+    expanded = {key: expand(value, shape) for key, value in values.items()}
+    if any(a.shape == shape and shape != shape[:1] or a.ndim and len(shape) == 1 for a in expanded.values()):
+        period = size
+    elif any(a.ndim for a in expanded.values()):
+        period = min(size, shape[0] * -(-SHORTEST_PERIOD // shape[0]))
+    else:
+        period = min(size, SHORTEST_PERIOD)
+    arrays = {}
+    for key, array in expanded.items():
+        if array.ndim == 0:
+            arrays[key] = np.full(period, array, dtype)
+        elif array.shape == shape:
+            arrays[key] = np.ascontiguousarray(channel_last(array, shape), dtype)
+        else:
+            arrays[key] = np.resize(array.reshape(-1), period).astype(dtype)
+    return period, arrays
+
+
+def _projection(network: Network, projection: Projection, index: dict[str, int]) -> PlannedProjection:
+    source, target = network.by_name[projection.source], network.by_name[projection.target]
+    ends = (index[source.name], index[target.name], projection.delay, source.size, target.size)
+    weight_type = np.int16 if isinstance(network.arithmetic, Integer) else np.float32
+    value_type = _value_type(network)
+    op = projection.op
+    match op:
+        case Linear(weight):
+            by_source = weight.T[channel_first_index(source.shape)]
+            return PlannedProjection(LINEAR, *ends, {}, weight=np.ascontiguousarray(by_source, weight_type))
+        case Conv():
+            kind, weight = _conv_weight(op, weight_type)
+            return PlannedProjection(kind, *ends, _geometry(op, source.shape, target.shape), weight=weight)
+        case Pool():
+            kind = MAX_POOL if op.kind == "max" else SUM_POOL
+            geometry = _geometry(op, source.shape, target.shape)
+            return PlannedProjection(kind, *ends, geometry, scale=np.array([op.scale], value_type))
+        case OneToOne(scale):
+            return _one_to_one(ends, np.asarray(scale, value_type), source.shape, target.shape)
+        case Sparse():
+            return _sparse(ends, op, source.shape, target.shape, weight_type)
+
+
+def _conv_weight(op: Conv, dtype: type) -> tuple[int, np.ndarray]:
+    """(out, in / groups, ky, kx) -> (in, ky, kx, out / groups); along x reversed if one spike reaches a whole row."""
+    weight = op.weight.reshape(*op.weight.shape[:2], 1, -1) if op.weight.ndim == 3 else op.weight
+    c_out, per_group, kh, kw = weight.shape
+    grouped = weight.reshape(op.groups, c_out // op.groups, per_group, kh, kw)
+    by_source = grouped.transpose(0, 2, 3, 4, 1).reshape(op.groups * per_group, kh, kw, c_out // op.groups)
+    if op.groups == 1 and op.stride[-1] == 1 and op.dilation[-1] == 1:
+        return CONV_ROW, np.ascontiguousarray(by_source[:, :, ::-1], dtype)
+    return CONV, np.ascontiguousarray(by_source, dtype)
+
+
+def _geometry(op: Conv | Pool, source: Shape, target: Shape) -> dict[str, int]:
+    def two(values: Shape, fill: int) -> Shape:
+        return values if len(values) == 2 else (fill, *values)
+
+    (h_in, w_in), (h_out, w_out) = two(source[1:], 1), two(target[1:], 1)
+    geometry = {"c_in": source[0], "h_in": h_in, "w_in": w_in, "c_out": target[0], "h_out": h_out, "w_out": w_out}
+    geometry["kh"], geometry["kw"] = two(op.kernel, 1)
+    geometry["stride_y"], geometry["stride_x"] = two(op.stride, 1)
+    geometry["pad_y"], geometry["pad_x"] = two(op.padding, 0)
+    geometry["dilation_y"], geometry["dilation_x"] = two(op.dilation, 1)
+    geometry["groups"] = op.groups if isinstance(op, Conv) else 1
+    return geometry
+
+
+Ends = tuple[int, int, int, int, int]
+
+
+def _one_to_one(ends: Ends, scale: np.ndarray, source: Shape, target: Shape) -> PlannedProjection:
+    from_source = channel_first_index(source)
+    indices = channel_last_index(target)[from_source].astype(np.int32)
+    identity = np.array_equal(indices, np.arange(indices.size))
+    scale = scale.reshape(-1)[from_source] if scale.ndim else scale.reshape(1)
+    return PlannedProjection(ONE_TO_ONE, *ends, {}, scale=np.ascontiguousarray(scale),
+                             indices=None if identity else indices)
+
+
+def _sparse(ends: Ends, op: Sparse, source: Shape, target: Shape, weight_type: type) -> PlannedProjection:
+    rows = channel_first_index(source)
+    counts = np.diff(op.indptr)[rows]
+    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    picked = np.repeat(op.indptr[:-1][rows] - indptr[:-1], counts) + np.arange(indptr[-1])
+    return PlannedProjection(
+        SPARSE, *ends, {}, weight=np.ascontiguousarray(op.weight[picked], weight_type), indptr=indptr,
+        indices=np.ascontiguousarray(channel_last_index(target)[op.indices[picked]], np.int32),
+    )
+
+
+def _check_range(network: Network) -> None:
+    """Integer sums are kept in 32 bits; refuse a network in which the largest possible sum would not fit."""
+    arithmetic = network.arithmetic
+    largest: dict[str, float] = {}
+    for name in population_order(network):
+        population = network.by_name[name]
+        total = float(np.max(np.abs(population.bias))) if population.bias is not None else 0.0
+        shift = arithmetic.state_shift if population.neuron is not None else 0
+        for p in network.incoming[name]:
+            total += largest.get(p.source, _largest_output(network, p.source)) * _largest_gain(p) * 2**shift
+        if total >= 2**31:
+            raise bad_input(name, f"weighted sums may reach {total:.3g}, beyond 32-bit integers",
+                            hint="use fewer weight bits or a coarser input scale")
+        largest[name] = total if population.neuron is None and name not in network.inputs else (
+            _largest_output(network, name))
+    for p in network.projections:
+        weight = weight_of(p.op)
+        if weight is not None and weight.size and max(abs(int(weight.min())), abs(int(weight.max()))) > 32767:
+            raise bad_input(p.name, "has integer weights beyond 16 bits", hint="use fewer weight bits")
+
+
+def _largest_output(network: Network, name: str) -> float:
+    population = network.by_name[name]
+    if name in network.inputs:
+        return 2.0 ** (network.arithmetic.input_bits - 1)
+    if population.neuron is not None and population.neuron.output == "membrane":
+        return 2.0 ** (network.arithmetic.state_bits - 1)
+    return float(population.neuron.max_count) if population.neuron is not None else 2.0**31
+
+
+def _largest_gain(projection: Projection) -> float:
+    """The largest sum of magnitudes of the weights into one target element (an upper bound)."""
+    op = projection.op
+    match op:
+        case Linear(weight):
+            return float(np.abs(weight.astype(np.float64)).sum(axis=1).max())
+        case Conv(weight):
+            return float(np.abs(weight.astype(np.float64)).reshape(weight.shape[0], -1).sum(axis=1).max())
+        case Pool():
+            return float(np.prod(op.kernel)) if op.kind == "sum" else 1.0
+        case OneToOne(scale):
+            return float(np.max(np.abs(scale)))
+        case Sparse():
+            sums = np.bincount(op.indices, np.abs(op.weight.astype(np.float64)), int(np.prod(op.shape)))
+            return float(sums.max()) if sums.size else 0.0
