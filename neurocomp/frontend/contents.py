@@ -1,0 +1,96 @@
+"""What is in a torch file that is no frozen network, in words, and what the user can do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurocomp.errors import InputError, bad_input
+from neurocomp.frontend.pickled import Made, PickledValue
+
+FREEZE_CALL = 'neurocomp.freeze(net, example_input, "net.pt")'
+FREEZE = f"call {FREEZE_CALL} where the network is built"
+WRAPPERS = ("model_state_dict", "state_dict", "net", "model", "network", "weights")
+PREFIXES = ("module.", "_orig_mod.", "model.")
+
+_HARMLESS_CALLS = frozenset({
+    "torch.device", "torch.Size", "torch.storage._load_from_bytes", "collections.defaultdict", "collections.Counter",
+    "collections.deque", "_codecs.encode", "builtins.set", "builtins.frozenset", "builtins.slice", "builtins.complex",
+    "builtins.bytearray", "copyreg._reconstructor", "numpy.dtype", "numpy.core.multiarray.scalar",
+    "numpy.core.multiarray._reconstruct", "numpy._core.multiarray.scalar", "numpy._core.multiarray._reconstruct",
+    "datetime.datetime", "datetime.date", "datetime.timedelta", "pathlib.PosixPath", "pathlib.WindowsPath",
+})
+"""Calls that checkpoint writers make; they build values and do nothing else."""
+
+
+def refuse_code(where: str, pickled: PickledValue) -> None:
+    """Raise InputError, naming it, if loading the pickle with Python would run something."""
+    running = [name for name in pickled.called if not _is_harmless(name)]
+    if running:
+        what = ", ".join(running[:5]) + (" and more" if len(running) > 5 else "")
+        raise bad_input(where, f"would run {what} when loaded: refused",
+                        why="a pickle is a program; nothing of it has been run",
+                        hint="ask whoever made the file for a frozen network (neurocomp.freeze) instead")
+
+
+def describe(path: Path, pickled: PickledValue) -> InputError:
+    """The error for a readable torch archive without a frozen network."""
+    refuse_code(str(path), pickled)
+    weights = find_weights(pickled.value)
+    if weights is not None:
+        return _only_weights(path, weights)
+    value = pickled.value
+    if isinstance(value, Made):
+        return _whole_module(path, str(value.what), pickled)
+    if isinstance(value, np.ndarray):
+        return bad_input(str(path), f"holds a single tensor of shape {value.shape}, not a network", hint=FREEZE)
+    if isinstance(value, dict) and any(isinstance(part, Made) for part in value.values()):
+        key, part = next((k, v) for k, v in value.items() if isinstance(v, Made))
+        return _whole_module(path, f"{part.what} (under {key!r})", pickled)
+    return bad_input(str(path), f"holds a {type(value).__name__} without a network", hint=FREEZE)
+
+
+def find_weights(value: Any) -> dict[str, np.ndarray] | None:
+    """The tensors of a state_dict, bare or in one of the usual wrappers, without the usual prefixes."""
+    if not isinstance(value, dict):
+        return None
+    for key in WRAPPERS:
+        inner = value.get(key)
+        if isinstance(inner, dict) and inner:
+            found = find_weights(inner)
+            if found is not None:
+                return found
+    tensors = {str(key): part for key, part in value.items() if isinstance(part, np.ndarray)}
+    if not tensors or len(tensors) < len(value) - len(tensors):
+        return None
+    return {_without_prefix(key): tensor for key, tensor in tensors.items()}
+
+
+def _without_prefix(name: str) -> str:
+    for prefix in PREFIXES:
+        name = name.removeprefix(prefix)
+    return name
+
+
+def _only_weights(path: Path, weights: dict[str, np.ndarray]) -> InputError:
+    listed = [f"{name} {'x'.join(map(str, tensor.shape)) or 'scalar'}" for name, tensor in weights.items()]
+    shown = ", ".join(listed[:4]) + (", ..." if len(listed) > 4 else "")
+    return bad_input(
+        str(path), f"holds only weights ({len(weights)} tensors: {shown}), not the network",
+        why="a state_dict does not say how the layers are joined nor, mostly, what the neurons do",
+        hint=f"build the network, load_state_dict(torch.load({path.name!r})), then {FREEZE_CALL}",
+    )
+
+
+def _whole_module(path: Path, name: str, pickled: PickledValue) -> InputError:
+    others = [created for created in pickled.created if not created.startswith("torch.nn.") and created != name]
+    uses = f"; it uses {', '.join(others[:6])}{' ...' if len(others) > 6 else ''}" if others else ""
+    return bad_input(str(path), f"is a pickled module of class {name}{uses}",
+                     why="loading it would run the code of those classes, which is not in the file",
+                     hint=f"load it where those classes can be imported, then {FREEZE_CALL}")
+
+
+def _is_harmless(name: str) -> bool:
+    return name in _HARMLESS_CALLS or name.startswith("torch._utils._rebuild_")

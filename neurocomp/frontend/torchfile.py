@@ -1,0 +1,150 @@
+"""Reads what ``torch.save`` wrote, without torch and without running anything that is in the file.
+
+A frozen network becomes a :class:`~neurocomp.network.graph.Network`. Everything else that people keep in a
+``.pt`` file is recognised and answered with what it is and what to do next: weights alone, a pickled module,
+TorchScript, torch.export archives, files of old torch versions, bare pickles, and files that would run code.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from neurocomp.errors import InputError, bad_input
+from neurocomp.frontend import frozen
+from neurocomp.frontend.contents import FREEZE, FREEZE_CALL, describe, refuse_code
+from neurocomp.frontend.pickled import Made, Named, Persistent, PickleDamaged, PickledValue, read_pickle
+from neurocomp.frontend.tensors import TensorReader
+from neurocomp.frontend.torchzip import COPY_AGAIN, MAX_PICKLE_BYTES, TorchZip, damaged
+from neurocomp.network.graph import Network
+
+ZIP_MAGIC = b"PK\x03\x04"
+EMPTY_ZIP_MAGIC = b"PK\x05\x06"
+LFS_MAGIC = b"version https://git-lfs"
+LEGACY_TORCH_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+"""torch.save before version 1.6 began with a pickle of the number 0x1950a86a20f9469cfc6c."""
+
+
+def read_torch(path: str | Path) -> Network:
+    """The network in a torch file (zip or pickle). Raises InputError for anything but a frozen network."""
+    path = Path(path)
+    head = first_bytes(path)
+    if head.startswith(ZIP_MAGIC):
+        return _read_zip(path)
+    if head.startswith(EMPTY_ZIP_MAGIC):
+        raise bad_input(str(path), "is an empty zip archive", hint=FREEZE)
+    raise _not_a_zip(path, head)
+
+
+def read_tree(path: str | Path) -> Any:
+    """The nested lists, dictionaries, numbers, strings and arrays that a torch zip archive holds.
+
+    Arrays are read-only. Raises InputError if anything else is in the file; code is never run.
+    """
+    path = Path(path)
+    with TorchZip(path) as archive:
+        pickled = _unpickle(archive)
+        if pickled.called or pickled.created or not _is_plain(pickled.value):
+            refuse_code(str(path), pickled)
+            raise bad_input(str(path), "holds more than plain data", why=_foreign(pickled), hint=FREEZE)
+        return pickled.value
+
+
+def first_bytes(path: Path) -> bytes:
+    """The beginning of a file. Raises InputError if it cannot be opened, is a directory or is empty."""
+    if path.is_dir():
+        raise bad_input(str(path), "is a directory", hint="give the file of the network, such as net.pt")
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+    except FileNotFoundError as error:
+        raise bad_input(str(path), "no such file", hint="check the path") from error
+    except OSError as error:
+        raise bad_input(str(path), "cannot be opened", why=error.strerror or str(error)) from error
+    if not head:
+        raise bad_input(str(path), "the file is empty", hint=COPY_AGAIN)
+    if head.startswith(LFS_MAGIC):
+        raise bad_input(str(path), "is a Git LFS pointer, not the file itself",
+                        why="the repository was cloned without Git LFS", hint=f"git lfs pull --include {path.name}")
+    return head
+
+
+def _read_zip(path: Path) -> Network:
+    with TorchZip(path) as archive:
+        _refuse_other_archives(archive)
+        pickled = _unpickle(archive)
+    if frozen.is_frozen(pickled.value) and not pickled.called and not pickled.created:
+        return frozen.from_archive(pickled.value, str(path))
+    raise describe(path, pickled)
+
+
+def _refuse_other_archives(archive: TorchZip) -> None:
+    """Archives that are not written by torch.save."""
+    path = str(archive.path)
+    names = list(archive.entries)
+    if archive.find("constants.pkl") and any("code/" in name for name in names):
+        raise bad_input(path, "is a TorchScript archive (torch.jit.save)",
+                        why="it holds compiled code in which the neurons can no longer be told apart", hint=FREEZE)
+    if any(name.endswith(".json") and "models/" in name for name in names):
+        raise bad_input(path, "is a torch.export archive (.pt2)",
+                        why="the neurons in it are already broken up into single operations", hint=FREEZE)
+    if archive.find("data.pkl") is None:
+        inside = ", ".join(names[:3]) or "nothing"
+        raise bad_input(path, f"is a zip archive, but not one of torch.save: it holds {inside}", hint=FREEZE)
+
+
+def _unpickle(archive: TorchZip) -> PickledValue:
+    name = archive.find("data.pkl")
+    if name is None:
+        raise bad_input(str(archive.path), "is a zip archive, but not one of torch.save", hint=FREEZE)
+    try:
+        return read_pickle(archive.read(name, MAX_PICKLE_BYTES), TensorReader(archive))
+    except PickleDamaged as error:
+        raise damaged(archive.path, error, name) from error
+
+
+def _not_a_zip(path: Path, head: bytes) -> InputError:
+    """The error for a file that is no zip: an old torch file, a bare pickle, or neither."""
+    legacy = head.startswith(LEGACY_TORCH_MAGIC)
+    pickled = _bare_pickle(path, skip=3 if legacy else 0)
+    if pickled is None and not legacy:
+        return bad_input(str(path), "is neither a torch file nor any other format that neurocomp reads",
+                         why=f"it begins with {head[:12]!r}", hint=FREEZE)
+    if pickled is not None:
+        refuse_code(str(path), pickled)
+    if legacy:
+        return bad_input(str(path), "was saved by a torch older than 1.6 (not a zip archive)",
+                         hint=f"load it with torch, then {FREEZE_CALL}")
+    content = f" of class {pickled.created[0]}" if pickled and pickled.created else ""
+    return bad_input(str(path), f"is a bare Python pickle{content}, not a torch file", hint=FREEZE)
+
+
+def _bare_pickle(path: Path, skip: int) -> PickledValue | None:
+    """The pickle after ``skip`` others (an old torch file begins with three), or None if there is none."""
+    with path.open("rb") as file:
+        data = file.read(MAX_PICKLE_BYTES)
+    try:
+        for _ in range(skip):
+            data = data[read_pickle(data).size:]
+        return read_pickle(data)
+    except PickleDamaged:
+        return None
+
+
+def _is_plain(value: Any, budget: int = 10_000_000) -> bool:
+    """Whether a value consists of plain containers and values only. Shared parts are looked at once."""
+    waiting, seen = [value], set()
+    while waiting and budget:
+        item = waiting.pop()
+        budget -= 1
+        if isinstance(item, Made | Named | Persistent):
+            return False
+        if isinstance(item, dict | list | tuple) and id(item) not in seen:
+            seen.add(id(item))
+            waiting.extend(item.values() if isinstance(item, dict) else item)
+    return not waiting
+
+
+def _foreign(pickled: PickledValue) -> str:
+    names = (*pickled.created, *pickled.called)
+    return f"it refers to {', '.join(names[:5])}" if names else "it refers to a global or to data outside the file"
