@@ -19,6 +19,7 @@ DEBUG_FLAGS = ["/Od", "/Zi", "/std:c11"] if WINDOWS else ["-O1", "-g", "-std=c11
 
 CORE = {
     "engine": ["network.c", "neuron.c", "spikes.c", "nc_status.c"],
+    "timing": ["inference.c", "nc_status.c"],
 }
 
 extensions = [

@@ -76,8 +76,9 @@ def expand(value: float | np.ndarray, shape: Shape) -> np.ndarray:
     Raises ValueError if it is none of the three.
     """
     array = np.asarray(value)
-    if array.ndim == 0 or array.shape == shape:
+    per_channel = shape[:1] + (1,) * (len(shape) - 1)
+    if array.ndim == 0 or array.shape in (shape, per_channel):
         return array
     if array.shape == shape[:1]:
-        return array.reshape(shape[:1] + (1,) * (len(shape) - 1))
+        return array.reshape(per_channel)
     raise ValueError(f"shape {array.shape} is neither a scalar, nor {shape[:1]} per channel, nor {shape} per neuron")
