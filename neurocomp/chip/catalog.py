@@ -1,0 +1,69 @@
+"""The chip profiles that come with neurocomp, and how a user names a chip: by profile or by file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from neurocomp.chip.load import read_chip
+from neurocomp.chip.messages import did_you_mean
+from neurocomp.chip.spec import ChipSpec, Kind
+from neurocomp.errors import bad_input
+
+SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class ChipSummary:
+    """One line of ``neurocomp chips``. neurons: of the whole chip; kinds: number of values of each kind."""
+
+    name: str
+    title: str
+    cores: int
+    neurons: int
+    process: str
+    kinds: dict[Kind, int]
+
+
+def profile_folder() -> Path:
+    """Where the profiles lie: inside the installed package, or at the root of a source tree."""
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "chips", package.parent / "chips"):
+        if any(folder.glob("*.yaml")):
+            return folder
+    hint = "install neurocomp again, or name a profile's file"
+    raise bad_input(str(package / "chips"), "the chip profiles of this installation are missing", hint=hint)
+
+
+def profile_names() -> tuple[str, ...]:
+    """Names of the profiles that come with neurocomp, sorted."""
+    return tuple(sorted(path.stem for path in profile_folder().glob("*.yaml")))
+
+
+def load_chip(name_or_path: str | Path) -> ChipSpec:
+    """Read a chip by the name of a profile or the path of a .yaml file; a profile wins over a file of its name.
+
+    Raises InputError if there is neither, or with every mistake found in the file.
+    """
+    given = str(name_or_path)
+    path = Path(given)
+    is_name = path.name == given and path.suffix not in SUFFIXES and not isinstance(name_or_path, Path)
+    if is_name and given in profile_names():
+        return read_chip(profile_folder() / f"{given}.yaml")
+    if not _exists(path):
+        what = "there is no chip profile or file of this name" if is_name else "there is no such file"
+        hint = did_you_mean(path.stem, profile_names()).replace("known here", "profiles")
+        raise bad_input(given or "chip", what, hint=hint)
+    return read_chip(path)
+
+
+def summary(chip: ChipSpec) -> ChipSummary:
+    """The chip in one line."""
+    return ChipSummary(chip.name, chip.title, chip.cores, chip.neurons, chip.process, chip.kinds_used())
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists() and str(path) not in ("", ".")
+    except (OSError, ValueError):  # a name that the file system cannot hold
+        return False

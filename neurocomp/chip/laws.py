@@ -1,0 +1,106 @@
+"""Laws that tie several values of a chip together. Each finding names the value to look at first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from neurocomp.chip.spec import ChipSpec, Core, Noc, Numeric, Step
+
+
+@dataclass(frozen=True)
+class BrokenLaw:
+    """path: dotted path of the value; what: the fact about it; hint: what to change."""
+
+    path: str
+    what: str
+    hint: str = ""
+
+
+def broken_laws(chip: ChipSpec) -> Iterator[BrokenLaw]:
+    """All laws that this chip breaks; every field is already within its own bounds."""
+    yield from _noc(chip.noc, chip.core)
+    yield from _memories(chip.core)
+    yield from _weights(chip.core, chip.numeric)
+    yield from _crossbar(chip.core)
+    yield from _step(chip.step, chip.noc)
+    yield from _numeric(chip.numeric)
+
+
+def _noc(noc: Noc, core: Core) -> Iterator[BrokenLaw]:
+    places = noc.routers * noc.cores_per_router
+    if core.count > places:
+        yield BrokenLaw(
+            "core.count",
+            f"is {core.count}, but the mesh has places for {places} cores "
+            f"({noc.width} x {noc.height} routers x {noc.cores_per_router})",
+            "lower core.count or enlarge noc",
+        )
+    x, y = noc.input_port
+    if x >= noc.width or y >= noc.height:
+        yield BrokenLaw(
+            "noc.input_port",
+            f"is [{x}, {y}], outside the mesh of {noc.width} x {noc.height} routers",
+            f"x goes from 0 to {noc.width - 1}, y from 0 to {noc.height - 1}",
+        )
+
+
+def _memories(core: Core) -> Iterator[BrokenLaw]:
+    names: set[str] = set()
+    holder: dict[str, str] = {}
+    for i, memory in enumerate(core.memories):
+        if memory.name in names:
+            yield BrokenLaw(f"core.memories[{i}].name", f"two memories are named {memory.name!r}")
+        names.add(memory.name)
+        if (memory.size_kib * 8192) % 1:
+            yield BrokenLaw(f"core.memories[{i}].size_kib", "is not a whole number of bits")
+        for item in memory.holds:
+            if item in holder:
+                yield BrokenLaw(
+                    f"core.memories[{i}].holds",
+                    f"{item} are already held by {holder[item]!r}; each kind of content has one memory",
+                )
+            holder[item] = memory.name
+
+
+def _weights(core: Core, numeric: Numeric) -> Iterator[BrokenLaw]:
+    widths = core.weight_bits
+    if list(widths) != sorted(set(widths)):
+        yield BrokenLaw("core.weight_bits", f"must ascend without repeats, not {list(widths)}")
+    # A crossbar stores which synapses exist; the weights lie with the neurons, one for each axon type.
+    if core.crossbar is None and numeric.weight_bits > max(widths):
+        yield BrokenLaw(
+            "numeric.weight_bits",
+            f"is {numeric.weight_bits}, wider than any stored weight (core.weight_bits goes up to {max(widths)})",
+        )
+
+
+def _crossbar(core: Core) -> Iterator[BrokenLaw]:
+    if core.crossbar is None:
+        return
+    if core.neurons_max > core.crossbar.neurons:
+        yield BrokenLaw("core.neurons_max", f"is {core.neurons_max}, but the crossbar has {core.crossbar.neurons}")
+    if core.fan_in_axons_max is None or core.fan_in_axons_max > core.crossbar.axons:
+        yield BrokenLaw("core.fan_in_axons_max", f"must not exceed the {core.crossbar.axons} axons of the crossbar")
+
+
+def _step(step: Step, noc: Noc) -> Iterator[BrokenLaw]:
+    keys = list(step.barrier_ns)
+    if keys != sorted(keys) or keys[0] != 1:
+        yield BrokenLaw("step.barrier_ns", f"must start at 1 router and ascend, not {keys}")
+    elif keys[-1] > noc.width * noc.height:
+        yield BrokenLaw(
+            "step.barrier_ns", f"has an entry for {keys[-1]} routers; the chip has {noc.width * noc.height}"
+        )
+    if step.period_ns is not None and step.floor_ns is not None and step.floor_ns > step.period_ns:
+        yield BrokenLaw("step.floor_ns", f"is {step.floor_ns:g}, above the fixed period of {step.period_ns:g} ns")
+
+
+def _numeric(numeric: Numeric) -> Iterator[BrokenLaw]:
+    if len(set(numeric.resets)) < len(numeric.resets):
+        yield BrokenLaw("numeric.resets", "names a reset twice")
+    if numeric.graded_spikes != (numeric.spike_bits > 1):
+        carries = "graded spikes need at least 2" if numeric.graded_spikes else "spikes that are not graded have 1"
+        yield BrokenLaw("numeric.spike_bits", f"is {numeric.spike_bits}, but {carries}")
