@@ -1,0 +1,1 @@
+"""Cycle-approximate simulation: from a program and a spike trace to counts and times."""

@@ -1,0 +1,130 @@
+"""Event-style engines: a mapped network as the flat tables that the compiled timing kernel reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurocomp.chip.spec import ChipSpec, Cost
+from neurocomp.mapping.program import Program
+from neurocomp.network.graph import Network
+from neurocomp.network.ops import Conv, Pool, Sparse
+
+
+@dataclass(frozen=True)
+class StepCosts:
+    """Integer picoseconds per action, as csrc/inference.h names them."""
+
+    access_ps: int
+    update_ps: int
+    spike_ps: int
+    packet_out_ps: int
+    input_ps: int
+    link_ps: int
+    replicates: bool
+
+
+@dataclass(frozen=True, eq=False)
+class EmitterTables:
+    """Per element of an emitting population, channel-last: tile, place within the tile, route class. int32."""
+
+    name: str
+    tile: np.ndarray
+    rank: np.ndarray
+    route: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class MachineTables:
+    """Everything csrc/inference.h needs. Cores are numbered as on the chip; one more stands for the input port."""
+
+    emitters: tuple[EmitterTables, ...]
+    core_tile_ptr: np.ndarray
+    core_tile: np.ndarray
+    tile_size: np.ndarray
+    tile_is_input: np.ndarray
+    packet_ptr: np.ndarray
+    packet_core: np.ndarray
+    packet_flight_ps: np.ndarray
+    packet_service_ps: np.ndarray
+    link_ptr: np.ndarray
+    link_id: np.ndarray
+    link_count: int
+    costs: StepCosts
+
+
+def synapse_form(network: Network, projection: int) -> str:
+    """How a core stores a projection's synapses, and so which cost of a synaptic operation applies."""
+    op = network.projections[projection].op
+    if isinstance(op, Conv | Pool):
+        return "conv"
+    return "sparse" if isinstance(op, Sparse) else "dense"
+
+
+def synapse_cost(chip: ChipSpec, form: str) -> Cost:
+    operations = chip.engines.fp.synaptic_operation
+    return {"dense": operations.dense, "conv": operations.conv, "sparse": operations.sparse}[form]
+
+
+def machine_tables(program: Program) -> MachineTables:
+    """Lay a program out for the timing kernel."""
+    chip, routes = program.chip, program.routes
+    core_count = chip.noc.routers * chip.noc.cores_per_router + 1
+    tile_core = np.array([tile.core if tile.core >= 0 else core_count - 1 for tile in program.tiles], np.int32)
+    order = np.argsort(tile_core, kind="stable").astype(np.int32)
+    tile_size = np.array([tile.size for tile in program.tiles], np.int32)
+    pointer = np.zeros(core_count + 1, np.int32)
+    np.cumsum(np.bincount(tile_core, minlength=core_count), out=pointer[1:])
+    flight = routes.packet_hops_x.astype(np.int64) * chip.noc.hop_east_west.latency_ps
+    flight += routes.packet_hops_y.astype(np.int64) * chip.noc.hop_north_south.latency_ps
+    return MachineTables(
+        emitters=tuple(_emitter(program, name) for name in routes.route_class),
+        core_tile_ptr=pointer,
+        core_tile=order,
+        tile_size=tile_size,
+        tile_is_input=np.array([tile.core < 0 for tile in program.tiles], np.uint8),
+        packet_ptr=routes.packet_ptr,
+        packet_core=routes.packet_core,
+        packet_flight_ps=flight,
+        packet_service_ps=_service_ps(program),
+        link_ptr=routes.link_ptr,
+        link_id=routes.link_id,
+        link_count=4 * chip.noc.routers,
+        costs=_step_costs(chip),
+    )
+
+
+def _emitter(program: Program, name: str) -> EmitterTables:
+    size = program.network.by_name[name].size
+    tile_of, rank = np.full(size, -1, np.int32), np.zeros(size, np.int32)
+    for index, tile in enumerate(program.tiles):
+        if tile.population == name:
+            positions = tile.channel_last_positions(program.network.by_name[name].shape)
+            tile_of[positions] = index
+            rank[positions] = np.arange(positions.size, dtype=np.int32)
+    return EmitterTables(name, tile_of, rank, program.routes.route_class[name])
+
+
+def _service_ps(program: Program) -> np.ndarray:
+    """How long each packet keeps its destination core busy: receiving it, then its synaptic operations."""
+    routes, chip = program.routes, program.chip
+    latency = np.array([synapse_cost(chip, synapse_form(program.network, k)).latency_ps
+                        for k in range(len(program.network.projections))], np.int64)
+    work = routes.synapse_events.astype(np.int64) * latency[routes.synapse_projection] if latency.size else np.zeros(0, np.int64)
+    sums = np.concatenate([[0], np.cumsum(work)])
+    return sums[routes.synapse_ptr[1:]] - sums[routes.synapse_ptr[:-1]] + chip.engines.fp.packet_in.latency_ps
+
+
+def _step_costs(chip: ChipSpec) -> StepCosts:
+    engine = chip.engines.fp
+    link_ps = chip.noc.link_flit_ps * chip.noc.flits_per_spike
+    return StepCosts(
+        access_ps=engine.neuron_access.latency_ps,
+        update_ps=engine.neuron_update.latency_ps,
+        spike_ps=engine.spike_out.latency_ps,
+        packet_out_ps=engine.packet_out.latency_ps,
+        input_ps=link_ps,
+        link_ps=link_ps,
+        replicates=chip.noc.multicast == "tree",
+    )
