@@ -1,0 +1,65 @@
+"""From a network as it was trained to a program for a chip: lower, round, map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from neurocomp.chip.spec import ChipSpec
+from neurocomp.mapping.map import map_network
+from neurocomp.mapping.program import Program
+from neurocomp.network.graph import Float32, Integer, Network
+from neurocomp.network.passes import fold_average_pooling, max_pooling_to_neurons
+from neurocomp.network.quantise import quantise
+from neurocomp.network.verify import verify
+
+
+def compile_network(
+    network: Network, chip: ChipSpec, *, calibration: np.ndarray | None = None,
+    assignment: Mapping[str, np.ndarray] | None = None, forbidden_cores: tuple[int, ...] = (), seed: int = 0,
+) -> Program:
+    """Compile a network for a chip.
+
+    calibration: inputs of the kind the network will see, any shape, from which the chip's input scale is
+    chosen; default: the sample stored with the network. assignment: for some populations the core of every
+    element, int (*shape), instead of the mapper's own choice. forbidden_cores must stay empty.
+
+    Raises InputError for a malformed network or one that the chip's arithmetic cannot hold, DoesNotFitError
+    with the reasons if the network does not fit the chip.
+    """
+    lowered = lower(network, chip, calibration)
+    return map_network(lowered, chip, assignment=dict(assignment or {}), forbidden_cores=forbidden_cores, seed=seed)
+
+
+def lower(network: Network, chip: ChipSpec, calibration: np.ndarray | None = None) -> Network:
+    """The network as the chip would run it: pooling folded, weights and states rounded to the chip's integers.
+
+    The stored sample goes along; what was assumed on the way is added to ``assumptions``.
+    """
+    verify(network)
+    if isinstance(network.arithmetic, Integer):
+        return max_pooling_to_neurons(network)
+    lowered = max_pooling_to_neurons(fold_average_pooling(network))
+    if chip.numeric.arithmetic == "float32":
+        return lowered
+    if calibration is None and network.sample is not None:
+        calibration = network.sample.inputs if network.sample.encoding in ("direct", "temporal") else np.ones(1)
+    quantised = quantise(lowered, chip_arithmetic(chip), calibration)
+    notes = tuple(f"on {chip.name}: {note}" for note in quantised.notes)
+    return replace(quantised.network, assumptions=network.assumptions + notes)
+
+
+def chip_arithmetic(chip: ChipSpec) -> Integer:
+    """The integer arithmetic of a chip's cores; the input scale is still open."""
+    numeric = chip.numeric
+    return Integer(
+        weight_bits=numeric.weight_bits, state_bits=numeric.state_bits, decay_bits=numeric.decay_bits,
+        state_shift=numeric.state_shift, input_bits=numeric.input_bits,
+    )
+
+
+def runs_in_float(program: Program) -> bool:
+    """Whether the chip computes in the arithmetic that the network was trained in."""
+    return isinstance(program.network.arithmetic, Float32)

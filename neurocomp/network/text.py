@@ -1,0 +1,64 @@
+"""A network as text for people: one line per population, one per projection."""
+
+from __future__ import annotations
+
+from html import escape
+
+from neurocomp.network.graph import Network, Population, Projection
+from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Sparse
+
+
+def to_text(network: Network) -> str:
+    """The network's populations and projections, aligned."""
+    lines = [f"{network!r}"]
+    lines += [f"  {p.name:<24} {_shape(p.shape):<12} {_role(network, p)}" for p in network.populations]
+    lines += [f"  {p.source} -> {p.target}: {describe_op(p.op)}{_delay(p)}" for p in network.projections]
+    lines += [f"  assumed: {sentence}" for sentence in network.assumptions]
+    return "\n".join(lines)
+
+
+def to_html(network: Network) -> str:
+    """A table for notebooks; names come from files, so everything is escaped."""
+    rows = "".join(
+        f"<tr><td>{escape(p.name)}</td><td>{_shape(p.shape)}</td><td>{escape(_role(network, p))}</td></tr>"
+        for p in network.populations
+    )
+    return f"<b>{escape(network.name)}</b><table><tr><th>population</th><th>shape</th><th>role</th></tr>{rows}</table>"
+
+
+def describe_op(op: Op) -> str:
+    """An operator in a few words, e.g. ``conv 3x3, 1 -> 16 channels, stride 2x2``."""
+    match op:
+        case Linear(weight):
+            return f"linear {weight.shape[1]} -> {weight.shape[0]}"
+        case Conv(weight):
+            text = f"conv {_shape(op.kernel)}, {weight.shape[1] * op.groups} -> {weight.shape[0]} channels"
+            text += f", stride {_shape(op.stride)}" if max(op.stride) > 1 else ""
+            text += f", dilation {_shape(op.dilation)}" if max(op.dilation) > 1 else ""
+            return text + (f", {op.groups} groups" if op.groups > 1 else "")
+        case Pool():
+            return f"{op.kind} pool {_shape(op.kernel)}, stride {_shape(op.stride)}"
+        case OneToOne():
+            return "one to one"
+        case Sparse():
+            return f"sparse, {op.indices.size} synapses"
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _role(network: Network, population: Population) -> str:
+    roles = ["input"] if population.name in network.inputs else []
+    if population.neuron is not None:
+        current = "CUBA " if population.neuron.i_decay is not None else ""
+        roles.append(f"{current}neurons, reset {population.neuron.reset}, {population.neuron.output} output")
+    elif not roles:
+        roles.append("relay")
+    if population.name == network.output:
+        roles.append("output")
+    return ", ".join(roles)
+
+
+def _delay(projection: Projection) -> str:
+    return f", delay {projection.delay}" if projection.delay else ""
