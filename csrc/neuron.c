@@ -11,7 +11,7 @@ nc_status nc_neurons_check(const nc_neurons *p) {
     if (p->v_decay == NULL || p->v_gain == NULL || p->leak == NULL || p->threshold == NULL || p->v_reset == NULL ||
         p->v_init == NULL || (p->has_current && (p->i_decay == NULL || p->i_gain == NULL)))
         return NC_ERR_SIZE;
-    if (p->decay_bits < 0 || p->decay_bits > 20 || p->state_limit < 1)
+    if (p->decay_bits < 0 || p->decay_bits > 20 || p->state_limit < 1 || p->state_limit > (int64_t)1 << 31)
         return NC_ERR_SIZE;
     return NC_OK;
 }

@@ -17,7 +17,8 @@ typedef enum { NC_OUT_BINARY = 0, NC_OUT_COUNT = 1, NC_OUT_MEMBRANE = 2 } nc_out
 typedef struct {
     int32_t n, period;
     int32_t reset, reset_next, strict, output, max_count, refractory, has_current;
-    int32_t decay_bits, state_limit; /* integer arithmetic only */
+    int32_t decay_bits;  /* integer arithmetic only */
+    int64_t state_limit; /* integer arithmetic only */
     const void *v_decay, *v_gain, *i_decay, *i_gain, *leak, *threshold, *v_reset, *v_init; /* float or int32_t */
 } nc_neurons;
 

@@ -10,7 +10,8 @@ cdef extern from "network.h" nogil:
     ctypedef struct nc_neurons:
         int32_t n, period
         int32_t reset, reset_next, strict, output, max_count, refractory, has_current
-        int32_t decay_bits, state_limit
+        int32_t decay_bits
+        int64_t state_limit
         const void *v_decay
         const void *v_gain
         const void *i_decay

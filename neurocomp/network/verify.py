@@ -22,6 +22,7 @@ def verify(network: Network) -> Network:
         for projection in network.projections:
             found += _projection(network, projection)
         found += _loops(network)
+        found += _arithmetic(network)
         found += _sample(network)
     if found:
         raise InputError(found)
@@ -139,6 +140,23 @@ def _loops(network: Network) -> Iterator[Diagnostic]:
             " -> ".join(left_out), "these populations lie on or behind a loop without delay",
             why="a spike would have to arrive before it was sent", hint="give the feedback projection a delay of 1",
         )
+
+
+# what the 32-bit states and 16-bit weights of the engine can hold
+INTEGER_RANGES = {
+    "weight_bits": (1, 16), "state_bits": (2, 32), "decay_bits": (0, 20), "state_shift": (0, 16), "input_bits": (1, 31),
+}
+
+
+def _arithmetic(network: Network) -> Iterator[Diagnostic]:
+    if not isinstance(network.arithmetic, Integer):
+        return
+    for key, (low, high) in INTEGER_RANGES.items():
+        value = getattr(network.arithmetic, key)
+        if not low <= value <= high:
+            yield Diagnostic(network.name, f"integer arithmetic with {key} = {value}; {low} to {high} are supported")
+    if not (network.arithmetic.input_scale > 0 and math.isfinite(network.arithmetic.input_scale)):
+        yield Diagnostic(network.name, f"an input scale of {network.arithmetic.input_scale}; it must be above 0")
 
 
 def _sample(network: Network) -> Iterator[Diagnostic]:
