@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neurocomp.chip.load import read_chip
-from neurocomp.chip.messages import did_you_mean
+from neurocomp.chip.messages import closest
 from neurocomp.chip.spec import ChipSpec, Kind
+from neurocomp.chip.yaml12 import printable
 from neurocomp.errors import bad_input
 
 SUFFIXES = (".yaml", ".yml")
@@ -50,10 +51,11 @@ def load_chip(name_or_path: str | Path) -> ChipSpec:
     is_name = path.name == given and path.suffix not in SUFFIXES and not isinstance(name_or_path, Path)
     if is_name and given in profile_names():
         return read_chip(profile_folder() / f"{given}.yaml")
-    if not _exists(path):
+    if not (given and _exists(path)):
         what = "there is no chip profile or file of this name" if is_name else "there is no such file"
-        hint = did_you_mean(path.stem, profile_names()).replace("known here", "profiles")
-        raise bad_input(given or "chip", what, hint=hint)
+        close = closest(path.stem, profile_names())
+        hint = (f"did you mean {close}? " if close else "") + f"profiles: {', '.join(profile_names())}"
+        raise bad_input(printable(given) or "chip", what, hint=hint)
     return read_chip(path)
 
 
@@ -64,6 +66,6 @@ def summary(chip: ChipSpec) -> ChipSummary:
 
 def _exists(path: Path) -> bool:
     try:
-        return path.exists() and str(path) not in ("", ".")
+        return path.exists()
     except (OSError, ValueError):  # a name that the file system cannot hold
         return False

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from neurocomp.chip.messages import KeyPath, did_you_mean, explain, shown
+from neurocomp.chip.messages import UNKNOWN_KEY, KeyPath, closest, did_you_mean, explain, keys_at, shown
 from neurocomp.chip.spec import KINDS, ChipSpec, Provenance
 from neurocomp.chip.yaml12 import MAX_BYTES, Document, Key, Node, Place, Scalar, read_yaml
 from neurocomp.errors import Diagnostic, InputError, bad_input
@@ -111,19 +111,29 @@ class _Reader:
 
     def explained(self, error: ValidationError) -> Iterator[Diagnostic]:
         """What pydantic found, at the places in the file, without what was reported already."""
-        for entry in error.errors(include_url=False):
+        entries = error.errors(include_url=False)
+        misspelt = {
+            (*entry["loc"][:-1], closest(str(entry["loc"][-1]), keys_at(entry["loc"][:-1], ChipSpec)))
+            for entry in entries
+            if entry["type"] in UNKNOWN_KEY
+        }
+        for entry in entries:
             path = tuple(step for step in entry["loc"] if step != "[key]")
             if entry["type"] == "laws":
-                for law in entry["ctx"]["broken"]:
-                    yield self._at_name(law.path, law.what, law.hint)
-            elif not self._is_broken(path) and not self._counts_broken(entry, path):
+                yield from (self._at_name(law.path, law.what, law.hint) for law in entry["ctx"]["broken"])
+            elif not (self._is_broken(path) or path in misspelt or self._counts_broken(entry, path)):
                 yield self._explained_one(entry, path)
 
     def _explained_one(self, entry: dict, path: KeyPath) -> Diagnostic:
         what, hint = explain(entry, ChipSpec)
         node, name = self._nearest(path)
-        at_key = entry["type"] in ("extra_forbidden", "missing") or "[key]" in entry["loc"]
-        return self.document.finding(node.key_place if at_key else node.place, f"{name} {what}", hint)
+        if "[key]" in entry["loc"]:
+            return self.document.finding(node.key_place, f"{self._nearest(path[:-1])[1]} has a key that {what}", hint)
+        if entry["type"] == "missing":
+            where = f"{self.document.where}:{node.key_place.line}:{node.key_place.column}"
+            return Diagnostic(where, f"{name} {what}", hint=hint)
+        place = node.key_place if entry["type"] in UNKNOWN_KEY else node.place
+        return self.document.finding(place, f"{name} {what}", hint)
 
     def _counts_broken(self, entry: dict, path: KeyPath) -> bool:
         """pydantic calls a list too short when the items in it are wrong; those are reported themselves."""
@@ -131,8 +141,12 @@ class _Reader:
         return entry["type"] == "too_short" and node is not None and bool(node.value)
 
     def _at_name(self, name: str, what: str, hint: str) -> Diagnostic:
-        path = next((p for p, n in self.names.items() if n == name), ())
-        return self.document.finding(self._nearest(path)[0].place, f"{name} {what}", hint)
+        """A finding about a value given by its dotted path, or about the part that lacks it."""
+        places = {known: self.nodes[path].place for path, known in self.names.items()}
+        held = name
+        while held not in places:
+            held = held.rpartition(".")[0]
+        return self.document.finding(places[held], f"{name} {what}", hint)
 
     def _nearest(self, path: KeyPath) -> tuple[Node, str]:
         """The node at the path or, if it is missing, the one that should hold it; and the path's name."""

@@ -11,15 +11,21 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel
 
 KeyPath = tuple[str | int, ...]
+UNKNOWN_KEY = ("extra_forbidden", "invalid_key")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint that names the closest known words, or all of them if none is close."""
+    """A hint that names the closest known word, or all of them if none is close."""
     known = list(known)
-    close = difflib.get_close_matches(word, known, n=2, cutoff=0.6)
+    close = closest(word, known)
     if close:
-        return f"did you mean {' or '.join(close)}?"
+        return f"did you mean {close}?"
     return f"known here: {', '.join(known)}" if known else ""
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """The known word that a slip could have turned into this one; empty if there is none."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), "")
 
 
 def shown(value: object) -> str:
@@ -38,14 +44,14 @@ def shown(value: object) -> str:
 def explain(error: Mapping[str, Any], model: type[BaseModel]) -> tuple[str, str]:
     """(what, hint) for one entry of ``ValidationError.errors()``; what starts after the value's dotted path."""
     kind, value, limits = error["type"], error["input"], error.get("ctx", {})
-    if kind in ("missing", "extra_forbidden"):
+    if kind in ("missing", *UNKNOWN_KEY):
         return _key(kind, error["loc"], model)
     if kind in _TYPES:
         return f"must be {_TYPES[kind]}, not {shown(value)}", _type_hint(kind, value)
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", limits["expected"])
-        hint = did_you_mean(value, allowed) if isinstance(value, str) else ""
-        return f"must be {' or '.join(allowed)}, not {shown(value)}", hint if hint.startswith("did") else ""
+        close = closest(value, allowed) if isinstance(value, str) else ""
+        return f"must be {' or '.join(allowed)}, not {shown(value)}", f"did you mean {close}?" if close else ""
     if kind in _BOUNDS:
         return f"must be {_BOUNDS[kind](limits)}, not {shown(value)}", ""
     if kind == "too_fine":
@@ -74,10 +80,11 @@ def _type_hint(kind: str, value: object) -> str:
 
 
 def _shape(kind: str, value: object, limits: Mapping[str, Any], message: str) -> tuple[str, str]:
-    if kind == "too_short":
-        return f"needs at least {limits['min_length']} entries, not {limits['actual_length']}", ""
-    if kind == "too_long":
-        return f"has {limits['actual_length']} entries; at most {limits['max_length']} are allowed", ""
+    if kind == "too_short" and limits["min_length"] == 1:
+        return "must not be empty", ""
+    if kind in ("too_short", "too_long"):
+        wanted = limits["min_length" if kind == "too_short" else "max_length"]
+        return f"needs {wanted} entries, not {limits['actual_length']}", ""
     if kind == "string_too_short":
         return "must not be empty", ""
     if kind == "string_too_long":
