@@ -34,9 +34,9 @@ def execute(
 
     verify(network)
     samples, steps = check_inputs(network, inputs, samples, steps)
-    plan = plan_network(network)
-    engine = Engine(plan)
     fed = None if inputs is None else _fed(network, inputs)
+    plan = plan_network(network, None if fed is None else float(np.abs(fed).max(initial=0)))
+    engine = Engine(plan)
     records = _Records(network, plan, samples, steps, set(record))
     saturations = 0
     chunk = max(1, min(-(-samples // (4 * threads)), 64))

@@ -73,8 +73,12 @@ class Plan:
     projections: tuple[PlannedProjection, ...]
 
 
-def plan_network(network: Network) -> Plan:
-    """Lay out a verified network. Raises InputError if integer sums could leave 32 bits."""
+def plan_network(network: Network, largest_input: float | None = None) -> Plan:
+    """Lay out a verified network.
+
+    largest_input: largest magnitude among the inputs in the network's arithmetic; None: all that the
+    arithmetic allows. Raises InputError if integer sums could leave 32 bits.
+    """
     order = population_order(network)
     if network.inputs:  # the engine feeds the first population
         order.remove(network.inputs[0])
@@ -87,7 +91,7 @@ def plan_network(network: Network) -> Plan:
         projections += [_projection(network, p, index) for p in incoming]
         populations.append(_population(network, network.by_name[name], first, len(projections)))
     if isinstance(network.arithmetic, Integer):
-        _check_range(network)
+        _check_range(network, largest_input)
     return Plan(isinstance(network.arithmetic, Integer), tuple(populations), tuple(projections))
 
 
@@ -222,11 +226,14 @@ def _sparse(ends: Ends, op: Sparse, source: Shape, target: Shape, weight_type: t
     )
 
 
-def _check_range(network: Network) -> None:
+def _check_range(network: Network, largest_input: float | None) -> None:
     """Integer sums are kept in 32 bits; refuse a network in which the largest possible sum would not fit."""
     arithmetic = network.arithmetic
-    largest: dict[str, float] = {}
+    fed = 2.0 ** (arithmetic.input_bits - 1) if largest_input is None else largest_input
+    largest: dict[str, float] = dict.fromkeys(network.inputs, fed)
     for name in population_order(network):
+        if name in network.inputs:
+            continue
         population = network.by_name[name]
         total = float(np.max(np.abs(population.bias))) if population.bias is not None else 0.0
         shift = arithmetic.state_shift if population.neuron is not None else 0
@@ -235,8 +242,7 @@ def _check_range(network: Network) -> None:
         if total >= 2**31:
             raise bad_input(name, f"weighted sums may reach {total:.3g}, beyond 32-bit integers",
                             hint="use fewer weight bits or a coarser input scale")
-        largest[name] = total if population.neuron is None and name not in network.inputs else (
-            _largest_output(network, name))
+        largest[name] = total if population.neuron is None else _largest_output(network, name)
     for p in network.projections:
         weight = weight_of(p.op)
         if weight is not None and weight.size and max(abs(int(weight.min())), abs(int(weight.max()))) > 32767:
@@ -245,8 +251,6 @@ def _check_range(network: Network) -> None:
 
 def _largest_output(network: Network, name: str) -> float:
     population = network.by_name[name]
-    if name in network.inputs:
-        return 2.0 ** (network.arithmetic.input_bits - 1)
     if population.neuron is not None and population.neuron.output == "membrane":
         return 2.0 ** (network.arithmetic.state_bits - 1)
     return float(population.neuron.max_count) if population.neuron is not None else 2.0**31

@@ -63,18 +63,18 @@ def from_tree(tree: Tree, arrays: Arrays, where: str) -> Network:
         network = Network(
             populations=tuple(_population(p, get) for p in tree["populations"]),
             projections=tuple(_projection(p, get) for p in tree["projections"]),
-            inputs=tuple(tree["inputs"]),
-            output=tree["output"],
+            inputs=tuple(_text(name) for name in tree["inputs"]),
+            output=None if tree["output"] is None else _text(tree["output"]),
             arithmetic=_arithmetic(tree["arithmetic"]),
             name=str(tree["name"]),
             origin=str(tree["origin"]),
             assumptions=tuple(map(str, tree["assumptions"])),
             sample=_sample(tree["sample"], get),
         )
+        return verify(network)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise bad_input(where, "the network description is damaged", why=f"{type(error).__name__}: {error}",
                         hint="freeze the network again") from error
-    return verify(network)
 
 
 Put = Callable[[str, Any], Any]
@@ -115,7 +115,7 @@ def _population(tree: Tree, get: Get) -> Population:
         _check_choice(neuron.reset_when, "now", "next")
         _check_choice(neuron.compare, ">", ">=")
         _check_choice(neuron.output, "binary", "count", "membrane")
-    return Population(str(tree["name"]), tuple(tree["shape"]), neuron, get(tree["bias"]))
+    return Population(_text(tree["name"]), tuple(tree["shape"]), neuron, get(tree["bias"]))
 
 
 def _projection_tree(projection: Projection, put: Put) -> Tree:
@@ -129,7 +129,7 @@ def _projection_tree(projection: Projection, put: Put) -> Tree:
 
 
 def _projection(tree: Tree, get: Get) -> Projection:
-    return Projection(str(tree["name"]), str(tree["source"]), str(tree["target"]), _op(tree["op"], get),
+    return Projection(_text(tree["name"]), _text(tree["source"]), _text(tree["target"]), _op(tree["op"], get),
                       int(tree["delay"]))
 
 
@@ -182,6 +182,12 @@ def _sample(tree: Tree | None, get: Get) -> Sample | None:
         return None
     _check_choice(tree["encoding"], "direct", "rate", "latency", "temporal")
     return Sample(get(tree["inputs"]), int(tree["steps"]), tree["encoding"], get(tree["labels"]), int(tree["seed"]))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a name is {value!r}")
+    return value
 
 
 def _check_choice(value: object, *choices: str) -> None:
