@@ -210,7 +210,8 @@ class _Reader:
             self._report(entries["kind"].place, f"{name} has the unknown kind {kind!r}", hint)
         source = self._citation(entries.get("source"), name)
         note = self._text(entries.get("note"), "note", name)
-        return _Origin(source, kind, note) if len(self.findings) == before else None
+        complete = len(self.findings) == before and not any(entry.refused for entry in entries.values())
+        return _Origin(source, kind, note) if complete else None
 
     def _text(self, node: Node | None, key: str, name: str) -> str:
         if node is None or node.refused:

@@ -31,12 +31,13 @@ def chip_or_input_error(text: str) -> ChipSpec | None:
         return None
 
 
+@settings(deadline=None)
 @given(st.text() | yaml_soup)
 def test_any_text(text: str) -> None:
     chip_or_input_error(text)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_any_change_of_a_line(data: st.DataObject) -> None:
     lines = list(LINES)
@@ -54,6 +55,7 @@ def test_any_change_of_a_line(data: st.DataObject) -> None:
         assert chip_from_json(chip.to_json()) == chip
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**40), 10**40) | st.floats(allow_nan=False, allow_infinity=False))
 def test_numbers_read_as_python_writes_them(number: float) -> None:
     read = read_yaml(f"a: {number!r}", "f").root.value["a"].value
@@ -61,12 +63,14 @@ def test_numbers_read_as_python_writes_them(number: float) -> None:
     assert type(read) is type(number)
 
 
+@settings(deadline=None)
 @given(st.text(string.printable))
 def test_double_quoted_text_is_kept(text: str) -> None:
     quoted = "".join(f"\\x{ord(c):02x}" for c in text)
     assert read_yaml(f'a: "{quoted}"', "f").root.value["a"].value == text
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**12), st.integers(0, 10**15))
 def test_integer_units_are_exact_for_every_whole_picosecond_and_attojoule(ps: int, aj: int) -> None:
     cost = Cost(energy_pj=aj / 1e6, latency_ns=ps / 1e3)
