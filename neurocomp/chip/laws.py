@@ -52,7 +52,7 @@ def _memories(core: Core) -> Iterator[BrokenLaw]:
     holder: dict[str, str] = {}
     for i, memory in enumerate(core.memories):
         if memory.name in names:
-            yield BrokenLaw(f"core.memories[{i}].name", f"two memories are named {memory.name!r}")
+            yield BrokenLaw(f"core.memories[{i}].name", f"is {memory.name!r}, the name of another memory")
         names.add(memory.name)
         if (memory.size_kib * 8192) % 1:
             yield BrokenLaw(f"core.memories[{i}].size_kib", "is not a whole number of bits")
