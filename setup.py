@@ -1,4 +1,4 @@
-"""Builds the C core and its Cython face. All metadata is in pyproject.toml.
+"""Builds the C core and its Cython face, and puts the chip profiles into wheels. All metadata is in pyproject.toml.
 
 NEUROCOMP_DEBUG=1 builds with bounds checks and C assertions.
 """
@@ -6,9 +6,11 @@ NEUROCOMP_DEBUG=1 builds with bounds checks and C assertions.
 import os
 import sys
 from glob import glob
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
 
 DEBUG = os.environ.get("NEUROCOMP_DEBUG", "0") not in ("", "0")
 WINDOWS = sys.platform == "win32"
@@ -22,6 +24,26 @@ CORE = {
     "timing": ["inference.c", "nc_status.c"],
 }
 
+
+class BuildWithChips(build_py):
+    """Copies chips/*.yaml to neurocomp/chips; an editable installation reads them where they lie."""
+
+    def _profiles(self):
+        folder = Path(self.build_lib, "neurocomp", "chips")
+        return [(source, str(folder / Path(source).name)) for source in sorted(glob("chips/*.yaml"))]
+
+    def run(self):
+        super().run()
+        if not self.editable_mode:
+            for source, copy in self._profiles():
+                self.mkpath(os.path.dirname(copy))
+                self.copy_file(source, copy)
+
+    def get_outputs(self, include_bytecode=1):
+        copies = [] if self.editable_mode else [copy for _, copy in self._profiles()]
+        return super().get_outputs(include_bytecode) + copies
+
+
 extensions = [
     Extension(
         f"neurocomp._core.{name}",
@@ -29,10 +51,14 @@ extensions = [
         include_dirs=["csrc"],
         depends=[*glob("csrc/*.h")],
         define_macros=[("NC_DEBUG", "1")] if DEBUG else [],
+        undef_macros=["NDEBUG"] if DEBUG else [],
         extra_compile_args=DEBUG_FLAGS if DEBUG else RELEASE_FLAGS,
     )
     for name, sources in CORE.items()
 ]
 
 directives = {"language_level": "3", "boundscheck": DEBUG, "wraparound": DEBUG, "embedsignature": True}
-setup(ext_modules=cythonize(extensions, compiler_directives=directives, force=DEBUG))
+setup(
+    cmdclass={"build_py": BuildWithChips},
+    ext_modules=cythonize(extensions, compiler_directives=directives, build_dir="build/cython", force=DEBUG),
+)
