@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from neurocomp.chip.spec import ChipSpec
 from neurocomp.network import Conv, Linear, Network, Neuron, Population, Projection
 
 CORES_PER_LAYER = (1, 4, 16, 16, 4, 1)
@@ -63,3 +64,10 @@ def tutorial_assignment(network: Network) -> dict[str, np.ndarray]:
 
 def _neuron(threshold: float) -> Neuron:
     return Neuron(threshold=threshold, compare=">", reset="zero")
+
+
+def without_axon_limits(chip: ChipSpec) -> ChipSpec:
+    """The chip with neurons per core as its only limit, as the peer models it: the tutorial's mapping needs
+    up to 14,400 outgoing axons on a core, more than the 4,096 that Loihi has."""
+    limits = {"fan_in_axons_max": None, "fan_out_axons_max": None, "fan_in_max": None, "memories": ()}
+    return chip.model_copy(update={"core": chip.core.model_copy(update=limits)})

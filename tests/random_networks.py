@@ -153,3 +153,13 @@ def without_max_clash(network: Network) -> Network:
         seen.add(p.target)
         kept.append(p)
     return replace(network, projections=tuple(kept))
+
+
+@st.composite
+def mappable_networks(draw: st.DrawFn) -> Network:
+    """Float networks that a chip could take as they are: no average or maximum, every relay leads to neurons."""
+    network = draw(networks(integer=False))
+    ops_fit = all(not isinstance(p.op, Pool) or p.op.kind == "sum" for p in network.projections)
+    spiking = all(p.neuron is None or p.neuron.output != "membrane" for p in network.populations)
+    assume(ops_fit and spiking)
+    return network

@@ -1,0 +1,69 @@
+"""The compiled timing kernel gives, number for number, what the readable twin gives; the laws of a step hold."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neurocomp.activity.execute import execute
+from neurocomp.chip.catalog import load_chip
+from neurocomp.energy.table import tabulate
+from neurocomp.mapping.map import map_network
+from neurocomp.mapping.program import Program
+from neurocomp.network import Network
+from neurocomp.simulate.engines.event import machine_tables
+from neurocomp.simulate.inference import simulate
+from neurocomp.simulate.reference import reference_steps
+from tests.random_networks import inputs_for, mappable_networks
+
+CHIPS = st.sampled_from(["loihi", "loihi2", "generic"])
+
+
+def program_for(network: Network, chip_name: str, seed: int) -> Program:
+    """The network spread at random over six cores, so that packets cross and queue."""
+    rng = np.random.default_rng(seed)
+    cores = rng.choice(load_chip(chip_name).cores, 6, replace=False)
+    tiled = [p for p in network.populations if p.neuron is not None]
+    assignment = {p.name: cores[rng.integers(0, 6, p.shape)] for p in tiled}
+    return map_network(network, load_chip(chip_name), assignment=assignment)
+
+
+@settings(max_examples=60, deadline=None)
+@given(mappable_networks(), CHIPS, st.integers(0, 99))
+def test_compiled_timing_equals_the_twin(network, chip_name, seed):
+    program = program_for(network, chip_name, seed)
+    trace = execute(network, inputs_for(network, 2, 3, seed)).trace
+    series = simulate(program, trace).series
+    expected = reference_steps(program, machine_tables(program), trace)
+    found = np.stack([series.generate_ps, series.process_ps, series.link_ps, series.spikes, series.packets], axis=1)
+    np.testing.assert_array_equal(found, expected)
+
+
+@settings(max_examples=15, deadline=None)
+@given(mappable_networks(), CHIPS, st.integers(0, 99))
+def test_any_number_of_threads_gives_the_same_counts_and_times(network, chip_name, seed):
+    program = program_for(network, chip_name, seed)
+    trace = execute(network, inputs_for(network, 40, 4, seed)).trace
+    alone = simulate(program, trace)
+    for threads in (2, 5):
+        other = simulate(program, trace, threads=threads)
+        assert other.counters == alone.counters
+        assert other.series.total_ps.tobytes() == alone.series.total_ps.tobytes()
+        assert other.core_busy_ps.tobytes() == alone.core_busy_ps.tobytes()
+
+
+@settings(max_examples=30, deadline=None)
+@given(mappable_networks(), CHIPS, st.integers(0, 99))
+def test_energy_parts_add_up_and_a_step_is_no_shorter_than_its_parts(network, chip_name, seed):
+    program = program_for(network, chip_name, seed)
+    simulation = simulate(program, execute(network, inputs_for(network, 2, 3, seed)).trace)
+    table = tabulate(simulation, program.chip, program.cores_used)
+    assert sum(table.by_unit().values()) == table.total_aj
+    assert sum(sum(units.values()) for units in table.by_layer().values()) + sum(table.static_aj.values()) == table.total_aj
+    assert sum(table.by_core().values()) + sum(table.static_aj.values()) == table.total_aj
+    series = simulation.series
+    for part in (series.generate_ps, series.process_ps, series.link_ps):
+        assert (series.total_ps >= part).all()
+    assert (series.total_ps >= program.chip.step.least_ps).all()
+    assert (simulation.latency_ps >= simulation.steps * program.chip.step.least_ps).all()
