@@ -1,4 +1,5 @@
 #include "network.h"
+#include "nc_dispatch.h"
 #include <stddef.h>
 #include <string.h>
 

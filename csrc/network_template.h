@@ -83,7 +83,7 @@ static void NAME(step)(const nc_network *net, run_state *run, int32_t k, int32_t
     NAME(keep_record)(run, p->n, t, events, x, p->kind == NC_NEURONS, record);
 }
 
-nc_status NAME(nc_network_run)(const nc_network *net, void *workspace, const VALUE *input, int64_t stride,
+NC_HOT nc_status NAME(nc_network_run)(const nc_network *net, void *workspace, const VALUE *input, int64_t stride,
                                int32_t steps, const nc_record *records, int64_t *saturations) {
     if (steps < 0 || workspace == NULL)
         return NC_ERR_SIZE;

@@ -1,4 +1,5 @@
 #include "neuron.h"
+#include "nc_dispatch.h"
 #include <math.h>
 #include <stddef.h>
 

@@ -114,7 +114,7 @@ static void NAME(step_block)(const nc_neurons *p, nc_neuron_state *s, const NAME
     NAME(reset)(p, b);
 }
 
-void NAME(nc_neurons_step)(const nc_neurons *p, nc_neuron_state *s, VALUE *x, uint8_t *fires, uint8_t *active) {
+NC_HOT void NAME(nc_neurons_step)(const nc_neurons *p, nc_neuron_state *s, VALUE *x, uint8_t *fires, uint8_t *active) {
     NAME(block) b = {
         .v_decay = p->v_decay, .v_gain = p->v_gain, .i_decay = p->i_decay, .i_gain = p->i_gain,
         .leak = p->leak,       .threshold = p->threshold, .v_reset = p->v_reset,

@@ -1,15 +1,30 @@
 #include "spikes.h"
+#include "nc_dispatch.h"
 #include <stddef.h>
 
+/* Elements of a map; -1 if a side is below 1 or the first two alone are too many. */
+static int64_t map_size(int32_t channels, int32_t height, int32_t width) {
+    if (channels < 1 || height < 1 || width < 1 || (int64_t)channels * height > INT32_MAX)
+        return -1;
+    return (int64_t)channels * height * width;
+}
+
+/* Whether a window's numbers along one axis make sense and no position computed from them leaves 32 bits. */
+static int is_window(int32_t n_in, int32_t n_out, int32_t kernel, int32_t stride, int32_t pad, int32_t dilation) {
+    if (kernel < 1 || stride < 1 || pad < 0 || dilation < 1)
+        return 0;
+    const int64_t deepest = (int64_t)(kernel - 1) * dilation;
+    const int64_t furthest = (int64_t)(n_out - 1) * stride + kernel;
+    return (int64_t)n_in + pad <= INT32_MAX && deepest <= INT32_MAX && furthest <= INT32_MAX;
+}
+
 static nc_status check_windows(const nc_projection *p) {
-    const int64_t n_in = (int64_t)p->c_in * p->h_in * p->w_in;
-    const int64_t n_out = (int64_t)p->c_out * p->h_out * p->w_out;
-    if (n_in != p->n_source || n_out != p->n_target)
+    if (map_size(p->c_in, p->h_in, p->w_in) != p->n_source || map_size(p->c_out, p->h_out, p->w_out) != p->n_target)
         return NC_ERR_SIZE;
-    if (p->kh < 1 || p->kw < 1 || p->stride_y < 1 || p->stride_x < 1 || p->pad_y < 0 || p->pad_x < 0 ||
-        p->dilation_y < 1 || p->dilation_x < 1 || p->groups < 1)
+    if (!is_window(p->h_in, p->h_out, p->kh, p->stride_y, p->pad_y, p->dilation_y) ||
+        !is_window(p->w_in, p->w_out, p->kw, p->stride_x, p->pad_x, p->dilation_x))
         return NC_ERR_SIZE;
-    if (p->c_in % p->groups || p->c_out % p->groups)
+    if (p->groups < 1 || p->c_in % p->groups || p->c_out % p->groups)
         return NC_ERR_SIZE;
     if (p->kind == NC_CONV_ROW && (p->groups != 1 || p->stride_x != 1 || p->dilation_x != 1))
         return NC_ERR_KIND;
@@ -24,6 +39,8 @@ static nc_status check_sparse(const nc_projection *p) {
     for (int32_t s = 0; s < p->n_source; s++)
         if (p->indptr[s + 1] < p->indptr[s])
             return NC_ERR_SIZE;
+    if (p->indptr[p->n_source] > 0 && (p->indices == NULL || p->weight == NULL))
+        return NC_ERR_SIZE;
     for (int64_t k = 0; k < p->indptr[p->n_source]; k++)
         if (p->indices[k] < 0 || p->indices[k] >= p->n_target)
             return NC_ERR_INDEX;

@@ -136,7 +136,7 @@ static void NAME(windowed)(const nc_projection *p, const nc_events *events, VALU
     }
 }
 
-void NAME(nc_deliver)(const nc_projection *p, const nc_events *events, VALUE *x, VALUE *scratch) {
+NC_HOT void NAME(nc_deliver)(const nc_projection *p, const nc_events *events, VALUE *x, VALUE *scratch) {
     switch (p->kind) {
     case NC_LINEAR:
         NAME(linear)(p, events, x);
