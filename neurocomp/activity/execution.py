@@ -38,6 +38,9 @@ class Execution:
         """Fraction of samples whose prediction is the label."""
         return float(np.mean(self.predictions == np.asarray(labels)))
 
+    def _repr_html_(self) -> str:
+        return self.trace._repr_html_()
+
     def __repr__(self) -> str:
         return f"Execution({self.trace!r}, {self.saturations} saturations)"
 

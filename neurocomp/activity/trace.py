@@ -10,6 +10,7 @@ import numpy as np
 
 from neurocomp.network.layout import channel_first
 from neurocomp.network.ops import Shape, frozen_array
+from neurocomp.network.text import html_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +76,10 @@ class SpikeTrace:
             for part in (population.spikes, population.active, population.values):
                 sha.update(b"-" if part is None else part.tobytes())
         return sha.hexdigest()
+
+    def _repr_html_(self) -> str:
+        rows = {name: f"{p.spike_count:,} spikes of {p.size:,} elements" for name, p in self.populations.items()}
+        return html_table(f"SpikeTrace: {self.samples} samples x {self.steps} steps", rows)
 
     def __repr__(self) -> str:
         spikes = sum(p.spike_count for p in self.populations.values())

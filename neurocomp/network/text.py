@@ -26,6 +26,12 @@ def to_html(network: Network) -> str:
     return f"<b>{escape(network.name)}</b><table><tr><th>population</th><th>shape</th><th>role</th></tr>{rows}</table>"
 
 
+def html_table(title: str, rows: dict[str, str]) -> str:
+    """Two columns for a notebook, escaped."""
+    body = "".join(f"<tr><td>{escape(key)}</td><td>{escape(value)}</td></tr>" for key, value in rows.items())
+    return f"<b>{escape(title)}</b><table>{body}</table>"
+
+
 def describe_op(op: Op) -> str:
     """An operator in a few words, e.g. ``conv 3x3, 1 -> 16 channels, stride 2x2``."""
     match op:

@@ -22,6 +22,7 @@ from neurocomp.activity.trace import SpikeTrace
 from neurocomp.errors import bad_input
 from neurocomp.mapping.program import Program
 from neurocomp.network.ops import frozen_array
+from neurocomp.network.text import html_table
 from neurocomp.simulate.conserve import check_conservation
 from neurocomp.simulate.counters import Counters
 from neurocomp.simulate.engines.event import MachineTables, machine_tables
@@ -34,9 +35,12 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class StepSeries:
-    """Per chip step, int64 (chip steps). total_ps is the longest of generate, process, link and the chip's
-    least step, plus the barrier where the least step does not contain it; spikes, packets, synaptic_events
-    and hops are counts of the whole chip."""
+    """Per chip step, int64 (chip steps).
+
+    generate_ps: the slowest core's updates and sends; process_ps: the last packet has been dealt with; link_ps:
+    the busiest link's flits one after the other; total_ps: the longest of the three plus the barrier, at least
+    the chip's least step. spikes, packets: counts of the whole chip.
+    """
 
     total_ps: np.ndarray
     generate_ps: np.ndarray
@@ -73,6 +77,16 @@ class Simulation:
     @property
     def total_ps(self) -> int:
         return int(self.series.total_ps.sum())
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "samples x steps": f"{self.samples} x {self.steps}",
+            "latency per sample": f"{self.latency_ps.mean() / 1e6:.3f} us",
+            "mean step": f"{self.series.total_ps.mean() / 1e3:.1f} ns",
+            "spikes": f"{int(self.series.spikes.sum()):,}",
+            "packets": f"{int(self.series.packets.sum()):,}",
+        }
+        return html_table("Simulation", rows)
 
     def __repr__(self) -> str:
         return (f"Simulation({self.samples} samples x {self.steps} steps, {self.total_ps / 1e6:.3f} us, "
