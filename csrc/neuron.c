@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 nc_status nc_neurons_check(const nc_neurons *p) {
-    if (p->n < 1 || p->period < 1 || p->refractory < 0)
+    if (p->n < 1 || p->period < 1 || p->period > p->n || p->refractory < 0)
         return NC_ERR_SIZE;
     if (p->reset < NC_RESET_ZERO || p->reset > NC_RESET_NONE || p->output < NC_OUT_BINARY ||
         p->output > NC_OUT_MEMBRANE)
