@@ -6,15 +6,21 @@
 /* Every array in the workspace starts at a multiple of this, so that vector loads do not straddle lines. */
 #define ALIGNMENT 64u
 
-/* Bytes before element 0 of a state that must be zeroed are laid out first; see place(). */
+/* Where arrays are taken from; with at NULL they are only counted. used sticks at TOO_MUCH. */
 typedef struct {
     uint8_t *at;
     uint64_t used;
 } arena;
 
-static void *take(arena *a, uint64_t bytes) {
+#define TOO_MUCH UINT64_MAX
+
+static uint64_t aligned(uint64_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
+
+/* `count` arrays of `bytes` each, aligned(bytes) apart. */
+static void *take(arena *a, uint64_t count, uint64_t bytes) {
     void *const here = a->at == NULL ? NULL : a->at + a->used;
-    a->used += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    const int fits = count <= (TOO_MUCH - a->used) / aligned(bytes);
+    a->used = fits ? a->used + count * aligned(bytes) : TOO_MUCH;
     return here;
 }
 
@@ -37,49 +43,53 @@ static int32_t largest(const nc_network *net) {
     return n;
 }
 
-/* Lays a run's arrays out in the arena; with a NULL arena it only measures. All elements are 4 bytes. */
+static void place_population(const nc_population *p, arena *a, population_state *state) {
+    const uint64_t bytes = 4 * (uint64_t)p->n;
+    const int neurons = p->kind == NC_NEURONS;
+    population_state here = {{NULL, NULL, NULL, NULL, 0}, NULL};
+    here.state.v = neurons ? take(a, 1, bytes) : NULL;
+    here.state.i = neurons && p->neurons.has_current ? take(a, 1, bytes) : NULL;
+    here.state.fired = neurons && p->neurons.reset_next ? take(a, 1, bytes) : NULL;
+    here.state.wait = neurons && p->neurons.refractory > 0 ? take(a, 1, bytes) : NULL;
+    here.events = take(a, 1, sizeof(nc_events) * (uint64_t)p->history);
+    uint8_t *slot = take(a, 2 * (uint64_t)p->history, bytes);
+    for (int32_t h = 0; a->at != NULL && h < p->history; h++, slot += 2 * aligned(bytes))
+        here.events[h] = (nc_events){0, (int32_t *)(void *)slot, slot + aligned(bytes)};
+    if (a->at != NULL)
+        *state = here;
+}
+
+/* Lays a run's arrays out in the arena. All elements are 4 bytes. */
 static void place(const nc_network *net, arena *a, run_state *run) {
     const uint64_t widest = (uint64_t)largest(net);
-    run->population = take(a, sizeof(population_state) * (uint64_t)net->population_count);
-    run->x = take(a, 4 * widest);
-    run->scratch = take(a, 4 * widest);
-    run->fires = take(a, widest + 8);
-    run->active = take(a, widest + 8);
-    for (int32_t k = 0; k < net->population_count; k++) {
-        const nc_population *const p = &net->populations[k];
-        const uint64_t bytes = 4 * (uint64_t)p->n;
-        const int neurons = p->kind == NC_NEURONS;
-        population_state here = {{NULL, NULL, NULL, NULL, 0}, NULL};
-        here.state.v = neurons ? take(a, bytes) : NULL;
-        here.state.i = neurons && p->neurons.has_current ? take(a, bytes) : NULL;
-        here.state.fired = neurons && p->neurons.reset_next ? take(a, bytes) : NULL;
-        here.state.wait = neurons && p->neurons.refractory > 0 ? take(a, bytes) : NULL;
-        here.events = take(a, sizeof(nc_events) * (uint64_t)p->history);
-        for (int32_t h = 0; h < p->history; h++) {
-            int32_t *const index = take(a, bytes);
-            void *const value = take(a, bytes);
-            if (a->at != NULL)
-                here.events[h] = (nc_events){0, index, value};
-        }
-        if (a->at != NULL)
-            run->population[k] = here;
-    }
+    run->population = take(a, 1, sizeof(population_state) * (uint64_t)net->population_count);
+    run->x = take(a, 1, 4 * widest);
+    run->scratch = take(a, 1, 4 * widest);
+    run->fires = take(a, 1, widest + 8);
+    run->active = take(a, 1, widest + 8);
+    for (int32_t k = 0; k < net->population_count; k++)
+        place_population(&net->populations[k], a, a->at == NULL ? NULL : &run->population[k]);
 }
 
 uint64_t nc_network_workspace(const nc_network *net) {
     arena a = {NULL, 0};
     run_state run;
     place(net, &a, &run);
-    return a.used;
+    return a.used <= SIZE_MAX / 2 ? a.used : 0;
 }
 
 static nc_status check_population(const nc_network *net, int32_t k) {
     const nc_population *const p = &net->populations[k];
-    if (p->n < 1 || p->history < 1 || p->first < 0 || p->last < p->first || p->last > net->projection_count)
+    if (p->n < 1 || p->n > NC_MOST_ELEMENTS || p->history < 1)
         return NC_ERR_SIZE;
-    if (p->kind < NC_INPUT || p->kind > NC_NEURONS)
+    if (p->first < 0 || p->last < p->first || p->last > net->projection_count)
+        return NC_ERR_SIZE;
+    if (p->kind < NC_INPUT || p->kind > NC_NEURONS || (p->kind == NC_INPUT && k > 0))
         return NC_ERR_KIND;
-    if (p->shift < 0 || p->shift > 16 || (p->bias != NULL && p->bias_period < 1))
+    for (int32_t j = p->first; j < p->last; j++)
+        if (net->projections[j].target != k)
+            return NC_ERR_INDEX;
+    if (p->shift < 0 || p->shift > 16 || (p->bias != NULL && (p->bias_period < 1 || p->bias_period > p->n)))
         return NC_ERR_SIZE;
     if (p->kind == NC_NEURONS && p->neurons.n != p->n)
         return NC_ERR_SIZE;

@@ -5,6 +5,8 @@
 #include "neuron.h"
 #include "spikes.h"
 
+#define NC_MOST_ELEMENTS (1 << 30) /* of one population: leaves room above for rounding up */
+
 typedef enum { NC_INPUT = 0, NC_RELAY = 1, NC_NEURONS = 2 } nc_population_kind;
 
 typedef struct {
@@ -33,10 +35,10 @@ typedef struct {
 
 nc_status nc_network_check(const nc_network *net);
 
-/* Bytes of working memory for one run; 0 if it would not fit into size_t. */
+/* Bytes of working memory for one run; 0 if no machine has that much. */
 uint64_t nc_network_workspace(const nc_network *net);
 
-/* Run `steps` steps from rest. input: values of population 0.. that is NC_INPUT, step t at input + t * stride.
+/* Run `steps` steps from rest. input: values of population 0 if that is NC_INPUT, step t at input + t * stride.
  * workspace: nc_network_workspace bytes, any content. Adds to *saturations. */
 nc_status nc_network_run_f32(const nc_network *net, void *workspace, const float *input, int64_t stride, int32_t steps,
                              const nc_record *records, int64_t *saturations);

@@ -80,6 +80,8 @@ cdef class Engine:
         self.net.projections = self.projections
         raise_status(nc_network_check(&self.net), "engine")
         self.workspace_bytes = nc_network_workspace(&self.net)
+        if self.workspace_bytes == 0:
+            raise MemoryError
 
     def __dealloc__(self):
         free(self.populations)
