@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_ops import counts_for, ops, shapes
-from unrolled import unroll
+from tests.random_ops import counts_for, ops, shapes
+from tests.unrolled import unroll
 
 from neurocomp.network.structure import Window, as_map, backward, fan_in, fan_out, synapse_count
 

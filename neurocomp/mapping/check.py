@@ -1,0 +1,189 @@
+"""Is a program legal? Recomputed from the network and the chip alone.
+
+Shares no code with the mapper: what it finds out it counts again in another way. Every neuron lies in exactly
+one tile; no core holds more than it can; forbidden cores are empty; packets end where their synapses are; the
+links are the XY paths, walked hop by hop (check_routes.py); every synapse of the network is counted exactly
+once in the routes (check_synapses.py). Time grows with neurons and routes, not with synapses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from neurocomp.errors import CheckFailedError, Diagnostic
+from neurocomp.mapping.check_memory import stored_bits
+from neurocomp.mapping.check_routes import walked_routes
+from neurocomp.mapping.check_synapses import most_fan_in, synapse_sums
+from neurocomp.mapping.program import Program
+from neurocomp.network.graph import Population
+
+_REPORT = "this is a defect of neurocomp, not of your input; please report it with the command you ran"
+
+
+def check_program(program: Program) -> None:
+    """Raise CheckFailedError with the numbers of everything that is not legal."""
+    found = list(_tables(program))
+    if not found:
+        found = list(_tiles(program))
+    if not found:
+        found = [*_classes(program), *_packets(program)]
+    if not found:
+        found = [*walked_routes(program), *synapse_sums(program), *_capacities(program)]
+    if found:
+        raise CheckFailedError([Diagnostic(where, what, hint=_REPORT) for where, what in found])
+
+
+Finding = tuple[str, str]
+
+
+def has_place(program: Program, population: Population) -> bool:
+    """Whether a population has tiles: inputs, neurons, and a readout."""
+    return population.neuron is not None or population.name in (*program.network.inputs, program.network.output)
+
+
+def _tables(program: Program) -> Iterator[Finding]:
+    """The flat arrays fit together."""
+    routes = program.routes
+    for name, pointer, size in (
+        ("packet_ptr", routes.packet_ptr, routes.packet_core.size), ("link_ptr", routes.link_ptr, routes.link_id.size),
+        ("synapse_ptr", routes.synapse_ptr, routes.synapse_tile.size),
+    ):  # fmt: skip
+        if pointer.ndim != 1 or not pointer.size or pointer[0] != 0 or pointer[-1] != size or (np.diff(pointer) < 0).any():
+            yield name, f"does not lead from 0 to {size}"
+    lengths = {
+        "link_ptr": (routes.link_ptr.size, routes.packet_ptr.size),
+        "synapse_ptr": (routes.synapse_ptr.size, routes.packet_core.size + 1),
+        "packet_hops_x": (routes.packet_hops_x.size, routes.packet_core.size),
+        "packet_hops_y": (routes.packet_hops_y.size, routes.packet_core.size),
+        "synapse_projection": (routes.synapse_projection.size, routes.synapse_tile.size),
+        "synapse_events": (routes.synapse_events.size, routes.synapse_tile.size),
+    }
+    for name, (size, expected) in lengths.items():
+        if size != expected:
+            yield name, f"has {size} entries instead of {expected}"
+    slots = program.chip.noc.routers * program.chip.noc.cores_per_router
+    ranges = {
+        "packet_core": (routes.packet_core, slots), "synapse_tile": (routes.synapse_tile, len(program.tiles)),
+        "synapse_projection": (routes.synapse_projection, len(program.network.projections)),
+        "link_id": (routes.link_id, 4 * program.chip.noc.routers),
+    }  # fmt: skip
+    for name, (values, end) in ranges.items():
+        if values.size and not 0 <= int(values.min()) <= int(values.max()) < end:
+            yield name, f"leaves its range 0..{end - 1}"
+
+
+def _tiles(program: Program) -> Iterator[Finding]:
+    """Every element of every population that needs a place lies in exactly one tile, on a core that may be used."""
+    network, seen = program.network, {p.name: np.zeros(p.size, np.int64) for p in program.network.populations}
+    slots, forbidden = program.chip.noc.routers * program.chip.noc.cores_per_router, set(program.forbidden_cores)
+    for index, tile in enumerate(program.tiles):
+        where = f"tile {index} of {tile.population}"
+        if tile.population not in seen:
+            yield where, "belongs to no population of the network"
+            continue
+        positions = tile.channel_last_positions(network.by_name[tile.population].shape)
+        if not positions.size or positions.min() < 0 or positions.max() >= seen[tile.population].size:
+            yield where, f"is empty or reaches beyond the {seen[tile.population].size} elements"
+            continue
+        np.add.at(seen[tile.population], positions, 1)
+        is_input = tile.population in network.inputs
+        if (tile.core == -1) != is_input or not -1 <= tile.core < slots:
+            yield where, f"lies on core {tile.core}"
+        elif tile.core in forbidden:
+            yield where, f"lies on core {tile.core}, which is forbidden"
+    for population in network.populations:
+        times = 1 if has_place(program, population) else 0
+        wrong = int((seen[population.name] != times).sum())
+        if wrong:
+            yield population.name, f"{wrong} of {population.size} elements are not in exactly {times} tiles"
+
+
+def _classes(program: Program) -> Iterator[Finding]:
+    """Emitting populations have classes, each within one tile."""
+    network, routes = program.network, program.routes
+    emitting = {p.name for p in network.populations if p.neuron is not None} | set(network.inputs)
+    if set(routes.route_class) != emitting:
+        yield "route_class", f"is given for {sorted(routes.route_class)} instead of {sorted(emitting)}"
+        return
+    home = np.full(routes.classes, -1, np.int64)
+    for name, label in routes.route_class.items():
+        if label.shape != (network.by_name[name].size,) or label.min() < -1 or label.max() >= routes.classes:
+            yield name, f"route_class has shape {label.shape} or classes outside 0..{routes.classes - 1}"
+            continue
+        inside, tile = label >= 0, program.tile_of[name]
+        if (home[label[inside]] >= 0).any():
+            yield name, "shares a route class with another population"
+        home[label[inside]] = tile[inside]
+        split = int((home[label[inside]] != tile[inside]).sum())
+        if split:
+            yield name, f"{split} elements lie in another tile than the rest of their route class"
+    if (home < 0).any():
+        yield "route_class", f"{int((home < 0).sum())} classes have no elements"
+
+
+def _packets(program: Program) -> Iterator[Finding]:
+    """One packet per destination core of a class, and synapses only on that core, each tile and projection once."""
+    routes = program.routes
+    of_packet = np.repeat(np.arange(routes.classes), np.diff(routes.packet_ptr))
+    pairs = np.stack([of_packet, routes.packet_core])
+    if np.unique(pairs, axis=1).shape[1] != routes.packets:
+        yield "packets", "some class sends two packets to the same core"
+    if (np.diff(routes.synapse_ptr) < 1).any() or (routes.synapse_events < 1).any():
+        yield "packets", "some packet or synapse entry causes no synaptic event"
+    of_synapse = np.repeat(np.arange(routes.packets), np.diff(routes.synapse_ptr))
+    core = np.array([tile.core for tile in program.tiles], np.int64)
+    astray = int((core[routes.synapse_tile] != routes.packet_core[of_synapse]).sum())
+    if astray:
+        yield "packets", f"{astray} synapse entries lie on another core than their packet's"
+    entries = np.stack([of_synapse, routes.synapse_tile, routes.synapse_projection])
+    if np.unique(entries, axis=1).shape[1] != routes.synapse_tile.size:
+        yield "packets", "some packet names a tile and projection twice"
+
+
+def _capacities(program: Program) -> Iterator[Finding]:
+    """Neurons, axons and memory of each core; synapses of each neuron; cores of the chip."""
+    chip, core, routes = program.chip, program.chip.core, program.routes
+    cores = np.unique([tile.core for tile in program.tiles if tile.core >= 0]).astype(np.int64)
+    if cores.size > core.count:
+        yield chip.name, f"{cores.size} cores are used; the chip has {core.count}"
+    place = {int(c): i for i, c in enumerate(cores)}
+    neurons, bits = np.zeros(cores.size, np.int64), np.zeros(cores.size, np.int64)
+    stored = stored_bits(program)
+    for tile, amount in zip(program.tiles, stored, strict=True):
+        if tile.core >= 0:
+            neurons[place[tile.core]] += tile.size
+            bits[place[tile.core]] += amount
+    sizes = np.zeros(routes.classes, np.int64)
+    sending = np.zeros(cores.size, np.int64)
+    widest = 0
+    for name, label in routes.route_class.items():
+        sizes += np.bincount(label + 1, minlength=routes.classes + 1)[1:]
+        if name not in program.network.inputs:
+            fans = np.concatenate([np.diff(routes.packet_ptr), [0]])[label]
+            home = np.array([place.get(tile.core, 0) for tile in program.tiles])[program.tile_of[name]]
+            np.add.at(sending, home, fans)
+            widest = max(widest, int(fans.max(initial=0)))
+    hearing = np.zeros(cores.size, np.int64)
+    of_packet = np.repeat(np.arange(routes.classes), np.diff(routes.packet_ptr))
+    np.add.at(hearing, np.searchsorted(cores, routes.packet_core), sizes[of_packet])
+    yield from _over("neurons", neurons, core.neurons_max, cores)
+    yield from _over("fan-in axons", hearing, core.fan_in_axons_max, cores)
+    yield from _over("fan-out axons", sending, core.fan_out_axons_max, cores)
+    content = {
+        "synapses": bits, "neuron_state": neurons * core.neuron_state_bits, "axons_in": hearing * core.axon_in_bits,
+        "axons_out": sending * core.axon_out_bits,
+    }  # fmt: skip
+    for memory in core.memories:
+        yield from _over(f"bits of {memory.name}", sum(content[h] for h in memory.holds), memory.size_bits, cores)
+    if core.fan_out_cores_max is not None and widest > core.fan_out_cores_max:
+        yield "packets", f"a neuron sends to {widest} cores; {core.fan_out_cores_max} are allowed"
+    if core.fan_in_max is not None and most_fan_in(program) > core.fan_in_max:
+        yield "synapses", f"a neuron has {most_fan_in(program)} synapses; {core.fan_in_max} are allowed"
+
+
+def _over(what: str, amount: np.ndarray, most: int | None, cores: np.ndarray) -> Iterator[Finding]:
+    if most is not None:
+        for i in np.flatnonzero(amount > most)[:3]:
+            yield f"core {cores[i]}", f"{amount[i]} {what}; {most} are allowed"

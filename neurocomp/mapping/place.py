@@ -1,0 +1,111 @@
+"""Placement: tiles in network order along a space-filling curve over the routers.
+
+One tile per core while there are enough cores. Otherwise consecutive tiles share cores, filled as evenly as
+possible: the smallest common fill level is sought at which the tiles get by with the cores that there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurocomp.mapping.cuts import Assigned
+from neurocomp.mapping.limits import DEMANDS, Limits
+from neurocomp.mapping.problem import Problem
+from neurocomp.mapping.program import INPUT_PORT, Tile
+from neurocomp.mapping.tile import Tiling
+
+_HALVINGS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """Tiles with their cores, inputs first; None if the cores do not suffice.
+
+    cores_needed: cores that the placement takes, or would take. overfull: cores to which the user assigned
+    more than they hold, with their demand.
+    """
+
+    tiles: tuple[Tile, ...] | None
+    cores_needed: int
+    overfull: dict[int, np.ndarray]
+
+
+def place(problem: Problem, tiling: Tiling, seed: int = 0, dense: bool = False) -> Placement:
+    """Give every tile a core. dense: share cores as far as they hold, even if there are enough.
+
+    The result does not depend on ``seed``; placers that search do.
+    """
+    held = _assigned_demands(tiling)
+    overfull = {core: demand for core, demand in held.items() if not tiling.limits.fits(demand)}
+    free = [int(c) for c in problem.mesh.core_order() if int(c) not in problem.forbidden and int(c) not in held]
+    free = free[: max(0, problem.available_cores - len(held))]
+    loose = [name for name in problem.tiled if not isinstance(tiling.cuts[name], Assigned)]
+    demands = np.concatenate([np.zeros((0, DEMANDS), np.int64), *(tiling.demands[name] for name in loose)])
+    group = _grouped(demands, tiling.limits, len(free), dense)
+    needed = len(held) + (int(group[-1]) + 1 if group.size else 0)
+    if overfull or needed > len(held) + len(free):
+        return Placement(None, needed, overfull)
+    return Placement(_tiles(problem, tiling, [free[g] for g in group]), needed, {})
+
+
+def _tiles(problem: Problem, tiling: Tiling, cores: list[int]) -> tuple[Tile, ...]:
+    tiles = []
+    for name in problem.emitting:
+        if name in problem.network.inputs:
+            c, y, x = problem.shape(name)
+            tiles.append(Tile(name, INPUT_PORT, ((0, c), (0, y), (0, x))))
+    following = iter(cores)
+    for name, cut in tiling.cuts.items():
+        for piece in cut.pieces():
+            core = next(following) if piece.core is None else piece.core
+            tiles.append(Tile(name, core, piece.box, piece.positions))
+    return tuple(tiles)
+
+
+def _grouped(demands: np.ndarray, limits: Limits, cores: int, dense: bool) -> np.ndarray:
+    """int64 per tile: the number of its core, ascending. More than ``cores`` of them if the tiles do not fit."""
+    count = len(demands)
+    if count <= cores and not dense:
+        return np.arange(count)
+    tightest = _fill(demands, limits, 1.0)
+    if dense or not count or tightest[-1] >= cores:
+        return tightest
+    low, high, best = 0.0, 1.0, tightest
+    for _ in range(_HALVINGS):
+        level = (low + high) / 2
+        group = _fill(demands, limits, level)
+        if group[-1] < cores:
+            high, best = level, group
+        else:
+            low = level
+    return best
+
+
+def _fill(demands: np.ndarray, limits: Limits, level: float) -> np.ndarray:
+    """Consecutive tiles share a core while none of its limits is used beyond ``level``."""
+    sums = np.concatenate([np.zeros((1, len(limits.limits)), np.int64), np.cumsum(limits.used(demands), axis=0)])
+    capacity = np.floor(limits.capacities * level).astype(np.int64)
+    columns = [np.ascontiguousarray(column) for column in sums.T]
+    group = np.empty(len(demands), np.int64)
+    start, number = 0, 0
+    while start < len(demands):
+        ends = [
+            int(np.searchsorted(column, column[start] + cap, side="right")) - 1
+            for column, cap in zip(columns, capacity, strict=True)
+        ]
+        stop = max(start + 1, min(ends))
+        group[start:stop] = number
+        start, number = stop, number + 1
+    return group
+
+
+def _assigned_demands(tiling: Tiling) -> dict[int, np.ndarray]:
+    """Sum of the demands on every core that an assignment names, by core."""
+    held: dict[int, np.ndarray] = {}
+    for name, cut in tiling.cuts.items():
+        if isinstance(cut, Assigned):
+            for core, demand in zip(cut.cores.tolist(), tiling.demands[name], strict=True):
+                held[core] = held.get(core, np.zeros(DEMANDS, np.int64)) + demand
+    return dict(sorted(held.items()))

@@ -1,0 +1,202 @@
+"""What is to be mapped: which populations need cores, which send spikes, and what lies between them.
+
+Relays (populations without neurons: pooling, residual sums, a flattening) get no place on the chip. A spike
+passes them within its step, so the operators along a chain of relays are composed into one: from each
+*emitting* population (an input or neurons) to each *tiled* one (neurons, or the network's output, which
+needs accumulators even if it is a relay).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from neurocomp.chip.spec import ChipSpec
+from neurocomp.errors import Diagnostic, InputError
+from neurocomp.fabric.topology import Mesh
+from neurocomp.network.graph import Float32, Integer, Network, Population
+from neurocomp.network.structure import Corner, Window, as_map, backward
+from neurocomp.network.verify import population_order
+
+
+@dataclass(frozen=True)
+class Edge:
+    """All paths from an emitting to a tiled population that end in the same projection.
+
+    projection: index of that last projection in the network; delays: total delays of the paths, ascending.
+    """
+
+    source: str
+    target: str
+    projection: int
+    delays: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A lowered network, a chip, and what the user decided.
+
+    forbidden: cores that must stay empty. assignment: for some populations the core of every element, int
+    array in the population's shape. weight_bits: width at which weights are stored.
+    """
+
+    network: Network
+    chip: ChipSpec
+    forbidden: frozenset[int] = frozenset()
+    assignment: dict[str, np.ndarray] = field(default_factory=dict)
+    weight_bits: int = 8
+
+    @cached_property
+    def mesh(self) -> Mesh:
+        noc = self.chip.noc
+        return Mesh(noc.width, noc.height, noc.cores_per_router, noc.topology == "torus")
+
+    @cached_property
+    def input_router(self) -> int:
+        return self.mesh.router_at(*self.chip.noc.input_port)
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        return tuple(population_order(self.network))
+
+    def emits(self, name: str) -> bool:
+        return name in self.network.inputs or self.network.by_name[name].neuron is not None
+
+    def is_tiled(self, name: str) -> bool:
+        if name in self.network.inputs:
+            return False
+        return self.network.by_name[name].neuron is not None or name == self.network.output
+
+    @cached_property
+    def emitting(self) -> tuple[str, ...]:
+        """Inputs and neurons, in network order (along zero-delay projections)."""
+        return tuple(name for name in self.order if self.emits(name))
+
+    @cached_property
+    def tiled(self) -> tuple[str, ...]:
+        """Populations that need cores, in network order."""
+        return tuple(name for name in self.order if self.is_tiled(name))
+
+    @cached_property
+    def relays(self) -> tuple[str, ...]:
+        """Relays, each before those that it feeds. Raises InputError if relays feed each other in a circle."""
+        return _relay_order(self)
+
+    @cached_property
+    def indexed(self) -> dict[str, tuple[int, ...]]:
+        """Indices of the projections into each population."""
+        index: dict[str, list[int]] = {p.name: [] for p in self.network.populations}
+        for i, projection in enumerate(self.network.projections):
+            index[projection.target].append(i)
+        return {name: tuple(rows) for name, rows in index.items()}
+
+    def shape(self, name: str) -> Corner:
+        """The population's shape as (channels, height, width)."""
+        return as_map(self.network.by_name[name].shape)
+
+    def population(self, name: str) -> Population:
+        return self.network.by_name[name]
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        """Every (emitting, tiled, last projection), by target in network order."""
+        return tuple(edge for target in self.tiled for i in self.indexed[target] for edge in _edges(self, target, i))
+
+    @cached_property
+    def available_cores(self) -> int:
+        """Cores that may be used: those the chip has, without the forbidden ones."""
+        places = self.mesh.core_slots - sum(0 <= core < self.mesh.core_slots for core in self.forbidden)
+        return min(self.chip.core.count, places)
+
+    def with_weight_bits(self, bits: int) -> Problem:
+        return replace(self, weight_bits=bits)
+
+    def arrivals(self, projection: int, window: Window) -> dict[str, Window]:
+        """Synapses from each emitting population into a box of a tiled one, over all paths that end in ``projection``.
+
+        window: how often each target element counts (1 inside a tile). Returns the counts per source element.
+        """
+        network = self.network
+        found: dict[str, Window] = {}
+        waiting: dict[str, Window] = {}
+
+        def reached(index: int, counts: Window) -> None:
+            step = network.projections[index]
+            result = backward(step.op, network.by_name[step.source].shape, counts)
+            if not result.is_empty:
+                into = found if self.emits(step.source) else waiting
+                into[step.source] = _added(into.get(step.source), result)
+
+        reached(projection, window)
+        for relay in reversed(self.relays):
+            if relay in waiting:
+                for index in self.indexed[relay]:
+                    reached(index, waiting[relay])
+        return found
+
+
+def stored_weight_bits(network: Network, chip: ChipSpec) -> int:
+    """The narrowest width of the chip's weights that holds the network's; its widest if none does."""
+    if isinstance(network.arithmetic, Integer):
+        needed = network.arithmetic.weight_bits
+    else:
+        needed = 32 if chip.numeric.arithmetic == "float32" else chip.numeric.weight_bits
+    return min((bits for bits in chip.core.weight_bits if bits >= needed), default=max(chip.core.weight_bits))
+
+
+def carries_floats(network: Network) -> bool:
+    return isinstance(network.arithmetic, Float32)
+
+
+def _added(a: Window | None, b: Window) -> Window:
+    if a is None:
+        return b
+    start: Corner = tuple(map(min, a.start, b.start))  # type: ignore[assignment]
+    stop: Corner = tuple(map(max, a.stop, b.stop))  # type: ignore[assignment]
+    if a.extent == b.extent and (a.start, a.stop) == (b.start, b.stop):
+        return Window(start, stop, a.counts + b.counts)
+    counts = np.zeros(tuple(q - p for p, q in zip(start, stop, strict=True)), np.int64)
+    for part in (a, b):
+        counts[tuple(slice(p - o, q - o) for p, q, o in zip(part.start, part.stop, start, strict=True))] += part.counts
+    return Window(start, stop, counts)
+
+
+def _relay_order(problem: Problem) -> tuple[str, ...]:
+    network = problem.network
+    relays = [p.name for p in network.populations if not problem.emits(p.name)]
+    sources = {name: {q.source for q in network.incoming[name] if not problem.emits(q.source)} for name in relays}
+    order: list[str] = []
+    while len(order) < len(relays):
+        ready = [name for name in relays if name not in order and sources[name] <= set(order)]
+        if not ready:
+            circle = [name for name in relays if name not in order]
+            raise InputError(Diagnostic(
+                " -> ".join(circle), "these relays feed each other in a circle",
+                why="a spike would pass round it for ever without reaching a neuron that could be placed on a core",
+                hint="put neurons, or a leaky readout, into the loop",
+            ))  # fmt: skip
+        order += ready
+    return tuple(order)
+
+
+def _edges(problem: Problem, target: str, projection: int) -> list[Edge]:
+    """The edges that end in one projection, sources in network order."""
+    network = problem.network
+    found: dict[str, set[int]] = {}
+    waiting: dict[str, set[int]] = {}
+
+    def reached(index: int, delays: set[int]) -> None:
+        step = network.projections[index]
+        into = found if problem.emits(step.source) else waiting
+        into.setdefault(step.source, set()).update(delay + step.delay for delay in delays)
+
+    reached(projection, {0})
+    for relay in reversed(problem.relays):
+        for index in problem.indexed[relay] if relay in waiting else ():
+            reached(index, waiting[relay])
+    return [
+        Edge(source, target, projection, tuple(sorted(found[source])))
+        for source in problem.emitting if source in found
+    ]  # fmt: skip

@@ -1,0 +1,157 @@
+"""A compiled network: which part of it lies on which core, and which way every spike goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from neurocomp.chip.spec import ChipSpec
+from neurocomp.mapping.cuts import Box, Piece, window_of
+from neurocomp.mapping.usage import Usage
+from neurocomp.network.graph import Network
+from neurocomp.network.ops import Shape
+from neurocomp.network.structure import Corner, Window, as_map
+
+INPUT_PORT = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """A part of one population on one core.
+
+    core: INPUT_PORT for inputs, which enter at the chip's input port. box: ((c0, c1), (y0, y1), (x0, x1)) of
+    the population seen as (channels, height, width); or None, and positions: sorted channel-last int32.
+    """
+
+    population: str
+    core: int
+    box: Box | None
+    positions: np.ndarray | None = None
+
+    @property
+    def size(self) -> int:
+        if self.positions is not None:
+            return self.positions.size
+        return int(np.prod([b - a for a, b in self.box]))
+
+    def channel_last_positions(self, shape: Shape) -> np.ndarray:
+        """int32: the elements as ascending channel-last positions; shape: the population's."""
+        if self.positions is not None:
+            return self.positions
+        channels, _, width = as_map(shape)
+        (c0, c1), (y0, y1), (x0, x1) = self.box
+        pixels = np.arange(y0, y1)[:, None] * width + np.arange(x0, x1)
+        return (pixels[..., None] * channels + np.arange(c0, c1)).reshape(-1).astype(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Routes:
+    """Where spikes go, by class: the neurons of a class lie in one tile and reach the same tiles with equally
+    many synapses.
+
+    route_class: per emitting population int32 (elements), channel-last: the class, or -1 for no target.
+    packet_ptr, packet_core, packet_hops_x, packet_hops_y: one packet for each destination core of a class and
+    the links on its way. synapse_ptr, synapse_tile, synapse_projection, synapse_events: what a packet sets off
+    on its core: the target tile, the projection that its paths end in, and the number of synapses.
+    link_ptr, link_id: links that one spike of the class uses (each once if the chip sends trees, once per
+    packet if it does not; fabric/topology.py numbers them).
+    """
+
+    route_class: dict[str, np.ndarray]
+    packet_ptr: np.ndarray
+    packet_core: np.ndarray
+    packet_hops_x: np.ndarray
+    packet_hops_y: np.ndarray
+    synapse_ptr: np.ndarray
+    synapse_tile: np.ndarray
+    synapse_projection: np.ndarray
+    synapse_events: np.ndarray
+    link_ptr: np.ndarray
+    link_id: np.ndarray
+
+    @property
+    def classes(self) -> int:
+        return self.packet_ptr.size - 1
+
+    @property
+    def packets(self) -> int:
+        return self.packet_core.size
+
+    @cached_property
+    def class_sizes(self) -> np.ndarray:
+        """int64 (classes): elements of each class."""
+        sizes = np.zeros(self.classes, np.int64)
+        for labels in self.route_class.values():
+            sizes += np.bincount(labels[labels >= 0], minlength=self.classes)
+        return sizes
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A network mapped onto a chip, checked.
+
+    tiles: inputs first, then network order. offsets: pipeline level per population (chip step = network step
+    + offset). usage: what the tiles take of their cores. assumptions, mismatches: sentences for the report.
+    """
+
+    network: Network
+    chip: ChipSpec
+    tiles: tuple[Tile, ...]
+    routes: Routes
+    offsets: dict[str, int]
+    usage: Usage
+    forbidden_cores: tuple[int, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    mismatches: tuple[str, ...] = field(default=())
+
+    @property
+    def cores_used(self) -> int:
+        return self.usage.cores.size
+
+    @property
+    def routers_used(self) -> int:
+        """Routers with a core in use."""
+        return np.unique(self.usage.cores // self.chip.noc.cores_per_router).size
+
+    def shape(self, population: str) -> Corner:
+        """A population's shape as (channels, height, width)."""
+        return as_map(self.network.by_name[population].shape)
+
+    @cached_property
+    def tile_of(self) -> dict[str, np.ndarray]:
+        """Per population with tiles: int32 (elements), channel-last, the index of each element's tile."""
+        labels: dict[str, np.ndarray] = {}
+        for index, tile in enumerate(self.tiles):
+            shape = self.shape(tile.population)
+            array = labels.setdefault(tile.population, np.full(shape[1:] + shape[:1], -1, np.int32))
+            if tile.box is None:
+                array.reshape(-1)[tile.positions] = index
+            else:
+                c, y, x = (slice(a, b) for a, b in tile.box)
+                array[y, x, c] = index
+        return {name: array.reshape(-1) for name, array in labels.items()}
+
+    def save(self, directory: str | Path) -> None:
+        """Write program.json and program.npz into a directory (made if needed); see store.py."""
+        from neurocomp.mapping.store import save_program
+
+        save_program(self, Path(directory))
+
+    def __repr__(self) -> str:
+        return (
+            f"Program({self.network.name!r} on {self.chip.name}: {len(self.tiles)} tiles on {self.cores_used} cores, "
+            f"{self.routes.classes} route classes)"
+        )
+
+    def _repr_html_(self) -> str:
+        from neurocomp.mapping.show import to_html
+
+        return to_html(self)
+
+
+def tile_window(tile: Tile, shape: Corner) -> Window:
+    """Ones on the elements of a tile, see ``structure.Window``."""
+    return window_of(Piece(tile.box, tile.positions), shape)

@@ -1,0 +1,289 @@
+"""Which source elements a box of target elements listens to, in closed form wherever there is one.
+
+Three forms: ``Separable`` (convolution, pooling, identity: channels, rows and columns are reached
+independently), ``Uniform`` (fully connected: every target listens to the same sources) and ``Explicit``
+(tables of synapses). ``through`` carries a reach across one more operator, so that paths through relays have
+one too. Where two forms cannot be combined exactly the result is an upper bound: ``Uniform`` over all that
+any target listens to.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse
+from neurocomp.network.structure import Corner, Taps, as_map, channel_groups, taps_of
+
+UNROLL_MAX = 50_000_000  # pairs that may be listed; beyond it the reach becomes an upper bound
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Sources of each target, as CSR: those of target t are indices[indptr[t]:indptr[t + 1]], ascending, distinct."""
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    sources: int
+
+    @property
+    def targets(self) -> int:
+        return self.indptr.size - 1
+
+    @cached_property
+    def target_of(self) -> np.ndarray:
+        return np.repeat(np.arange(self.targets), np.diff(self.indptr))
+
+    @cached_property
+    def previous(self) -> np.ndarray:
+        """For each entry the previous target that has the same source, or -1."""
+        order = np.argsort(self.indices, kind="stable")
+        source, target = self.indices[order], self.target_of[order]
+        before = np.concatenate([[-1], np.where(source[1:] == source[:-1], target[:-1], -1)])[: order.size]
+        previous = np.empty(order.size, np.int64)
+        previous[order] = before
+        return previous
+
+    def first_in_part(self, edges: np.ndarray) -> np.ndarray:
+        """Whether an entry is the first of its source within its part; edges: bounds of runs of targets."""
+        start = np.repeat(edges[:-1], np.diff(edges))
+        return self.previous < start[self.target_of]
+
+    def distinct(self, edges: np.ndarray) -> np.ndarray:
+        """int64 per part: how many distinct sources its targets have."""
+        sums = np.concatenate([[0], np.cumsum(self.first_in_part(edges))])
+        bounds = sums[self.indptr[edges]]
+        return np.diff(bounds)
+
+    def parts_per_source(self, edges: np.ndarray) -> np.ndarray:
+        """int64 per source: how many parts listen to it."""
+        return np.bincount(self.indices[self.first_in_part(edges)], minlength=self.sources)
+
+    def selected(self, rows: np.ndarray) -> Table:
+        """The table of the given targets, in that order."""
+        length = np.diff(self.indptr)[rows]
+        indptr = np.concatenate([[0], np.cumsum(length)])
+        at = np.arange(indptr[-1]) + np.repeat(self.indptr[rows] - indptr[:-1], length)
+        return Table(indptr, self.indices[at], self.sources)
+
+
+def table_of_pairs(target: np.ndarray, source: np.ndarray, targets: int, sources: int) -> Table:
+    """A table from pairs in any order; repeated pairs count once."""
+    key = np.unique(target.astype(np.int64) * sources + source)
+    target, source = np.divmod(key, max(1, sources))
+    return Table(np.searchsorted(target, np.arange(targets + 1)), source, sources)
+
+
+def composed(outer: Table, inner: Table) -> Table:
+    """Sources of ``inner`` that the targets of ``outer`` listen to."""
+    rows = inner.selected(outer.indices)
+    return table_of_pairs(np.repeat(outer.target_of, np.diff(rows.indptr)), rows.indices, outer.targets, inner.sources)
+
+
+def identity_table(size: int) -> Table:
+    return Table(np.arange(size + 1), np.arange(size), size)
+
+
+def _taps_table(taps: Taps, outputs: int) -> Table:
+    at = np.arange(outputs)[:, None] * taps.stride - taps.padding + np.arange(taps.kernel) * taps.dilation
+    inside = (at >= 0) & (at < taps.size)
+    return Table(np.concatenate([[0], np.cumsum(inside.sum(axis=1))]), at[inside], taps.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Separable:
+    """Channel c listens to the source channels low[c]..high[c]-1 (both never decrease), row and column by table."""
+
+    low: np.ndarray
+    high: np.ndarray
+    rows: Table
+    columns: Table
+    source: Corner
+
+    @property
+    def sources(self) -> int:
+        return math.prod(self.source)
+
+    def channels_of(self, edges: np.ndarray) -> np.ndarray:
+        """int64 per channel part: distinct source channels."""
+        return self.high[edges[1:] - 1] - self.low[edges[:-1]]
+
+    def parts_per_channel(self, edges: np.ndarray) -> np.ndarray:
+        """int64 per source channel: channel parts that listen to it."""
+        steps = np.zeros(self.source[0] + 1, np.int64)
+        np.add.at(steps, self.low[edges[:-1]], 1)
+        np.add.at(steps, self.high[edges[1:] - 1], -1)
+        return np.cumsum(steps)[:-1]
+
+    def covers(self, other: Separable) -> bool:
+        """Whether every target listens to everything that it listens to in ``other``."""
+        return (
+            bool((self.low <= other.low).all() and (self.high >= other.high).all())
+            and _contains(self.rows, other.rows) and _contains(self.columns, other.columns)
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Uniform:
+    """Every target listens to the sources that ``mask`` marks (bool, broadcastable to the source's map)."""
+
+    mask: np.ndarray
+    source: Corner
+
+    @property
+    def sources(self) -> int:
+        return math.prod(self.source)
+
+    @cached_property
+    def support(self) -> int:
+        return int(self.mask.sum()) * (self.sources // self.mask.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Explicit:
+    """Targets and sources numbered channel-first."""
+
+    table: Table
+    source: Corner
+
+    @property
+    def sources(self) -> int:
+        return self.table.sources
+
+
+Reach = Separable | Uniform | Explicit
+
+
+def identity(shape: Corner) -> Separable:
+    """Every element listens to itself."""
+    channels = np.arange(shape[0])
+    return Separable(channels, channels + 1, identity_table(shape[1]), identity_table(shape[2]), shape)
+
+
+def through(op: Op, source_shape: Shape, reach: Reach) -> Reach:
+    """The reach of the operator's targets, given that of its sources."""
+    if isinstance(reach, Uniform) or isinstance(op, Linear):
+        return as_uniform(reach)
+    match op:
+        case Conv() | Pool():
+            return _through_window(op, source_shape, reach)
+        case OneToOne():
+            target = as_map(op.target_shape(source_shape))
+            return reach if target == as_map(source_shape) else as_explicit(reach, as_map(source_shape))
+        case Sparse():
+            inner = as_explicit(reach, as_map(source_shape))
+            if isinstance(inner, Uniform):
+                return inner
+            targets = math.prod(op.shape)
+            source = np.repeat(np.arange(op.indptr.size - 1), np.diff(op.indptr))
+            outer = table_of_pairs(op.indices, source, targets, op.indptr.size - 1)
+            direct = isinstance(reach, Separable) and _is_identity(reach)
+            return Explicit(outer if direct else composed(outer, inner.table), reach.source)
+
+
+def _through_window(op: Conv | Pool, source_shape: Shape, reach: Separable | Explicit) -> Reach:
+    _, height, width = as_map(op.target_shape(source_shape))
+    groups, c_in, c_out = channel_groups(op, source_shape)
+    first = np.arange(groups * c_out) // c_out * c_in
+    rows, columns = taps_of(op, source_shape)
+    window = Separable(first, first + c_in, _taps_table(rows, height), _taps_table(columns, width), as_map(source_shape))
+    if isinstance(reach, Explicit):
+        outer = as_explicit(window, as_map(op.target_shape(source_shape)))
+        return as_uniform(reach) if isinstance(outer, Uniform) else Explicit(composed(outer.table, reach.table), reach.source)
+    if _is_identity(reach):
+        return window
+    return Separable(
+        reach.low[window.low], reach.high[window.high - 1],
+        composed(window.rows, reach.rows), composed(window.columns, reach.columns), reach.source,
+    )  # fmt: skip
+
+
+def as_uniform(reach: Reach) -> Uniform:
+    """Everything that any target listens to."""
+    match reach:
+        case Uniform():
+            return reach
+        case Explicit():
+            mask = np.zeros(reach.sources, bool)
+            mask[reach.table.indices] = True
+            return Uniform(mask.reshape(reach.source), reach.source)
+        case Separable():
+            channels = np.zeros(reach.source[0], bool)
+            for low, high in zip(*np.unique([reach.low, reach.high], axis=1), strict=True):
+                channels[low:high] = True
+            mask = channels[:, None, None]
+            for axis, table in ((1, reach.rows), (2, reach.columns)):
+                hit = np.zeros(reach.source[axis], bool)
+                hit[table.indices] = True
+                mask = mask & np.expand_dims(hit, tuple({0, 1, 2} - {axis}))
+            return Uniform(mask, reach.source)
+
+
+def as_explicit(reach: Reach, target: Corner) -> Explicit | Uniform:
+    """The same reach as a table, or the bound ``Uniform`` if the table would be too long."""
+    if not isinstance(reach, Separable):
+        return reach
+    channels = reach.high - reach.low
+    pairs = int(channels.sum()) * reach.rows.indices.size * reach.columns.indices.size
+    if pairs > UNROLL_MAX:
+        return as_uniform(reach)
+    c_ptr = np.concatenate([[0], np.cumsum(channels)])
+    c_index = np.arange(c_ptr[-1]) + np.repeat(reach.low - c_ptr[:-1], channels)
+    table = Table(c_ptr, c_index, reach.source[0])
+    for axis, inner in ((1, reach.rows), (2, reach.columns)):
+        table = _product(table, inner, reach.source[axis])
+    return Explicit(table, reach.source)
+
+
+def _product(outer: Table, inner: Table, inner_sources: int) -> Table:
+    """The table of pairs (outer target, inner target) -> (outer source, inner source), both numbered row-major."""
+    rows = inner.targets
+    targets = np.repeat(np.arange(outer.targets), rows)
+    inner_targets = np.tile(np.arange(rows), outer.targets)
+    a, b = outer.selected(targets), inner.selected(inner_targets)
+    count_a, count_b = np.diff(a.indptr), np.diff(b.indptr)
+    indptr = np.concatenate([[0], np.cumsum(count_a * count_b)])
+    of = np.repeat(np.arange(targets.size), count_a * count_b)
+    step = np.arange(indptr[-1]) - indptr[of]
+    first = a.indices[a.indptr[of] + step // np.maximum(1, count_b[of])]
+    second = b.indices[b.indptr[of] + step % np.maximum(1, count_b[of])]
+    return Table(indptr, first * inner_sources + second, outer.sources * inner_sources)
+
+
+def merged(reaches: list[Reach], target: Corner) -> tuple[Reach, ...]:
+    """Reaches of one source without what others cover; the sum over them bounds the union from above."""
+    uniform = [r for r in reaches if isinstance(r, Uniform)]
+    if uniform:
+        return (Uniform(np.logical_or.reduce([np.broadcast_to(as_uniform(r).mask, r.source) for r in reaches]),
+                        uniform[0].source),) if len(reaches) > 1 else (uniform[0],)  # fmt: skip
+    if any(isinstance(r, Explicit) for r in reaches):
+        tables = [as_explicit(r, target) for r in reaches]
+        if any(isinstance(t, Uniform) for t in tables):
+            return merged(list(tables), target)
+        pairs = [(t.table.target_of, t.table.indices) for t in tables if isinstance(t, Explicit)]
+        target_of, source = (np.concatenate(column) for column in zip(*pairs, strict=True))
+        joined = table_of_pairs(target_of, source, math.prod(target), reaches[0].sources)
+        return (Explicit(joined, reaches[0].source),)
+    kept: list[Separable] = []
+    for reach in reaches:
+        if isinstance(reach, Separable) and not any(other.covers(reach) for other in kept):
+            kept = [other for other in kept if not reach.covers(other)] + [reach]
+    return tuple(kept)
+
+
+def _is_identity(reach: Separable) -> bool:
+    """Whether this is what ``identity`` made (its tables are, then, of equal size and one entry per row)."""
+    same = all(
+        t.targets == t.sources == t.indices.size and np.array_equal(t.indices, np.arange(t.sources))
+        for t in (reach.rows, reach.columns)
+    )
+    return same and reach.low.size == reach.source[0] and np.array_equal(reach.high - 1, np.arange(reach.source[0]))
+
+
+def _contains(a: Table, b: Table) -> bool:
+    key_a = a.target_of * a.sources + a.indices
+    key_b = b.target_of * b.sources + b.indices
+    return bool(np.isin(key_b, key_a, assume_unique=True).all())

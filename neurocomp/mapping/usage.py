@@ -1,0 +1,146 @@
+"""What the tiles of a program take of their cores, counted exactly from the finished routes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from neurocomp.mapping.layer import Layer
+from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, NEURONS, SYNAPSE_BITS, Limits, limits_of
+from neurocomp.mapping.problem import Problem
+from neurocomp.network.structure import Corner
+
+if TYPE_CHECKING:
+    from neurocomp.chip.spec import ChipSpec
+    from neurocomp.mapping.program import Routes, Tile
+
+USES = ("synapses", "neuron_state", "axons_in", "axons_out")
+
+
+@dataclass(frozen=True, eq=False)
+class Usage:
+    """Resources taken. Inputs take none.
+
+    cores: int64, the cores in use, ascending; core_demand: int64 (cores, 4), columns as in limits.py: neurons,
+    sources heard, (neuron, destination core) pairs, bits of synaptic memory. tile_demand: int64 (tiles, 4), the
+    same for every tile of the program; sources that two tiles of a core hear count in both. weight_bits: width
+    at which weights are stored.
+    """
+
+    cores: np.ndarray
+    core_demand: np.ndarray
+    tile_demand: np.ndarray
+    weight_bits: int
+
+    @property
+    def neurons(self) -> int:
+        return int(self.core_demand[:, NEURONS].sum())
+
+    def bytes_by_use(self, chip: ChipSpec) -> dict[str, np.ndarray]:
+        """float64 (cores) per kind of content: bytes that it takes in each core."""
+        core = chip.core
+        return {
+            "synapses": self.core_demand[:, SYNAPSE_BITS] / 8,
+            "neuron_state": self.core_demand[:, NEURONS] * core.neuron_state_bytes,
+            "axons_in": self.core_demand[:, AXONS_IN] * core.axon_in_bytes,
+            "axons_out": self.core_demand[:, AXONS_OUT] * core.axon_out_bytes,
+        }
+
+    def by_limit(self, chip: ChipSpec) -> list[LimitUse]:
+        """For every limit of a core: what all cores take together and the fullest one."""
+        limits = limits_of(chip)
+        used = limits.used(self.core_demand)
+        return [
+            LimitUse(
+                limit.name, limit.unit, limit.capacity, int(column.sum()), int(column.max(initial=0)),
+                int(self.cores[int(column.argmax())]) if column.size else -1,
+            )
+            for limit, column in zip(limits.limits, used.T, strict=True)
+        ]  # fmt: skip
+
+    def fullest(self, chip: ChipSpec) -> tuple[int, str, float]:
+        """(core, limit, share of it in use) of the fullest core; the core is -1 if none is in use."""
+        worst = max(self.by_limit(chip), key=lambda use: use.share)
+        return worst.fullest_core, worst.name, worst.share
+
+
+@dataclass(frozen=True)
+class LimitUse:
+    """One limit of a core. capacity, total, most: in ``unit`` (``bits`` for memories); most: in the fullest core."""
+
+    name: str
+    unit: str
+    capacity: int
+    total: int
+    most: int
+    fullest_core: int
+
+    @property
+    def share(self) -> float:
+        return self.most / self.capacity
+
+
+def usage_of(problem: Problem, layers: dict[str, Layer], tiles: Sequence[Tile], routes: Routes) -> Usage:
+    """Count what every tile and every core takes."""
+    demand = np.zeros((len(tiles), DEMANDS), np.int64)
+    class_tile = np.full(routes.classes, -1, np.int64)
+    for index, tile in enumerate(tiles):
+        shape = problem.shape(tile.population)
+        if tile.core >= 0:
+            demand[index, NEURONS] = tile.size
+            demand[index, SYNAPSE_BITS] = synapse_bits(layers[tile.population], tile, shape)
+        if tile.population in routes.route_class:
+            classes = np.unique(_labels(routes, tile, shape))
+            class_tile[classes[classes >= 0]] = index
+    sizes = routes.class_sizes
+    _count_axons_in(routes, sizes, demand)
+    per_class = sizes * np.diff(routes.packet_ptr)
+    np.add.at(demand[:, AXONS_OUT], class_tile, per_class)
+    cores = np.array([tile.core for tile in tiles], np.int64)
+    demand[cores < 0] = 0
+    used = np.unique(cores[cores >= 0])
+    per_core = np.zeros((used.size, DEMANDS), np.int64)
+    np.add.at(per_core, np.searchsorted(used, cores[cores >= 0]), demand[cores >= 0])
+    # a source that several tiles of one core hear takes one axon there
+    heard = np.bincount(np.searchsorted(used, routes.packet_core), sizes[_packet_class(routes)], used.size)
+    per_core[:, AXONS_IN] = heard.astype(np.int64)
+    return Usage(used, per_core, demand, problem.weight_bits)
+
+
+def synapse_bits(layer: Layer, tile: Tile, shape: Corner) -> int:
+    """Bits of synaptic memory that one tile takes; see layer.py for what is stored."""
+    stored = layer.stored
+    per_channel = np.broadcast_to(stored.per_channel, shape[:1])
+    if tile.box is not None:
+        (c0, c1), (y0, y1), (x0, x1) = tile.box
+        part = stored.per_element
+        sizes = [b - a if n == 1 else 1 for (a, b), n in zip(tile.box, part.shape, strict=True)]
+        slices = [slice(None) if n == 1 else slice(a, b) for (a, b), n in zip(tile.box, part.shape, strict=True)]
+        elements = int(part[tuple(slices)].sum()) * int(np.prod(sizes))
+        return elements + int(per_channel[c0:c1].sum()) + stored.constant
+    per_position = np.moveaxis(np.broadcast_to(stored.per_element, shape), 0, -1).reshape(-1)
+    channels = np.unique(tile.positions % shape[0])
+    return int(per_position[tile.positions].sum()) + int(per_channel[channels].sum()) + stored.constant
+
+
+def _labels(routes: Routes, tile: Tile, shape: Corner) -> np.ndarray:
+    labels = routes.route_class[tile.population]
+    if tile.box is None:
+        return labels[tile.positions]
+    (c0, c1), (y0, y1), (x0, x1) = tile.box
+    return labels.reshape(*shape[1:], shape[0])[y0:y1, x0:x1, c0:c1]
+
+
+def _packet_class(routes: Routes) -> np.ndarray:
+    return np.repeat(np.arange(routes.classes), np.diff(routes.packet_ptr))
+
+
+def _count_axons_in(routes: Routes, sizes: np.ndarray, demand: np.ndarray) -> None:
+    """Sources heard by each tile: once per source, however many of its projections end there."""
+    of_packet = np.repeat(np.arange(routes.packets), np.diff(routes.synapse_ptr))
+    key = np.unique(of_packet * len(demand) + routes.synapse_tile)
+    packet, tile = np.divmod(key, len(demand))
+    np.add.at(demand[:, AXONS_IN], tile, sizes[_packet_class(routes)[packet]])

@@ -1,0 +1,128 @@
+"""Programs for random networks and chips against connectivity unrolled synapse by synapse."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+from tests.random_nets import networks, positions
+from tests.small_chips import make_chip
+from tests.unrolled import unrolled_paths
+
+from neurocomp.chip.spec import ChipSpec
+from neurocomp.errors import DoesNotFitError
+from neurocomp.mapping.map import map_network
+from neurocomp.mapping.program import Program
+from neurocomp.network import Network
+
+
+@st.composite
+def chips(draw: st.DrawFn) -> ChipSpec:
+    """Chips from roomy to cramped."""
+    limit = lambda low, high: draw(st.none() | st.integers(low, high))  # noqa: E731
+    memories = draw(st.sampled_from([
+        [], [{"name": "all", "size_kib": 0.5, "holds": ["synapses", "neuron_state", "axons_in", "axons_out"]}],
+        [{"name": "syn", "size_kib": 0.25, "holds": ["synapses"]}, {"name": "rest", "size_kib": 0.25,
+         "holds": ["neuron_state", "axons_in", "axons_out"]}],
+    ]))  # fmt: skip
+    return make_chip(
+        draw(st.integers(1, 6)), draw(st.integers(1, 6)), draw(st.integers(1, 3)),
+        topology=draw(st.sampled_from(["mesh", "torus"])), multicast=draw(st.sampled_from(["tree", "unicast"])),
+        memories=memories, neurons_max=draw(st.integers(1, 60)), fan_in_axons_max=limit(5, 200),
+        fan_out_axons_max=limit(5, 200), fan_out_cores_max=limit(1, 8), fan_in_max=limit(30, 500),
+        kernel_sharing=draw(st.booleans()),
+    )  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(network=networks(), chip=chips())
+def test_a_program_carries_every_synapse_and_breaks_no_limit(network: Network, chip: ChipSpec) -> None:
+    try:
+        program = map_network(network, chip)
+    except DoesNotFitError as error:
+        event("refused")
+        assert all(d.what and d.where for d in error.diagnostics)
+        return
+    event("mapped")
+    check_synapses(program)
+    check_limits(program)
+
+
+def tile_labels(program: Program, name: str) -> np.ndarray:
+    """Tile of each flat channel-first element."""
+    population = program.network.by_name[name]
+    by_position = np.full(population.size, -1)
+    for index, tile in enumerate(program.tiles):
+        if tile.population == name:
+            by_position[tile.channel_last_positions(population.shape)] = index
+    return by_position[positions(population.shape)]
+
+
+def routed(program: Program, name: str) -> list[dict[tuple[int, int], int]]:
+    """Per flat channel-first element: {(tile, projection): synapses}."""
+    routes, entries = program.routes, []
+    label = routes.route_class[name][positions(program.network.by_name[name].shape)]
+    for k in label:
+        found: dict[tuple[int, int], int] = {}
+        for packet in range(routes.packet_ptr[k], routes.packet_ptr[k + 1]) if k >= 0 else ():
+            for s in range(routes.synapse_ptr[packet], routes.synapse_ptr[packet + 1]):
+                key = (int(routes.synapse_tile[s]), int(routes.synapse_projection[s]))
+                assert program.tiles[key[0]].core == routes.packet_core[packet]
+                assert key not in found
+                found[key] = int(routes.synapse_events[s])
+        entries.append(found)
+    return entries
+
+
+def check_synapses(program: Program) -> None:
+    expected = {name: [{} for _ in range(program.network.by_name[name].size)] for name in program.routes.route_class}
+    for (source, target, projection), table in unrolled_paths(program.network).items():
+        label = tile_labels(program, target)
+        for t, s in np.argwhere(table):
+            key = (int(label[t]), projection)
+            expected[source][s][key] = expected[source][s].get(key, 0) + int(table[t, s])
+    for name, entries in expected.items():
+        assert routed(program, name) == entries
+
+
+def check_limits(program: Program) -> None:
+    """Counts per core, from the unrolled network and the placement alone."""
+    core, network = program.chip.core, program.network
+    neurons, heard, sends = defaultdict(int), defaultdict(set), defaultdict(set)
+    for tile in program.tiles:
+        if tile.core >= 0:
+            neurons[tile.core] += tile.size
+    tables = unrolled_paths(network)
+    fan_in = {name: 0 for name in network.by_name}
+    for (source, target, _), table in tables.items():
+        fan_in[target] = fan_in[target] + table.sum(axis=1)
+        to, at = tile_labels(program, target), tile_labels(program, source)
+        for t, s in np.argwhere(table):
+            destination = program.tiles[to[t]].core
+            heard[destination].add((source, s))
+            if source not in network.inputs:
+                sends[program.tiles[at[s]].core].add((source, s, destination))
+    assert max(neurons.values()) <= core.neurons_max
+    assert len(neurons) <= core.count
+    within(max(map(len, heard.values()), default=0), core.fan_in_axons_max)
+    within(max(map(len, sends.values()), default=0), core.fan_out_axons_max)
+    within(max(np.max(f) for f in fan_in.values()), core.fan_in_max)
+    for pairs in sends.values():
+        fans = np.unique([hash(pair[:2]) for pair in pairs], return_counts=True)[1]
+        within(int(fans.max()), core.fan_out_cores_max)
+    rows = dict(zip(program.usage.cores.tolist(), program.usage.core_demand.tolist(), strict=True))
+    for c, (n, axons_in, axons_out, bits) in rows.items():
+        assert (n, axons_in, axons_out) == (neurons[c], len(heard[c]), len(sends[c]))
+        content = {"neuron_state": n * core.neuron_state_bits, "axons_in": axons_in * core.axon_in_bits,
+                   "axons_out": axons_out * core.axon_out_bits, "synapses": bits}  # fmt: skip
+        for memory in core.memories:
+            assert sum(content[h] for h in memory.holds) <= memory.size_bits
+    if not core.kernel_sharing:
+        total = sum(int(table.sum()) for table in tables.values())
+        assert sum(row[3] for row in rows.values()) >= total * program.usage.weight_bits
+
+
+def within(amount: int, limit: int | None) -> None:
+    assert limit is None or amount <= limit
