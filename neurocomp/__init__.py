@@ -1,0 +1,101 @@
+"""Compiles trained spiking networks onto neuromorphic chips and simulates what they cost there.
+
+The main job in Python::
+
+    network = neurocomp.load_network("net.pt")
+    program = neurocomp.compile(network, neurocomp.load_chip("loihi2"))
+    run = neurocomp.execute(program.network, neurocomp.encode_sample(network.sample))
+    result = neurocomp.report(program, neurocomp.simulate(program, run.trace), execution=run)
+
+Everything is imported on first use, so that ``import neurocomp`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurocomp.activity.encode import encode, encode_sample
+    from neurocomp.activity.execute import execute
+    from neurocomp.chip.catalog import load_chip
+    from neurocomp.errors import NeurocompError
+    from neurocomp.frontend.freeze import freeze
+    from neurocomp.frontend.read import load_network
+    from neurocomp.mapping.compile import compile_network as compile
+    from neurocomp.mapping.store import load_program
+    from neurocomp.network.graph import Network
+    from neurocomp.report.build import report
+    from neurocomp.simulate.inference import simulate
+
+__version__ = "0.1.0"
+
+# public name -> (module, its name there)
+_HOME = {
+    "Network": ("neurocomp.network.graph", "Network"),
+    "NeurocompError": ("neurocomp.errors", "NeurocompError"),
+    "compile": ("neurocomp.mapping.compile", "compile_network"),
+    "encode": ("neurocomp.activity.encode", "encode"),
+    "encode_sample": ("neurocomp.activity.encode", "encode_sample"),
+    "execute": ("neurocomp.activity.execute", "execute"),
+    "freeze": ("neurocomp.frontend.freeze", "freeze"),
+    "load_chip": ("neurocomp.chip.catalog", "load_chip"),
+    "load_network": ("neurocomp.frontend.read", "load_network"),
+    "load_program": ("neurocomp.mapping.store", "load_program"),
+    "report": ("neurocomp.report.build", "report"),
+    "simulate": ("neurocomp.simulate.inference", "simulate"),
+}
+
+__all__ = [
+    "Network", "NeurocompError", "__version__", "compile", "encode", "encode_sample", "execute", "freeze",
+    "load_chip", "load_network", "load_program", "report", "simulate",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    package = f"{__name__}.{name}"
+    if name in _STAGES:  # a package of the same name: the package itself is made callable
+        return import_module(package)
+    module, attribute = _HOME[name]
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+_STAGES = ("report", "simulate")
+
+
+class _Stage(ModuleType):
+    """A package that can be called like its main function: ``neurocomp.simulate`` and ``neurocomp.report``."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._main(*args, **kwargs)
+
+    @property
+    def _main(self) -> Any:
+        module, attribute = _HOME[self.__name__.rpartition(".")[2]]
+        return getattr(import_module(module), attribute)
+
+    @property
+    def __signature__(self) -> Any:
+        from inspect import signature
+
+        return signature(self._main)
+
+
+class _Package(ModuleType):
+    """The import system stores every subpackage here; the stages among them become callable on the way."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _STAGES and isinstance(value, ModuleType):
+            value.__class__ = _Stage
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

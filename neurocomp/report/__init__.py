@@ -1,0 +1,1 @@
+"""From a simulation to figures: the typed result, its text, its JSON."""

@@ -1,0 +1,37 @@
+"""A result in a notebook: the answer and the layers as tables; all text is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from neurocomp.report import units
+from neurocomp.report.model import Result
+
+
+def to_html(result: Result) -> str:
+    """Two tables; the full report is ``result.to_text()``."""
+    samples, energy = result.run.samples, result.energy
+    least = ">= " if energy.is_lower_bound else ""
+    answer = [
+        ("cores", f"{result.fit.cores_used:,} of {result.fit.cores_available:,}"),
+        ("energy per inference", least + units.energy(energy.total_aj / samples)),
+        *((f"of which {unit}", units.energy(part / samples)) for unit, part in energy.by_unit.items()),
+        ("latency", units.time(result.timing.latency_total_ps / samples)),
+        ("power", least + units.power(energy.total_aj / result.timing.total_ps)),
+    ]
+    layers = [
+        (layer.name, units.shape(layer.shape), f"{layer.cores:,}", units.count(layer.spikes / samples),
+         units.share(layer.sparsity), units.energy(layer.energy_aj / samples))
+        for layer in result.layers
+    ]  # fmt: skip
+    title = f"<b>{escape(units.clean(result.network.name))} on {escape(units.clean(result.chip.title))}</b>"
+    notes = "".join(f"<p>warning: {escape(warning)}</p>" for warning in result.warnings)
+    heads = ("layer", "shape", "cores", "spikes per inference", "sparsity", "energy per inference")
+    return title + notes + _table((), answer) + _table(heads, layers)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(text)}</th>" for text in heads)
+    body = "".join("<tr>" + "".join(f"<td>{escape(units.clean(c))}</td>" for c in row) + "</tr>" for row in rows)
+    return "<table>" + (f"<thead><tr>{head}</tr></thead>" if head else "") + f"<tbody>{body}</tbody></table>"

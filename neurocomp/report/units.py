@@ -1,0 +1,81 @@
+"""Numbers for people: three significant digits and the unit that fits the value."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_ENERGY = ("aJ", "fJ", "pJ", "nJ", "uJ", "mJ", "J", "kJ")
+_TIME = ("ps", "ns", "us", "ms", "s")
+_POWER = ("nW", "uW", "mW", "W", "kW")
+_BYTES = ("B", "KiB", "MiB", "GiB")
+
+
+def energy(attojoules: float) -> str:
+    return _scaled(attojoules, _ENERGY)
+
+
+def time(picoseconds: float) -> str:
+    return _scaled(picoseconds, _TIME)
+
+
+def power(microwatts: float) -> str:
+    return _scaled(microwatts * 1000, _POWER)
+
+
+def memory(size_bytes: float) -> str:
+    return _scaled(size_bytes, _BYTES, 1024)
+
+
+def count(number: float) -> str:
+    """Whole numbers with separators; means with as many decimals as three digits ask for."""
+    if number == int(number) or number >= 1000:
+        return f"{round(number):,}"
+    return _three_digits(number)
+
+
+def rate(per_second: float) -> str:
+    return f"{round(per_second):,}" if per_second >= 100 else _three_digits(per_second)
+
+
+def share(fraction: float) -> str:
+    """A percentage that is 0 % or 100 % only if it is exactly that."""
+    percent = 100 * fraction
+    if percent in (0, 100):
+        return f"{percent:.0f} %"
+    if percent < 0.1:
+        return "<0.1 %"
+    if percent > 99.9:
+        return ">99.9 %"
+    return f"{percent:.1f} %"
+
+
+def shape(sizes: tuple[int, ...]) -> str:
+    return "x".join(map(str, sizes))
+
+
+def clean(text: str, width: int = 60) -> str:
+    """Text from a file made safe to print: no control, direction or line characters, cut to ``width``."""
+    safe = "".join("?" if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in text)
+    return safe if len(safe) <= width else safe[: width - 3] + "..."
+
+
+def _scaled(value: float, units: tuple[str, ...], base: int = 1000) -> str:
+    if value == 0:
+        return "0"
+    place = 0
+    while place < len(units) - 1 and abs(float(_digits(value))) >= base:
+        value, place = value / base, place + 1
+    return f"{_digits(value)} {units[place]}"
+
+
+def _digits(value: float) -> str:
+    """Three significant digits without an exponent."""
+    return f"{value:.0f}" if abs(value) >= 999.5 else _three_digits(value)
+
+
+def _three_digits(value: float) -> str:
+    if value == 0:
+        return "0"
+    if abs(value) < 0.001:
+        return f"{value:.3g}"
+    return f"{value:#.3g}".rstrip(".")

@@ -1,0 +1,75 @@
+"""What makes an answer questionable, what had to be taken as nothing, and what no answer of ours contains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from neurocomp.chip.spec import ChipSpec
+from neurocomp.energy.table import EnergyTable
+from neurocomp.report import units
+from neurocomp.report.model import AccuracyFacts, LayerFacts
+
+TOLERATED_LOSS = 0.01
+
+ASSUMED = (
+    "samples follow each other without a gap; figures per inference are those of the whole run divided by its samples",
+)
+NOT_MODELLED = (
+    "waiting inside the network on chip: links are counted at bound fidelity (the busiest link's flits one after the "
+    "other), so routing time is a lower bound",
+    "loading weights and routing tables onto the chip, and switching it on",
+    "the host: producing the inputs, moving them to the chip and reading the outputs",
+    "the reset of neuron states between samples, which is taken to cost nothing",
+    "spread between chips, supply voltage and temperature",
+)
+
+
+def warnings_about(
+    layers: tuple[LayerFacts, ...], table: EnergyTable, accuracy: AccuracyFacts | None, saturations: int
+) -> tuple[str, ...]:
+    """Sentences, most serious first."""
+    return tuple((*_costs(table), *_accuracy(accuracy), *_activity(layers), *_saturation(saturations)))
+
+
+def unknown_costs(chip: ChipSpec) -> Iterator[str]:
+    """Values of the profile that are unknown and were taken as nothing."""
+    if chip.noc.link_flit_ns is None:
+        yield f"on {chip.name}: how long a flit occupies a link is unknown; taken as 0, so no link is ever busy"
+
+
+def not_modelled(chip: ChipSpec) -> tuple[str, ...]:
+    """What the answer leaves out: always, and on this chip."""
+    return (*NOT_MODELLED, *(f"{chip.name}: {note}" for note in chip.notes))
+
+
+def _costs(table: EnergyTable) -> Iterator[str]:
+    if table.unknown:
+        one = len(table.unknown) == 1
+        yield (f"energy is a lower bound: the profile does not know the cost of {', '.join(table.unknown)}, so "
+               f"{'it counts' if one else 'they count'} as nothing")
+
+
+def _accuracy(accuracy: AccuracyFacts | None) -> Iterator[str]:
+    if accuracy is None or accuracy.correct_in_float is None or accuracy.correct_on_chip is None:
+        return
+    loss = (accuracy.correct_in_float - accuracy.correct_on_chip) / accuracy.samples
+    if loss > TOLERATED_LOSS:
+        yield f"accuracy on the chip is {100 * loss:.1f} points below the float network's"
+
+
+def _activity(layers: tuple[LayerFacts, ...]) -> Iterator[str]:
+    silent = [units.clean(layer.name) for layer in layers if layer.role == "neurons" and layer.spikes == 0]
+    if silent:
+        shown = ", ".join(silent[:5]) + (f" and {len(silent) - 5} more" if len(silent) > 5 else "")
+        yield f"no neuron of {shown} ever spikes on these inputs; whatever depends on it costs nothing"
+    full = [units.clean(layer.name) for layer in layers if layer.role == "neurons" and layer.spikes == layer.outputs]
+    if full:
+        yield f"every neuron of {', '.join(full[:5])} spikes at every step"
+    if any(layer.role == "input" and layer.spikes == 0 for layer in layers):
+        yield "all inputs are zero"
+
+
+def _saturation(saturations: int) -> Iterator[str]:
+    if saturations:
+        yield (f"integer states hit their limits {saturations:,} times and were clipped; the chip's results may differ "
+               "from the trained network's")
