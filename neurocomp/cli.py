@@ -1,0 +1,122 @@
+"""The command line: what can be asked. The work is in commands/, imported when a command runs.
+
+stdout carries the result only; progress, warnings and errors go to stderr. Exit codes are those of errors.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurocomp.commands.exits import run
+
+app = typer.Typer(
+    name="neurocomp", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+chips_app = typer.Typer(rich_markup_mode=None)
+app.add_typer(chips_app, name="chips")
+
+Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder for what is written.")]
+Input = Annotated[Path | None, typer.Option("--input", metavar="FILE.npz", help=(
+    "Arrays x (samples, *shape) or (samples, steps, *shape) and, optionally, y (labels). "
+    "Default: the sample stored with the network."))]
+Steps = Annotated[int | None, typer.Option("--steps", min=1, help="Time steps for each sample.")]
+Encode = Annotated[str | None, typer.Option("--encode", metavar="CODING", help=(
+    "How values become input over time: direct, rate or latency."))]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of rate coding.")]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help=(
+    "Threads to use; the result does not depend on it. Default: all CPUs."))]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the report.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no report and no progress.")]
+Force = Annotated[bool, typer.Option("--force", help="Write into a folder that holds other things.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    """Compile trained spiking networks onto neuromorphic chips and simulate what they cost there."""
+    if version:
+        from neurocomp import __version__
+
+        typer.echo(f"neurocomp {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command("compile")
+def compile_command(
+    network: Annotated[Path, typer.Argument(metavar="NETWORK", help="A network: frozen .pt, .nir or lava-dl .net.")],
+    chip: Annotated[str, typer.Option("--chip", metavar="CHIP", help="Name (see: neurocomp chips) or file of a chip.")],
+    output: Output = None, inputs: Input = None, steps: Steps = None, encode: Encode = None, seed: Seed = None,
+    threads: Threads = None,
+    dt: Annotated[float | None, typer.Option("--dt", metavar="SECONDS", help="NIR: duration of a time step.")] = None,
+    reset: Annotated[str | None, typer.Option("--reset", help="NIR: what a spike does to the membrane.")] = None,
+    discretise: Annotated[str | None, typer.Option("--discretise", help="NIR: from continuous time to steps.")] = None,
+    as_json: Json = False, quiet: Quiet = False, force: Force = False,
+) -> None:
+    """Map a network onto a chip and report what it costs.
+
+    Reports energy, latency and memory; writes the program, result.json and report.txt. Example:
+
+    neurocomp compile examples/01_digits/net.pt --chip loihi2
+    """
+    from neurocomp.commands.compile import NirChoices, compile_and_report
+    from neurocomp.commands.job import Job
+
+    job = Job(inputs, steps, encode, seed, threads, output, as_json, quiet, force)
+    compile_and_report(network, chip, job, NirChoices(dt, reset, discretise))
+
+
+@app.command("simulate")
+def simulate_command(
+    program: Annotated[Path, typer.Argument(metavar="DIR", help="A folder written by neurocomp compile.")],
+    inputs: Input = None, output: Output = None, steps: Steps = None, encode: Encode = None, seed: Seed = None,
+    threads: Threads = None, as_json: Json = False, quiet: Quiet = False, force: Force = False,
+) -> None:
+    """Run a compiled program on other inputs.
+
+    With -o, also writes result.json and report.txt.
+    """
+    from neurocomp.commands.job import Job
+    from neurocomp.commands.simulate import simulate_and_report
+
+    simulate_and_report(program, Job(inputs, steps, encode, seed, threads, output, as_json, quiet, force))
+
+
+@chips_app.callback(invoke_without_command=True)
+def chips_command(context: typer.Context, as_json: Json = False) -> None:
+    """List the chip profiles; chips show NAME prints one."""
+    if context.invoked_subcommand is None:
+        from neurocomp.commands.chips import list_chips
+
+        list_chips(as_json)
+
+
+@chips_app.command("show")
+def show_chip_command(
+    chip: Annotated[str, typer.Argument(metavar="NAME", help="A profile's name or file.")], as_json: Json = False,
+) -> None:
+    """Print a chip profile: every value with its kind and source."""
+    from neurocomp.commands.chips import show_chip
+
+    show_chip(chip, as_json)
+
+
+@app.command("doctor")
+def doctor_command() -> None:
+    """Check this installation; one line per check."""
+    from neurocomp.doctor import examine
+
+    raise typer.Exit(examine(sys.stdout))
+
+
+def main() -> None:
+    """Entry point of the command ``neurocomp``."""
+    sys.exit(run(app, sys.argv[1:]))

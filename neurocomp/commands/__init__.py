@@ -1,0 +1,1 @@
+"""What the commands do; cli.py says what they are called."""

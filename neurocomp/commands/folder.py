@@ -1,0 +1,77 @@
+"""The folder that a command writes: whole or not at all, and nothing of anybody else's is touched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from neurocomp.errors import bad_input
+
+PROGRAM = ("program.json", "program.npz")
+REPORT = ("result.json", "report.txt")
+MARK = b'"neurocomp/'  # every JSON file of ours begins with its schema
+
+
+class OutputFolder:
+    """Checked before the work starts; raises InputError if it could not be written at the end."""
+
+    def __init__(self, path: Path, force: bool = False) -> None:
+        self.path = path
+        where = str(path)
+        if path.exists() and not path.is_dir():
+            raise bad_input(where, "exists and is not a folder", hint="give another one: -o DIR")
+        if path.is_dir():
+            if not force and any(path.iterdir()) and not _is_ours(path):
+                raise bad_input(where, "the folder is not empty and was not written by neurocomp",
+                                hint="give another one: -o DIR, or write into it all the same: --force")
+        elif not path.absolute().parent.is_dir():
+            raise bad_input(where, f"there is no folder {path.parent} to put it in", hint="make it first")
+        self.beside = path if path.is_dir() else path.absolute().parent
+        if not os.access(self.beside, os.W_OK):
+            raise bad_input(where, "cannot be written (permission denied)", hint="give another folder: -o DIR")
+
+    def write(self, *writers: Callable[[Path], None]) -> None:
+        """Let each writer put its files into a temporary folder, then move them into place."""
+        temporary = Path(tempfile.mkdtemp(prefix=".neurocomp-", dir=self.beside))
+        try:
+            for writer in writers:
+                writer(temporary)
+            if self.path.is_dir():
+                for file in sorted(temporary.iterdir()):
+                    os.replace(file, self.path / file.name)
+            else:
+                temporary.chmod(0o777 & ~_umask())
+                os.rename(temporary, self.path)
+        except OSError as error:
+            raise bad_input(str(self.path), "cannot be written", why=error.strerror or str(error)) from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def text_writer(name: str, text: str) -> Callable[[Path], None]:
+    """A writer of one text file; the bytes do not depend on the machine."""
+
+    def write(folder: Path) -> None:
+        (folder / name).write_bytes(text.encode())
+
+    return write
+
+
+def _is_ours(path: Path) -> bool:
+    for name in (PROGRAM[0], REPORT[0]):
+        try:
+            with (path / name).open("rb") as file:
+                if MARK in file.read(200):
+                    return True
+        except OSError:
+            continue
+    return False
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,86 @@
+"""What all running commands share: their options, the runs themselves, and how the answer is given."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neurocomp.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from neurocomp.activity.execution import Execution
+    from neurocomp.commands.inputs import Prepared
+    from neurocomp.mapping.program import Program
+    from neurocomp.network.graph import Network
+    from neurocomp.report.model import Result
+
+
+@dataclass(frozen=True)
+class Job:
+    """Options as they were given; None where they were not."""
+
+    inputs: Path | None = None
+    steps: int | None = None
+    encoding: str | None = None
+    seed: int | None = None
+    threads: int | None = None
+    output: Path | None = None
+    as_json: bool = False
+    quiet: bool = False
+    force: bool = False
+
+    @property
+    def workers(self) -> int:
+        if self.threads is not None:
+            return self.threads
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def progress(self) -> Progress:
+        return Progress(sys.stderr, enabled=not self.quiet)
+
+
+def run_network(network: Network, prepared: Prepared, workers: int, progress: Progress, title: str) -> Execution:
+    """Execute a network on prepared inputs."""
+    from neurocomp.activity.execute import execute
+
+    with progress.stage(title) as advance:
+        return execute(
+            network, prepared.inputs, samples=prepared.samples, steps=prepared.steps, threads=workers, progress=advance
+        )
+
+
+def time_program(
+    program: Program, prepared: Prepared, job: Job, progress: Progress, trained: Network | None = None,
+) -> Result:
+    """Execute the program's network, simulate it and report. trained: the float network to compare with."""
+    from neurocomp.report.build import report
+    from neurocomp.simulate.inference import simulate
+
+    floating = None
+    if trained is not None:
+        floating = run_network(trained, prepared, job.workers, progress, "running the network in float")
+    execution = run_network(program.network, prepared, job.workers, progress, "running the mapped network")
+    with progress.stage("timing the chip") as advance:
+        simulation = simulate(program, execution.trace, threads=job.workers, progress=advance)
+    with progress.stage("adding up"):
+        return report(
+            program, simulation, execution=execution, network=trained, float_execution=floating,
+            labels=prepared.labels, encoding=prepared.encoding, seed=prepared.seed,
+        )
+
+
+def give(result: Result, job: Job) -> None:
+    """Print the answer to stdout."""
+    if job.as_json:
+        sys.stdout.write(result.to_json())
+    elif not job.quiet:
+        sys.stdout.write(result.to_text())
+
+
+def mention(sentence: str, job: Job) -> None:
+    """A remark for people, on stderr."""
+    if not job.quiet:
+        sys.stderr.write(f"{sentence}\n")

@@ -1,0 +1,56 @@
+"""Refuses jobs that this machine's memory cannot hold, with the numbers, before they start."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from neurocomp.errors import Diagnostic, ResourceLimitError
+
+if TYPE_CHECKING:
+    from neurocomp.network.graph import Network
+
+SHARE = 0.8  # of the memory that is free
+
+
+def need_memory(where: str, size_bytes: int, what: str) -> None:
+    """Raise ResourceLimitError if a job of this size cannot be held."""
+    available = available_bytes()
+    if available is None or size_bytes <= SHARE * available:
+        return
+    raise ResourceLimitError(Diagnostic(
+        where, f"{what} needs {_gib(size_bytes)}, of {_gib(available)} that are free",
+        hint="run fewer samples or time steps at a time",
+    ))
+
+
+def need_memory_for(network: Network, samples: int, steps: int) -> None:
+    """Raise ResourceLimitError if the spikes of a run cannot be held."""
+    packed = sum(2 * -(-p.size // 8) for p in network.populations)
+    values = sum(4 * p.size for p in network.populations if _keeps_values(network, p.name))
+    what = f"a run of {samples:,} samples x {steps:,} time steps"
+    need_memory(network.name, samples * steps * (packed + values), what)
+
+
+def _keeps_values(network: Network, name: str) -> bool:
+    neuron = network.by_name[name].neuron
+    return name == network.output or (neuron is not None and neuron.output != "binary")
+
+
+def available_bytes() -> int | None:
+    """Memory that is free for us, or None where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _gib(size_bytes: int) -> str:
+    return f"{size_bytes / 2**30:,.1f} GiB"

@@ -1,0 +1,89 @@
+"""Reads named arrays from an .npz archive that may come from anybody: headers first, no pickle, no surprise sizes."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from neurocomp.commands.memory import need_memory
+from neurocomp.errors import InputError, bad_input
+from neurocomp.frontend.sniff import missing_file
+
+HOW = 'np.savez("data.npz", x=inputs, y=labels)'
+ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def read_npz(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """The arrays of these names. Raises InputError for anything that is not plain numbers, ResourceLimitError for
+    arrays that do not fit into memory."""
+    _check_magic(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            held = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+            _check_names(path, held, required)
+            return {name: _array(path, archive, name) for name in (*required, *optional) if name in held}
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OSError) as error:
+        raise bad_input(str(path), "is a damaged .npz archive", why=_reason(error),
+                        hint=f"write it again: {HOW}") from error
+
+
+def _check_magic(path: Path) -> None:
+    where = str(path)
+    if path.is_dir():
+        raise bad_input(where, "is a directory, not an .npz file")
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except FileNotFoundError as error:
+        raise missing_file(path) from error
+    except (OSError, ValueError) as error:
+        raise bad_input(where, "cannot be read", why=_reason(error)) from error
+    if not head:
+        raise bad_input(where, "is an empty file", hint=f"write it again: {HOW}")
+    if head.startswith(b"\x93NUMPY"):
+        raise bad_input(where, "is a single NumPy array (.npy)", why="inputs have a name", hint=f"save it so: {HOW}")
+    if not head.startswith(ZIP_MAGICS):
+        raise bad_input(where, "is not an .npz archive", hint=f"inputs are read from a file made so: {HOW}")
+
+
+def _check_names(path: Path, held: Sequence[str], required: Sequence[str]) -> None:
+    missing = [name for name in required if name not in held]
+    if not missing:
+        return
+    if not held:
+        raise bad_input(str(path), "is a zip archive without arrays", hint=f"save arrays so: {HOW}")
+    shown = ", ".join(sorted(held)[:8]) + (", ..." if len(held) > 8 else "")
+    raise bad_input(str(path), f"has no array named {missing[0]}; it holds {shown}", hint=f"save it so: {HOW}")
+
+
+def _array(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    with archive.open(f"{name}.npy") as file:
+        version = np.lib.format.read_magic(file)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(file)
+    _check_numbers(path, name, shape, dtype)
+    need_memory(str(path), math.prod(shape) * dtype.itemsize, f"array {name} of shape {shape}")
+    with archive.open(f"{name}.npy") as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _check_numbers(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    if dtype.hasobject:
+        raise bad_input(str(path), f"{name} holds Python objects, which are never loaded",
+                        why="an array of objects can run code when it is read",
+                        hint=f"save plain numbers: np.asarray({name}, dtype=float)")
+    if dtype.kind not in "biuf":
+        raise bad_input(str(path), f"{name} is of type {dtype}; plain numbers are needed")
+    if not shape:
+        raise bad_input(str(path), f"{name} is a single number; an array with one row per sample is needed")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)
