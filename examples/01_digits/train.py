@@ -1,6 +1,7 @@
 """Trains a small convolutional spiking network on scikit-learn's handwritten digits and freezes it.
 
-    pip install "neurocomp[torch]" scikit-learn spikingjelly==2.0.0
+    pip install "neurocomp[torch]" scikit-learn matplotlib loguru tqdm requests
+    pip install --no-deps spikingjelly==2.0.0
     python train.py
 
 writes, beside this file, ``weights.pt`` (what torch trained), ``net.pt`` (the frozen network with the test images

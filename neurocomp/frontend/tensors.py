@@ -7,7 +7,7 @@ number is checked against the size of that file before any array is made.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class TensorReader:
 
     def __init__(self, archive: TorchZip) -> None:
         self.archive = archive
-        self.order = self._byte_order()
+        self.order: Literal["<", ">"] = self._byte_order()
         self.storages: dict[tuple[str, str], np.ndarray] = {}
 
     def __call__(self, what: Named, arguments: tuple[Any, ...]) -> np.ndarray | None:
@@ -49,7 +49,7 @@ class TensorReader:
             return arguments[0]
         return None
 
-    def _byte_order(self) -> str:
+    def _byte_order(self) -> Literal["<", ">"]:
         name = self.archive.find("byteorder")
         order = self.archive.read(name, 64).strip() if name else b"little"
         if order not in (b"little", b"big"):
@@ -80,11 +80,12 @@ class TensorReader:
         name = self.archive.find(f"data/{key}")
         if name is None:
             raise damaged(self.archive.path, f"tensor data data/{key} is missing")
-        width = np.dtype("u2" if kind == "bfloat16" else kind).itemsize
+        stored = np.dtype("u2" if kind == "bfloat16" else kind).newbyteorder(self.order)
+        width = stored.itemsize
         present = self.archive.entries[name].size
         if not _is_size(count) or present % width or (present // width != count and present != count):
             raise damaged(self.archive.path, f"{present} bytes where {count} elements of {width} bytes belong", name)
-        raw = np.frombuffer(self.archive.read(name), np.dtype("u2" if kind == "bfloat16" else kind).newbyteorder(self.order))
+        raw = np.frombuffer(self.archive.read(name), stored)
         if kind == "b1":
             raw = raw.view("u1") != 0  # a byte other than 0 and 1 must not become an odd bool
         elif kind == "bfloat16":

@@ -45,6 +45,8 @@ class TorchZip:
             raise damaged(path, error) from error
         try:
             self.entries = self._checked_entries()
+            self._inside = {path: name for name in sorted(self.entries, reverse=True)
+                            for path in (name, name.partition("/")[2])}
         except BaseException:
             self._zip.close()
             raise
@@ -57,8 +59,7 @@ class TorchZip:
 
     def find(self, suffix: str) -> str | None:
         """The entry ``<archive>/<suffix>`` (or the bare suffix), or None."""
-        hits = [name for name in self.entries if name == suffix or name.partition("/")[2] == suffix]
-        return min(hits) if hits else None
+        return self._inside.get(suffix)
 
     def read(self, name: str, limit: int | None = None) -> bytes:
         """The bytes of an entry; ``limit``: largest size that makes sense for it."""

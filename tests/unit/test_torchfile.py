@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pickle
@@ -66,7 +67,8 @@ def test_views_share_their_storage_and_keep_strides(tmp_path: Path) -> None:
 
 
 def test_plain_containers_come_back(tmp_path: Path) -> None:
-    content = {"a": [1, 2.5, None, True, "text", b"bytes", (1, (2,)), {"b": 2**70}], 3: torch.nn.Linear(1, 1).state_dict()}
+    values = [1, 2.5, None, True, "text", b"bytes", (1, (2,)), {"b": 2**70}]
+    content = {"a": values, 3: torch.nn.Linear(1, 1).state_dict()}
     read = torchfile.read_tree(saved(tmp_path / "c.pt", content))
     assert read["a"] == content["a"]
     assert set(read[3]) == {"weight", "bias"}
@@ -149,9 +151,9 @@ def test_nothing_in_a_pickle_is_ever_run(tmp_path: Path, protocol: int) -> None:
         bare.write_bytes(pickle.dumps(content, protocol))
         zipped = saved(tmp_path / "zip.pt", content, pickle_protocol=max(protocol, 2))
         for path in (bare, zipped):
-            with pytest.raises(InputError, match="would run .*system when loaded: refused"):
+            with pytest.raises(InputError, match=r"would run .*system when loaded: refused"):
                 torchfile.read_torch(path)
-        with pytest.raises(InputError, match="would run .*system"):
+        with pytest.raises(InputError, match=r"would run .*system"):
             torchfile.read_tree(zipped)
     assert not flag.exists()
 
@@ -296,10 +298,8 @@ def test_mutated_pickles_only_raise_input_errors(archive_bytes: bytes, tmp_path:
 @FUZZ
 @given(data=st.binary(max_size=200))
 def test_random_pickles_only_raise_one_error(data: bytes) -> None:
-    try:
+    with contextlib.suppress(PickleDamaged):
         read_pickle(data)
-    except PickleDamaged:
-        pass
 
 
 def test_reading_needs_no_torch(archive_bytes: bytes, tmp_path: Path) -> None:

@@ -1,0 +1,157 @@
+"""``freeze``: a live torch module becomes a Network, proven on an example before it is written.
+
+The module stays untouched apart from its state, which is reset. Needs torch and the framework of the neurons;
+everything after this needs neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from neurocomp.errors import Diagnostic, InputError, bad_input
+from neurocomp.frontend.freezing.compare import compare, recorded
+from neurocomp.frontend.frozen import need_torch, write_frozen
+from neurocomp.network.graph import Network, Sample
+from neurocomp.network.verify import verify
+
+
+def freeze(
+    module: Any, example_input: Any, path: str | Path | None = None, *, steps: int | None = None,
+    labels: Sequence[int] | None = None, name: str | None = None,
+    encoding: Literal["direct", "temporal"] | None = None, max_differing_spikes: int = 0,
+) -> Network:
+    """Turn a trained torch module with spiking neurons into a network, and write it to ``path`` if one is given.
+
+    module: a ``torch.nn.Module`` in eval mode whose neurons are those of SpikingJelly, snnTorch, Norse or sinabs.
+    example_input: a batch as the module takes it, with or without a time axis; it is kept with the network as its
+    sample, and with ``labels`` (one class number per sample) the accuracy can be computed later.
+    steps: needed only if one forward pass is one time step; the module is then called ``steps`` times, on the same
+    input (``encoding="direct"``, the default) or on one step of it after the other (``"temporal"``, time first).
+    encoding: otherwise found out; give it if the axes of the example can be read in two ways.
+    max_differing_spikes: how many spike sites may differ between the module and the frozen network on the example.
+
+    Raises InputError if a layer has no event-driven form, or if the frozen network does not give the module's
+    spikes; nothing is written then.
+    """
+    need_torch()
+    from neurocomp.frontend.freezing.steps import run_steps
+
+    if encoding not in (None, "direct", "temporal"):
+        raise bad_input("encoding", f"{encoding!r} is neither direct nor temporal")
+    example = _as_tensor(example_input)
+    _check_mode(module)
+    run = run_steps(module, example, steps, encoding)
+    network, layout = _lowered(run, example, name or type(module).__name__)
+    sample = _sample(example, layout, run.steps, labels)
+    network = verify(replace(network, sample=sample, origin=_origin(run.readings)))
+    agreement = compare(network, sample, recorded(network, run.readings, run.calls), max_differing_spikes)
+    if agreement.differing:
+        note = f"{agreement.differing} of {agreement.compared} spikes differ from the torch module on the sample"
+        network = replace(network, assumptions=(*network.assumptions, note))
+    if path is not None:
+        write_frozen(network, path)
+    return network
+
+
+def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any]:
+    """The network under the first reading of the example's axes that fits the graph, and that reading."""
+    from neurocomp.frontend.freezing.emit import emit
+    from neurocomp.frontend.freezing.export import export
+    from neurocomp.frontend.freezing.lower import Lowering, input_layouts
+
+    graph = export(run.module, example, run.readings)
+    failures: list[tuple[int, InputError]] = []
+    for layout in input_layouts(tuple(example.shape), run.steps, run.encoding):
+        lowering = Lowering(graph, run.readings, run.steps, layout)
+        try:
+            lowered = lowering.run()
+            network = emit(lowered, run.readings, name, "torch")
+        except InputError as error:
+            failures.append((lowering.progress, error))
+            continue
+        return replace(network, assumptions=_assumptions(run, lowered)), layout
+    # the reading that got furthest is the one whose problem is real; the first of several
+    raise max(failures, key=lambda failure: failure[0])[1]
+
+
+def _assumptions(run: Any, lowered: Any) -> tuple[str, ...]:
+    found = [text for reading in run.readings for text in reading.assumptions]
+    time = lowered.readout.time
+    if time in ("mean", "sum"):
+        found.append(f"the output is read out as the {time} over the {run.steps} time steps")
+    elif isinstance(time, int) and run.steps > 1:
+        found.append(f"the module returns the output of step {time} only; every step is read out here")
+    if lowered.ignored:
+        more = "another result" if lowered.ignored == 1 else f"{lowered.ignored} other results"
+        found.append(f"the module returns {more} beside the output, which is left out")
+    return tuple(found)
+
+
+def _sample(example: Any, layout: Any, steps: int, labels: Sequence[int] | None) -> Sample:
+    """The example with samples first, then time if it has any."""
+    tensor = example.detach().cpu()
+    inputs = (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+    time = layout.axis_of("T")
+    batch = layout.axis_of("N")
+    if batch is None:
+        inputs, batch, time = inputs[None], 0, None if time is None else time + 1
+    order = [batch, *([] if time is None else [time])]
+    inputs = np.transpose(inputs, [*order, *(a for a in range(inputs.ndim) if a not in order)])
+    classes = None if labels is None else np.asarray(labels)
+    if classes is not None and classes.shape != inputs.shape[:1]:
+        raise bad_input("labels", f"{classes.shape} labels for {inputs.shape[0]} samples")
+    return Sample(inputs, steps, "direct" if time is None else "temporal", classes)
+
+
+def _as_tensor(example: Any) -> Any:
+    """The example as a tensor: a tensor, an array, or a tuple of one."""
+    import torch
+
+    if isinstance(example, tuple | list) and len(example) == 1:
+        example = example[0]
+    if isinstance(example, np.ndarray):
+        example = torch.from_numpy(example.astype(np.float32) if example.dtype == np.float64 else example)
+    if not isinstance(example, torch.Tensor) or example.ndim == 0:
+        raise bad_input("example_input", f"is a {type(example).__name__}; one tensor or array is needed")
+    return example
+
+
+def _check_mode(module: Any) -> None:
+    """Layers that would mix samples or draw random numbers. Raises InputError naming all of them."""
+    import torch
+
+    if not isinstance(module, torch.nn.Module):
+        hint = "build the network and load its weights first" if isinstance(module, dict) else ""
+        raise bad_input("module", f"is a {type(module).__name__}, not a torch.nn.Module", hint=hint)
+    found = []
+    for path, child in module.named_modules():
+        kind = type(child).__name__
+        if isinstance(child, torch.nn.modules.batchnorm._BatchNorm) and child.training:
+            found.append(Diagnostic(path, f"{kind} is in training mode", "it would mix the samples of the batch",
+                                    "call module.eval() before freezing"))
+        elif isinstance(child, torch.nn.modules.batchnorm._BatchNorm) and child.running_mean is None:
+            found.append(Diagnostic(path, f"{kind} has no running statistics", "it would mix the samples of the batch",
+                                    "train it with track_running_stats=True"))
+        elif "Dropout" in kind and child.training and getattr(child, "p", 1):
+            found.append(Diagnostic(path, f"{kind} is in training mode", "it is random",
+                                    "call module.eval() before freezing"))
+    if found:
+        raise InputError(found)
+
+
+def _origin(readings: Any) -> str:
+    """The framework of the neurons and its version."""
+    frameworks = sorted({type(r.module).__mro__[0].__module__.partition(".")[0] for r in readings})
+    names = []
+    for name in frameworks:
+        try:
+            names.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            names.append(name)
+    return f"torch module ({', '.join(names)})"

@@ -1,0 +1,150 @@
+"""The frozen network against the torch module: every spike of every neuron, on the example.
+
+Where they differ, the first difference in time (and, within a step, in the order of the network) is explained
+from what the module itself received there: rounding at the threshold, another neuron model, or another input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurocomp.errors import Diagnostic, InputError
+from neurocomp.frontend.freezing.export import Call
+from neurocomp.frontend.freezing.readings import Reading
+from neurocomp.network.graph import Network, Population, Sample
+from neurocomp.network.neuron import Neuron, expand
+from neurocomp.network.verify import population_order
+
+ROUNDING = 1e-5
+"""Relative distance from the threshold below which a difference is put down to float32 rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """What a torch neuron layer received and returned: arrays (samples, steps, *shape)."""
+
+    inputs: np.ndarray
+    outputs: np.ndarray
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """compared: spike sites (neuron x step x sample); differing: how many of them differ; spikes: of the module."""
+
+    compared: int
+    differing: int
+    spikes: int
+
+
+def recorded(network: Network, readings: list[Reading], calls: dict[str, list[Call]]) -> dict[str, Recorded]:
+    """What was recorded of every neuron module, over samples and steps; of its results the one that is used."""
+    samples = network.sample.inputs.shape[0] if network.sample is not None else 1
+    return {r.path: _arranged(calls[r.path], r, network.by_name[r.path], samples) for r in readings}
+
+
+def _arranged(calls: list[Call], reading: Reading, population: Population, samples: int) -> Recorded:
+    shape = population.shape
+    port = "membrane" if population.neuron is not None and population.neuron.output == "membrane" else "spike"
+
+    def together(arrays: list[np.ndarray]) -> np.ndarray:
+        if reading.time_axis is None:
+            return np.stack([a.reshape(samples, *shape) for a in arrays], axis=1)
+        array = arrays[0]
+        if reading.time_axis == 0:
+            return np.moveaxis(array.reshape(array.shape[0], samples, *shape), 0, 1)
+        return array.reshape(samples, -1, *shape)
+
+    return Recorded(together([c.input for c in calls]), together([c.outputs[port] for c in calls]))
+
+
+def compare(network: Network, sample: Sample, seen: dict[str, Recorded], allowed: int) -> Agreement:
+    """Run the network on the sample and compare it with what was seen of the module.
+
+    Raises InputError if more than ``allowed`` sites differ.
+    """
+    from neurocomp.activity.encode import encode_sample
+    from neurocomp.activity.execute import execute
+
+    trace = execute(network, encode_sample(sample)).trace
+    wrong: dict[str, np.ndarray] = {}
+    compared = differing = spikes = 0
+    for name in (n for n in population_order(network) if n in seen):
+        theirs = seen[name].outputs
+        ours = trace.dense(name).reshape(theirs.shape)
+        wrong[name] = _differs(ours, theirs, neuron_of(network, name))
+        compared += theirs.size
+        differing += int(wrong[name].sum())
+        spikes += int(np.count_nonzero(theirs))
+    if differing > allowed:
+        raise InputError(_explanation(network, seen, wrong, Agreement(compared, differing, spikes)))
+    return Agreement(compared, differing, spikes)
+
+
+def neuron_of(network: Network, name: str) -> Neuron:
+    """The neuron model of a population that has one."""
+    neuron = network.by_name[name].neuron
+    assert neuron is not None
+    return neuron
+
+
+def _differs(ours: np.ndarray, theirs: np.ndarray, neuron: Neuron) -> np.ndarray:
+    if neuron.output == "membrane":
+        return ~np.isclose(ours, theirs, rtol=1e-4, atol=1e-4 * max(float(np.abs(theirs).max(initial=0)), 1e-3))
+    if neuron.output == "count":
+        return ours.astype(np.float32) != theirs
+    return (ours != 0) != (theirs != 0)  # a spike may be worth another number than 1
+
+
+def _explanation(network: Network, seen: dict[str, Recorded], wrong: dict[str, np.ndarray],
+                 agreement: Agreement) -> Diagnostic:
+    """Where the first difference is, and what it comes from."""
+    rank = {name: k for k, name in enumerate(population_order(network))}
+    first_step = min(int(np.argwhere(w)[:, 1].min()) for w in wrong.values() if w.any())
+    name = min((n for n, w in wrong.items() if w[:, first_step].any()), key=rank.__getitem__)
+    sample, *site = map(int, np.argwhere(wrong[name][:, first_step])[0])
+    neuron = neuron_of(network, name)
+    given = seen[name].inputs[(sample, slice(None), *site)]
+    told = seen[name].outputs[(sample, slice(None), *site)]
+    membrane, fired, threshold = _follow(neuron, network.by_name[name].shape, tuple(site), given, told, first_step)
+    what = (f"{agreement.differing} of {agreement.compared} spikes differ from the torch module; the first is neuron "
+            f"{tuple(site)} at step {first_step} of sample {sample}: its membrane is {membrane:.9g}, its threshold "
+            f"{threshold:.9g}")
+    if abs(membrane - threshold) <= ROUNDING * max(abs(threshold), abs(membrane), 1e-3):
+        return Diagnostic(name, what, "this is float32 rounding at the threshold: the same numbers are added in "
+                          "another order", "accept a few with max_differing_spikes=..., or train with weights on a "
+                          "power-of-two grid, whose sums are exact")
+    if fired != bool(told[first_step]):
+        return Diagnostic(name, what, "the neuron model is not the one that the module computes",
+                          "please report this with the neuron class and its parameters")
+    return Diagnostic(name, what, "what arrives at this layer is not what the module gives it",
+                      "please report this with the layers in front of it")
+
+
+def _follow(neuron: Neuron, shape: tuple[int, ...], site: tuple[int, ...], given: np.ndarray, told: np.ndarray,
+            last: int) -> tuple[float, bool, float]:
+    """(membrane, whether it fires, threshold) of one neuron at step ``last``, in double precision, with the inputs
+    that the module got and its own spikes up to then."""
+    p = {name: float(np.broadcast_to(expand(value, shape), shape)[site]) for name, value in neuron.parameters().items()}
+    v, i, fired_before = p["v_init"], 0.0, 0.0
+    for t in range(last + 1):
+        x = float(given[t])
+        if "i_decay" in p:
+            x = i = p["i_decay"] * i + p["i_gain"] * x
+        v = p["v_decay"] * v + p["v_gain"] * (p["leak"] + x)
+        if neuron.reset_when == "next":
+            v = _reset(neuron, p, v, fired_before)
+        if t == last:
+            break
+        fired_before = float(told[t])
+        if neuron.reset_when == "now" and neuron.output != "membrane":
+            v = _reset(neuron, p, v, fired_before)
+    fires = v > p["threshold"] if neuron.compare == ">" else v >= p["threshold"]
+    return v, fires, p["threshold"]
+
+
+def _reset(neuron: Neuron, p: dict[str, float], v: float, fired: float) -> float:
+    if neuron.reset == "zero":
+        return p["v_reset"] if fired else v
+    return v - fired * p["threshold"] if neuron.reset == "subtract" and fired else v

@@ -1,0 +1,212 @@
+"""From streams to populations and projections.
+
+A linear map with one user becomes a projection into that user. Whatever has several users, or is itself a
+source of a map, becomes a relay population, so that no weight is ever duplicated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from neurocomp.errors import bad_input
+from neurocomp.frontend.freezing.lower import Lowered
+from neurocomp.frontend.freezing.readings import Reading
+from neurocomp.frontend.freezing.streams import Concatenated, Input, Mapped, Output, Stream, Sum
+from neurocomp.network.graph import Network, Population, Projection
+from neurocomp.network.neuron import PARAMETERS, Neuron
+from neurocomp.network.ops import OneToOne, Op, Pool, Shape, Sparse
+
+
+def emit(lowered: Lowered, readings: list[Reading], name: str, origin: str) -> Network:
+    """The network that the streams describe. Raises InputError where a neuron's membrane is used beside spikes."""
+    return _Emitter(lowered, readings).network(name, origin)
+
+
+class _Emitter:
+    def __init__(self, lowered: Lowered, readings: list[Reading]) -> None:
+        self.lowered = lowered
+        self.readings = readings
+        self.populations: dict[str, Population] = {}
+        self.projections: list[Projection] = []
+        self.bias: dict[str, np.ndarray] = {}
+        self.names: set[str] = set()
+        self.projection_names: set[str] = set()
+        self.relays: dict[int, str] = {}
+        self.uses, self.ports = self._count()
+
+    def network(self, name: str, origin: str) -> Network:
+        self.input = self.unique("input", self.names)
+        readout = self.lowered.readout.stream
+        shape = next((s.shape for s in self.everything if isinstance(s, Input)), (1,))
+        self.populations[self.input] = Population(self.input, shape)
+        self.neuron_names = {key: self.unique(self.readings[key].path, self.names) for key in self.lowered.arriving}
+        for key, stream in self.lowered.arriving.items():
+            self._neurons(key, stream)
+        output = self.population_of(readout)
+        populations = tuple(
+            replace(p, bias=_as_bias(self.bias[p.name], p.shape)) if p.name in self.bias else p
+            for p in self.populations.values()
+        )
+        return Network(populations, tuple(self.projections), (self.input,), output, name=name, origin=origin)
+
+    def _count(self) -> tuple[dict[int, int], dict[int, set[str]]]:
+        """How many users every stream has, and which outputs of each neuron are used at all."""
+        uses: dict[int, int] = {}
+        ports: dict[int, set[str]] = {}
+        waiting = [*self.lowered.arriving.values(), self.lowered.readout.stream]
+        self.everything: list[Stream] = []
+        while waiting:
+            stream = waiting.pop()
+            uses[id(stream)] = uses.get(id(stream), 0) + 1
+            if uses[id(stream)] > 1:
+                continue
+            self.everything.append(stream)
+            if isinstance(stream, Output):
+                ports.setdefault(stream.key, set()).add(stream.port)
+            elif isinstance(stream, Mapped):
+                waiting.append(stream.source)
+            elif isinstance(stream, Sum | Concatenated):
+                waiting += [term.stream for term in stream.terms]
+        return uses, ports
+
+    # neurons ----------------------------------------------------------------------------------------------------
+    def _neurons(self, key: int, arriving: Stream) -> None:
+        reading, shape = self.readings[key], self.lowered.shapes[key]
+        name = self.neuron_names[key]
+        self.populations[name] = Population(name, shape, self._neuron(reading, key, shape))
+        recurrence = reading.recurrence
+        # a maximum must be all that arrives; where the layer also feeds itself, it needs a relay of its own
+        alone = recurrence is None and self.uses[id(arriving)] <= 1
+        self.bring(name, self.lowered.streams.reshaped(arriving, shape), 0, alone)
+        if recurrence is None:
+            return
+        if reading.scale != 1.0:
+            raise bad_input(reading.path, "spikes that are scaled cannot return to the layer that sends them")
+        self.project(recurrence.path, name, name, recurrence.op(shape), 1)
+        if recurrence.bias is not None:
+            self.add_bias(name, recurrence.bias.reshape(-1, *(1,) * (len(shape) - 1)) * np.ones(shape, np.float32))
+
+    def _neuron(self, reading: Reading, key: int, shape: Shape) -> Neuron:
+        neuron = reading.neuron
+        parameters = {n: fitted(getattr(neuron, n), shape, reading.path, n) for n in PARAMETERS}
+        ports = self.ports.get(key, set())
+        if "current" in ports or {"spike", "membrane"} <= ports or ("membrane" in ports and neuron.reset != "none"):
+            used = " and ".join(sorted(ports))
+            raise bad_input(reading.path, f"the network uses the {used} of this neuron",
+                            why="a neuron on a chip sends either its spikes or, if it never resets, its membrane",
+                            hint="read the spikes, or give the neuron no reset")
+        output = "membrane" if "membrane" in ports else neuron.output
+        return replace(neuron, output=output, **parameters)
+
+    # streams ----------------------------------------------------------------------------------------------------
+    def bring(self, target: str, stream: Stream, delay: int, own: bool) -> None:
+        """Let a stream arrive at a population. own: the population is the only user, so nothing is shared."""
+        if isinstance(stream, Sum) and own and (stream.constant is None or delay == 0):
+            for term in stream.terms:
+                alone = len(stream.terms) == 1
+                self._bring_term(target, term.stream, delay + term.delay, alone)
+            if stream.constant is not None:
+                self.add_bias(target, np.broadcast_to(stream.constant, (self.populations[target].size,)))
+        else:
+            self._bring_term(target, stream, delay, own)
+
+    def _bring_term(self, target: str, stream: Stream, delay: int, alone: bool) -> None:
+        shared = self.uses.get(id(stream), 1) > 1
+        if isinstance(stream, Mapped) and not shared and (alone or not _is_maximum(stream.op)):
+            source = self.population_of(stream.source)
+            self.project(stream.path, source, target, stream.op, delay)
+        elif isinstance(stream, Sum) and not shared and (stream.constant is None or delay == 0):
+            self.bring(target, stream, delay, own=True)
+        else:
+            source = self.population_of(stream)
+            self.project(f"{source} -> {target}", source, target, self._identity(source, target), delay)
+
+    def _identity(self, source: str, target: str) -> OneToOne:
+        shape = self.populations[target].shape
+        return OneToOne(1.0, None if self.populations[source].shape == shape else shape)
+
+    def population_of(self, stream: Stream) -> str:
+        """Name of the population whose output is this stream; makes a relay if there is none yet."""
+        if isinstance(stream, Input):
+            return self.input
+        if isinstance(stream, Output):
+            return self.neuron_names[stream.key]
+        if id(stream) not in self.relays:
+            name = self.relays[id(stream)] = self.unique(stream.path or "constant", self.names)
+            self.populations[name] = Population(name, stream.shape)
+            if isinstance(stream, Concatenated):
+                self._join(name, stream)
+            elif isinstance(stream, Mapped):
+                self.project(stream.path, self.population_of(stream.source), name, stream.op, 0)
+            else:
+                self.bring(name, stream, 0, own=True)
+        return self.relays[id(stream)]
+
+    def _join(self, name: str, stream: Concatenated) -> None:
+        """Parts side by side: each goes to its own elements of the relay."""
+        index = np.arange(self.populations[name].size).reshape(stream.shape)
+        start = 0
+        for term in stream.terms:
+            size = term.stream.shape[stream.axis]
+            places = index.take(range(start, start + size), stream.axis).reshape(-1).astype(np.int32)
+            start += size
+            if isinstance(term.stream, Sum) and not term.stream.terms:
+                flat = np.zeros(stream.shape, np.float32).reshape(-1)
+                flat[places] = 0.0 if term.stream.constant is None else term.stream.constant
+                self.add_bias(name, flat)
+                continue
+            op = Sparse(np.arange(places.size + 1), places, np.ones(places.size, np.float32), stream.shape)
+            self.project(stream.path, self.population_of(term.stream), name, op, term.delay)
+
+    # bookkeeping ------------------------------------------------------------------------------------------------
+    def project(self, name: str, source: str, target: str, op: Op, delay: int) -> None:
+        self.projections.append(Projection(self.unique(name, self.projection_names), source, target, op, delay))
+
+    def add_bias(self, population: str, flat: np.ndarray) -> None:
+        flat = np.asarray(flat, np.float32).reshape(-1)
+        known = self.bias.get(population)
+        self.bias[population] = flat.copy() if known is None else known + flat
+
+    def unique(self, name: str, taken: set[str]) -> str:
+        candidate, count = name, 1
+        while candidate in taken:
+            count += 1
+            candidate = f"{name}#{count}"
+        taken.add(candidate)
+        return candidate
+
+
+def _is_maximum(op: Op) -> bool:
+    return isinstance(op, Pool) and op.kind == "max"
+
+
+def _as_bias(flat: np.ndarray, shape: Shape) -> np.ndarray:
+    bias = compressed(flat, shape)
+    return bias if isinstance(bias, np.ndarray) else np.full(shape[:1], bias, np.float32)
+
+
+def fitted(value: float | np.ndarray | None, shape: Shape, path: str, name: str) -> float | np.ndarray | None:
+    """A neuron parameter as a scalar, one per channel or one per neuron, from torch's broadcasting."""
+    if not isinstance(value, np.ndarray):
+        return value
+    try:
+        full = np.broadcast_to(value, shape)
+    except ValueError:
+        # a batch axis of one in front
+        if value.shape[0] == 1:
+            return fitted(value[0], shape, path, name)
+        what = f"parameter {name} of shape {value.shape} does not fit neurons of shape {shape}"
+        raise bad_input(path, what) from None
+    return compressed(full.reshape(-1), shape)
+
+
+def compressed(flat: np.ndarray, shape: Shape) -> float | np.ndarray:
+    """Values per element as a number if all are equal, as one per channel if each map is uniform."""
+    if flat.size and (flat == flat[0]).all():
+        return np.float32(flat[0]).item()
+    maps = flat.reshape(shape[0], -1)
+    if maps.shape[1] > 1 and (maps == maps[:, :1]).all():
+        return np.ascontiguousarray(maps[:, 0], dtype=np.float32)
+    return np.ascontiguousarray(flat.reshape(shape), dtype=np.float32)

@@ -1,0 +1,209 @@
+"""From a live torch module to a flat graph in which every neuron is one opaque operation.
+
+While the graph is taken, each neuron's ``forward`` is replaced by an operator that torch knows only by the
+shapes of its results; everything else of the module stays as it is, and is put back afterwards.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurocomp.errors import InputError, bad_input
+from neurocomp.frontend.freezing import norse, sinabs, snntorch, spikingjelly
+from neurocomp.frontend.freezing.readings import Reading
+
+FRAMEWORKS = (spikingjelly, snntorch, norse, sinabs)
+NEURON_OP = "neurocomp.neuron"
+STEP = "one_step"
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call of a neuron module during a run: its input and, by port, what it returned, as arrays."""
+
+    input: np.ndarray
+    outputs: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """An exported graph. nodes: torch.fx nodes in order; constants: tensor by placeholder name; names: parameter
+    name by placeholder name; input: name of the one placeholder that is fed; leaves: paths of modules without
+    children; prefix: what module paths begin with that is not the user's."""
+
+    nodes: tuple[Any, ...]
+    constants: dict[str, Any]
+    names: dict[str, str]
+    input: str
+    leaves: frozenset[str]
+    prefix: str
+
+    def path_of(self, node: Any) -> str:
+        """Path of the innermost module that a graph node comes from."""
+        stack = node.meta.get("nn_module_stack") or {}
+        return (list(stack.values())[-1][0] if stack else "").removeprefix(self.prefix).removeprefix(self.prefix[:-1])
+
+
+def read_neurons(module: Any) -> list[Reading]:
+    """Readings of all neuron modules, in module order. Raises InputError naming all that cannot be frozen."""
+    readings: list[Reading] = []
+    problems: list[InputError] = []
+    for path, child in module.named_modules():
+        try:
+            found = next((r for f in FRAMEWORKS if (r := f.read(child, path or type(child).__name__))), None)
+        except InputError as error:
+            problems.append(error)
+            continue
+        if found is not None:
+            readings.append(found)
+    if problems:
+        raise InputError([d for problem in problems for d in problem.diagnostics])
+    if not readings:
+        raise bad_input(type(module).__name__, "contains no neuron that neurocomp knows",
+                        hint="use the neuron classes of SpikingJelly, snnTorch, Norse or sinabs")
+    return readings
+
+
+def reset(module: Any, readings: list[Reading]) -> None:
+    """Put all state of the module back to the beginning: neurons, and SpikingJelly's other stateful layers."""
+    for reading in readings:
+        reading.reset()
+    for child in module.modules():
+        if hasattr(child, "_memories") and callable(getattr(child, "reset", None)):
+            child.reset()
+
+
+def record(module: Any, example: Any, readings: list[Reading]) -> dict[str, list[Call]]:
+    """Run the module from its initial state. Returns the calls of every neuron by path."""
+    import torch
+
+    calls: dict[str, list[Call]] = {reading.path: [] for reading in readings}
+    handles = []
+    for reading in readings:
+        def hook(_module: Any, args: Any, kwargs: Any, output: Any, reading: Reading = reading) -> None:
+            given = reading.unpack(args, kwargs)[0]
+            results = dict(zip(reading.outputs, _flat(output), strict=True))
+            kept = {port: _array(value) for port, value in results.items() if port != "current"}
+            calls[reading.path].append(Call(_array(given), kept))
+
+        handles.append(reading.module.register_forward_hook(hook, with_kwargs=True))
+    reset(module, readings)
+    try:
+        with torch.no_grad():
+            module(example)
+    except Exception as error:
+        raise bad_input(type(module).__name__, "the module failed on the example input",
+                        why=f"{type(error).__name__}: {error}", hint="run it yourself on this input first") from error
+    finally:
+        for handle in handles:
+            handle.remove()
+        reset(module, readings)
+    return calls
+
+
+def export(module: Any, example: Any, readings: list[Reading]) -> Graph:
+    """The graph of one forward pass. Raises InputError if torch cannot take it."""
+    import torch
+
+    reset(module, readings)
+    try:
+        with _opaque(readings), torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.export.export(module, (example,), strict=False)
+            program = program.run_decompositions({})
+    except Exception as error:
+        text = str(error).strip().splitlines()
+        raise bad_input(type(module).__name__, "torch.export cannot take the graph of this module",
+                        why=f"{type(error).__name__}: {text[0] if text else ''}",
+                        hint="the forward pass must not branch on values of tensors") from error
+    finally:
+        reset(module, readings)
+    return _graph(program, module)
+
+
+@contextmanager
+def _opaque(readings: list[Reading]) -> Iterator[None]:
+    """Replace each neuron's forward by the opaque operator, for the time of the block."""
+    import torch
+
+    _define_operator()
+    try:
+        for key, reading in enumerate(readings):
+            def forward(*args: Any, key: int = key, reading: Reading = reading, **kwargs: Any) -> Any:
+                x, states = reading.unpack(args, kwargs)
+                given = [state for state in states if state is not None]
+                if len(given) not in (0, len(states)):
+                    raise ValueError(f"{reading.path} is given only some of its states")
+                outputs = torch.ops.neurocomp.neuron(x, given, key, len(reading.outputs))
+                return reading.pack(list(outputs))
+
+            reading.module.__dict__["forward"] = forward
+        yield
+    finally:
+        for reading in readings:
+            reading.module.__dict__.pop("forward", None)
+
+
+@functools.cache
+def _define_operator() -> None:
+    import torch
+
+    name = NEURON_OP.replace(".", "::")
+    torch.library.define(name, "(Tensor x, Tensor[] states, int key, int outputs) -> Tensor[]")
+    torch.library.register_fake(name, lambda x, states, key, outputs: [torch.empty_like(x) for _ in range(outputs)])
+
+
+def _graph(program: Any, module: Any) -> Graph:
+    prefix = f"{STEP}." if hasattr(module, "is_step_loop") else ""
+    signature = program.graph_signature
+    constants: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    for spec in signature.input_specs:
+        target = spec.target
+        if target is None:
+            continue
+        names[spec.arg.name] = target.removeprefix(prefix)
+        value = program.state_dict.get(target)
+        value = program.constants.get(target) if value is None else value
+        constants[spec.arg.name] = value.detach().cpu() if hasattr(value, "detach") else value
+    inputs = list(signature.user_inputs)
+    if len(inputs) != 1:
+        raise bad_input("example_input", f"the module takes {len(inputs)} tensors; one can be fed at present")
+    leaves = frozenset(path.removeprefix(prefix) for path, m in module.named_modules() if not list(m.children()))
+    return Graph(tuple(program.graph.nodes), constants, names, inputs[0], leaves, prefix)
+
+
+def step_loop(module: Any, steps: int, temporal: bool) -> Any:
+    """A module that calls ``module`` once per step and stacks what it returns (the first result of several)."""
+    import torch
+
+    class StepLoop(torch.nn.Module):
+        is_step_loop = True
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.add_module(STEP, module)
+
+        def forward(self, x: Any) -> Any:
+            results = [getattr(self, STEP)(x[t] if temporal else x) for t in range(steps)]
+            return torch.stack([r[0] if isinstance(r, tuple | list) else r for r in results])
+
+    return StepLoop()
+
+
+def _flat(output: Any) -> list[Any]:
+    """What a neuron returned as a flat list: Norse wraps its states into a named tuple."""
+    if not isinstance(output, tuple):
+        return [output]
+    return [part for item in output for part in (item if isinstance(item, tuple) else (item,))]
+
+
+def _array(tensor: Any) -> np.ndarray:
+    return tensor.detach().cpu().float().numpy().copy()

@@ -1,0 +1,72 @@
+"""How many time steps a module runs, and how its time loop is closed if one forward pass is one step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from neurocomp.errors import Diagnostic, InputError, bad_input
+from neurocomp.frontend.freezing.export import Call, read_neurons, record, step_loop
+from neurocomp.frontend.freezing.readings import Reading
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A module with its time loop inside. module: the user's, or one that calls it once per step; calls: what
+    each neuron received and returned on the example; encoding: of the example, where that is known."""
+
+    module: Any
+    readings: list[Reading]
+    calls: dict[str, list[Call]]
+    steps: int
+    encoding: str | None
+
+
+def run_steps(module: Any, example: Any, steps: int | None, encoding: str | None) -> Run:
+    """Run the module on the example and see how often its neurons step. Raises InputError if they disagree."""
+    readings = read_neurons(module)
+    try:
+        calls = record(module, example, readings)
+    except InputError:
+        if steps is None or encoding != "temporal":
+            raise
+        # the example as a whole is no input of a single step
+        return _closed(module, example, readings, steps, encoding)
+    if all(r.time_axis is None and len(calls[r.path]) == 1 for r in readings):
+        return _closed(module, example, readings, steps, encoding or "direct")
+    found = _steps_of(readings, calls)
+    if steps not in (None, found):
+        raise bad_input("steps", f"{steps} steps are asked for, but the forward pass of the module runs {found}",
+                        hint=f"leave steps out, or let the module run {steps} steps")
+    return Run(module, readings, calls, found, encoding)
+
+
+def _closed(module: Any, example: Any, readings: list[Reading], steps: int | None, encoding: str) -> Run:
+    if steps is None:
+        raise bad_input("steps", "one forward pass of the module is one time step",
+                        hint="say how many steps to run: freeze(..., steps=T), with encoding=\"temporal\" if the "
+                             "example has one input per step (time first)")
+    if encoding == "temporal" and example.shape[0] != steps:
+        raise bad_input("example_input", f"has shape {tuple(example.shape)}; with encoding=\"temporal\" its first "
+                        f"axis must be the {steps} time steps")
+    loop = step_loop(module, steps, encoding == "temporal")
+    calls = record(loop, example, readings)
+    return Run(loop, readings, calls, _steps_of(readings, calls), encoding)
+
+
+def _steps_of(readings: list[Reading], calls: dict[str, list[Call]]) -> int:
+    """The number of steps that all neurons agree on."""
+    counts = {r.path: _steps_of_one(r, calls[r.path]) for r in readings}
+    likely = max(counts.values(), key=list(counts.values()).count)
+    odd = [
+        Diagnostic(path, f"runs {count} time steps where other neurons run {likely}" if count else "is never called",
+                   hint="use one neuron module per layer, and call each once per step")
+        for path, count in counts.items() if count != likely or likely == 0
+    ]
+    if odd:
+        raise InputError(odd)
+    return likely
+
+
+def _steps_of_one(reading: Reading, calls: list[Call]) -> int:
+    return len(calls) if reading.time_axis is None else sum(c.input.shape[reading.time_axis] for c in calls)
