@@ -122,7 +122,8 @@ def _remark(result: Result, unit: str) -> str:
     if unit == "static":
         parts = [f"{part} {units.energy(value / samples)}" for part, value in energy.static.items() if value]
         split = f" ({', '.join(parts)})" if len(parts) > 1 else ""
-        return f"of the whole chip, with {result.fit.cores_used:,} of {result.fit.cores_available:,} cores in use{split}"
+        used = f"{result.fit.cores_used:,} of {result.fit.cores_available:,}"
+        return f"of the whole chip, with {used} cores in use{split}"
     return ""
 
 

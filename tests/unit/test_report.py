@@ -1,0 +1,238 @@
+"""The answer as a whole: parts make totals, origins cover it, nothing depends on threads or order."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import neurocomp
+from neurocomp.chip.load import parse_chip
+from neurocomp.commands.small_network import small_inputs, small_network
+from neurocomp.errors import InputError
+from neurocomp.report import units
+from neurocomp.report.build import report
+from neurocomp.report.neurobench import network_digest
+from tests.chip_text import tiny
+from tests.reports import GOLDEN, HOSTILE, made_up, small_chip, small_result, small_run
+
+KNOWN = ("hop_north_south: {energy_pj: null", "hop_north_south: {energy_pj: 4.2")
+
+
+@pytest.fixture(scope="module")
+def result():
+    return small_result()
+
+
+# --- sums -----------------------------------------------------------------------------------------------
+
+
+def test_energy_parts_sum_to_the_total_exactly(result) -> None:
+    energy = result.energy
+    assert sum(energy.by_unit.values()) == energy.total_aj > 0
+    assert sum(energy.static.values()) == energy.by_unit["static"]
+    assert sum(energy.by_kind.values()) == energy.total_aj
+    assert sum(energy.dynamic_by_kind.values()) == energy.total_aj - energy.by_unit["static"]
+    layers = sum(layer.energy_aj for layer in result.layers)
+    assert layers + energy.chip_wide_aj + energy.by_unit["static"] == energy.total_aj
+    for unit in ("synapse", "neuron", "memory"):
+        assert sum(layer.energy[unit] for layer in result.layers) == energy.by_unit[unit]
+
+
+def test_time_parts_sum_to_the_total_exactly(result) -> None:
+    timing = result.timing
+    assert sum(bound.time_ps for bound in timing.bounds) == timing.total_ps > 0
+    assert sum(bound.steps for bound in timing.bounds) == timing.chip_steps
+    assert all(bound.time_ps >= 0 for bound in timing.bounds)
+    assert timing.latency_min_ps * 3 <= timing.latency_total_ps <= timing.latency_max_ps * 3
+    assert timing.busiest_core_ps <= timing.total_ps
+
+
+def test_layers_sum_to_the_totals(result) -> None:
+    traffic, layers = result.traffic, result.layers
+    assert sum(layer.spikes for layer in layers if layer.role == "neurons") == traffic.spikes
+    assert sum(layer.synaptic_events for layer in layers) == traffic.synaptic_events
+    assert sum(layer.neuron_updates for layer in layers) == traffic.neuron_updates
+    assert sum(layer.effective_macs for layer in layers) == result.neurobench.effective_macs
+    assert sum(layer.dense_operations for layer in layers) == result.neurobench.dense_operations
+
+
+def test_what_lies_where(result) -> None:
+    assert [layer.name for layer in result.layers] == ["input", "conv", "output"]
+    assert [layer.role for layer in result.layers] == ["input", "neurons", "neurons"]
+    assert result.layers[0].cores == 0 and result.layers[1].cores >= 3  # 256 neurons, at most 100 in a core
+    assert result.fit.neurons == 266
+    assert result.fit.fullest.share == max(limit.share for limit in result.fit.limits) <= 1
+    assert result.network.weights == 4 * 9 + 10 * 64
+    assert result.network.footprint_bytes == 4 * result.network.weights
+    assert result.mapped.footprint_bytes == result.network.weights  # eight bits each
+    assert result.run.seed == 7 and result.run.encoding == "rate"
+
+
+def test_latency_counts_the_depth_of_the_pipeline(result) -> None:
+    assert result.timing.steps_per_inference == 4 + 2
+    assert result.timing.chip_steps == 3 * 4 + 2
+
+
+def test_accuracy_compares_with_labels_and_with_float(result) -> None:
+    accuracy = result.accuracy
+    assert accuracy.samples == 3
+    network = small_network()
+    floating = neurocomp.execute(network, small_inputs(3)).predictions
+    assert accuracy.correct_in_float == int((floating == 0).sum())
+
+
+def test_nothing_to_compare_with() -> None:
+    program, simulation, execution = small_run(small_chip())
+    assert report(program, simulation, execution=execution).accuracy is None
+
+
+# --- origins --------------------------------------------------------------------------------------------
+
+
+def test_unknown_costs_make_a_lower_bound(result) -> None:
+    assert result.energy.unknown == ("barrier", "hop_north_south")
+    assert result.energy.is_lower_bound
+    assert "energy is a lower bound" in result.warnings[0]
+    assert ">=" in result.to_text()
+    assert not any(value.path == "noc.hop_north_south.energy_pj" for value in result.values)
+
+
+def test_known_costs_make_none() -> None:
+    barrier = ("  floor_ns: 1500", "  floor_ns: 1500\n  barrier_energy_pj: 9")
+    result = small_result(small_chip(KNOWN, barrier))
+    assert not result.energy.is_lower_bound
+    assert result.energy.chip_wide_aj == 9_000_000 * result.timing.chip_steps
+    assert ">=" not in result.to_text()
+
+
+def test_values_in_use_carry_their_origin(result) -> None:
+    values = {value.path: value for value in result.values}
+    assert values["engines.fp.synaptic_operation.conv.energy_pj"].kind == "derived"
+    assert values["engines.fp.synaptic_operation.conv.energy_pj"].source_key == "paper"
+    assert values["core.neurons_max"].note == "counted"
+    assert values["core.weight_bits"].value == "4 8"
+    assert "engines.fp.synaptic_operation.sparse.energy_pj" not in values  # no sparse projection here
+
+
+def test_a_floor_that_never_binds_is_not_in_use() -> None:
+    low = {v.path for v in small_result(small_chip(("floor_ns: 1500", "floor_ns: 1"))).values}
+    high = {v.path for v in small_result(small_chip(("floor_ns: 1500", "floor_ns: 1000000"))).values}
+    assert "step.floor_ns" not in low and "step.barrier_ns.4" in low
+    assert "step.floor_ns" in high and "step.barrier_ns.4" not in high
+
+
+def test_everything_silent_is_said() -> None:
+    program, _, _ = small_run(small_chip())
+    quiet = neurocomp.execute(program.network, np.zeros((1, 2, 1, 8, 8), np.float32))
+    result = neurocomp.report(program, neurocomp.simulate(program, quiet.trace), execution=quiet)
+    assert result.warnings[-2].startswith("no neuron of conv, output ever spikes on these inputs; ")
+    assert result.warnings[-1] == "all inputs are zero"
+    assert result.traffic.synaptic_events == 0 and "per event" not in result.to_text()
+
+
+# --- determinism ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_same_bytes_for_any_number_of_threads(result, threads: int) -> None:
+    other = small_result(threads=threads)
+    assert other.to_json() == result.to_json()
+    assert other.to_text() == result.to_text()
+
+
+def test_digest_is_of_the_function_not_of_the_name() -> None:
+    network = small_network()
+    assert network_digest(network) == network_digest(replace(network, name="other", origin="elsewhere"))
+    projections = network.projections
+    weight = projections[2].op.weight.copy()
+    weight[0, 0] += 1
+    changed = replace(projections[2], op=replace(projections[2].op, weight=weight))
+    assert network_digest(network) != network_digest(replace(network, projections=(*projections[:2], changed)))
+
+
+# --- forms ----------------------------------------------------------------------------------------------
+
+
+def test_text_is_as_the_golden_file_says() -> None:
+    assert made_up().to_text() == (GOLDEN / "report.txt").read_text(encoding="utf-8"), "see tests/reports.py"
+
+
+def test_json_is_as_the_golden_file_says() -> None:
+    assert made_up().to_json() == (GOLDEN / "result.json").read_text(encoding="utf-8"), "see tests/reports.py"
+
+
+def test_json_is_stable_and_exact(result) -> None:
+    tree = json.loads(result.to_json())
+    assert tree["schema"] == "neurocomp/result/1"
+    assert list(tree)[:3] == ["schema", "neurocomp_version", "fits"]
+    total = tree["energy"]["run_total"]
+    assert sum(total["by_unit_aj"].values()) == total["energy_aj"] == result.energy.total_aj
+    assert tree["per_inference"]["energy_pj"] == pytest.approx(total["energy_aj"] / 3e6)
+    assert sum(tree["energy"]["per_inference_pj"].values()) == pytest.approx(tree["per_inference"]["energy_pj"])
+
+
+@pytest.mark.parametrize("form", ["to_text", "to_json", "_repr_html_"])
+def test_names_from_files_do_no_harm(form: str) -> None:
+    text = getattr(made_up(), form)()
+    assert not any(c in text for c in "\x1b\r\u202e")
+    assert HOSTILE not in text
+
+
+def test_html_is_escaped() -> None:
+    made = made_up()
+    layers = (replace(made.layers[0], name="<script>alert(1)</script>"), *made.layers[1:])
+    html = replace(made, layers=layers, network=replace(made.network, name="<b>"))._repr_html_()
+    assert "<script>" not in html and "&lt;script&gt;" in html and "&lt;b&gt;" in html
+
+
+def test_text_keeps_to_its_width() -> None:
+    for line in made_up().to_text().splitlines():
+        assert len(line) <= 112, line
+
+
+def test_repr_tells_the_answer(result) -> None:
+    assert repr(result).startswith("Result('small' on tiny: ")
+    assert units.energy(result.energy.total_aj / 3).endswith("J")
+
+
+# --- misuse ---------------------------------------------------------------------------------------------
+
+
+def test_runs_that_do_not_belong_together() -> None:
+    program, simulation, execution = small_run(small_chip())
+    other = neurocomp.execute(program.network, small_inputs(2))
+    with pytest.raises(InputError, match="execution: is a run of 2 samples x 4 steps; the simulation has 3 x 4"):
+        report(program, simulation, execution=other)
+    with pytest.raises(InputError, match="float_execution: is a run of 2"):
+        report(program, simulation, execution=execution, float_execution=other)
+    with pytest.raises(InputError, match=r"labels: have shape \(2,\); one for each of 3 samples"):
+        report(program, simulation, execution=execution, labels=np.zeros(2))
+
+
+def test_a_link_of_unknown_speed_is_an_assumption(result) -> None:
+    assert any("how long a flit occupies a link is unknown" in text for text in result.assumptions)
+    known = small_result(parse_chip(tiny(("value: 1024", "value: 100"), ("link_flit_ns: null", "link_flit_ns: 1"))))
+    assert not any("flit occupies" in text for text in known.assumptions)
+
+
+# --- the public names -----------------------------------------------------------------------------------
+
+
+def test_every_public_name_exists() -> None:
+    for name in neurocomp.__all__:
+        assert getattr(neurocomp, name) is not None
+    assert set(neurocomp.__all__) <= set(dir(neurocomp))
+    with pytest.raises(AttributeError, match="has no attribute 'compil'"):
+        neurocomp.compil  # noqa: B018
+
+
+def test_stages_are_packages_that_can_be_called() -> None:
+    import neurocomp.simulate.inference as module
+
+    assert neurocomp.simulate.inference is module
+    assert inspect.signature(neurocomp.simulate) == inspect.signature(module.simulate)
+    assert inspect.signature(neurocomp.report) == inspect.signature(report)
