@@ -89,8 +89,8 @@ class Mesh:
         tree = np.repeat(np.arange(len(source)), np.diff(pointer))
         path_pointer, links = self.paths(np.asarray(source)[tree], destination)
         key = np.repeat(tree, np.diff(path_pointer)) * self.link_slots + links
-        key = np.unique(key)
-        tree, links = np.divmod(key, self.link_slots)
+        key.sort()
+        tree, links = np.divmod(key[np.diff(key, prepend=-1) > 0], self.link_slots)
         return np.searchsorted(tree, np.arange(len(source) + 1)), links
 
     def tree_hops(

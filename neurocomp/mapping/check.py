@@ -16,7 +16,7 @@ from neurocomp.errors import CheckFailedError, Diagnostic
 from neurocomp.mapping.check_memory import stored_bits
 from neurocomp.mapping.check_routes import walked_routes
 from neurocomp.mapping.check_synapses import most_fan_in, synapse_sums
-from neurocomp.mapping.program import Program
+from neurocomp.mapping.program import Program, Tile
 from neurocomp.network.graph import Population
 
 _REPORT = "this is a defect of neurocomp, not of your input; please report it with the command you ran"
@@ -83,10 +83,10 @@ def _tiles(program: Program) -> Iterator[Finding]:
         if tile.population not in seen:
             yield where, "belongs to no population of the network"
             continue
-        positions = tile.channel_last_positions(network.by_name[tile.population].shape)
-        if not positions.size or positions.min() < 0 or positions.max() >= seen[tile.population].size:
-            yield where, f"is empty or reaches beyond the {seen[tile.population].size} elements"
+        if not _is_inside(tile, program.shape(tile.population)):
+            yield where, f"is not a part of its population: box {tile.box}, {tile.size} elements"
             continue
+        positions = tile.channel_last_positions(network.by_name[tile.population].shape)
         np.add.at(seen[tile.population], positions, 1)
         is_input = tile.population in network.inputs
         if (tile.core == -1) != is_input or not -1 <= tile.core < slots:
@@ -98,6 +98,16 @@ def _tiles(program: Program) -> Iterator[Finding]:
         wrong = int((seen[population.name] != times).sum())
         if wrong:
             yield population.name, f"{wrong} of {population.size} elements are not in exactly {times} tiles"
+
+
+def _is_inside(tile: Tile, shape: tuple[int, int, int]) -> bool:
+    """Whether a tile is a box within its population, or ascending positions in it."""
+    if tile.box is not None:
+        return tile.positions is None and all(0 <= a < b <= n for (a, b), n in zip(tile.box, shape, strict=True))
+    at = tile.positions
+    if at is None or not at.size:
+        return False
+    return bool(at[0] >= 0 and at[-1] < np.prod(shape) and (np.diff(at) > 0).all())
 
 
 def _classes(program: Program) -> Iterator[Finding]:

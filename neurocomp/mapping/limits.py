@@ -83,5 +83,7 @@ def limits_of(chip: ChipSpec) -> Limits:
     for memory in core.memories:
         rows = [bits[holding] for holding in memory.holds]
         weights = tuple(map(sum, zip(*rows, strict=True)))
-        limits.append(Limit(f"{memory.name} memory", weights, memory.size_bits, "bits"))  # type: ignore[arg-type]
+        name = memory.name.replace("_", " ")
+        name += "" if name.endswith("memory") else " memory"
+        limits.append(Limit(name, weights, memory.size_bits, "bits"))  # type: ignore[arg-type]
     return Limits(tuple(limits))

@@ -12,7 +12,7 @@ from neurocomp.chip.spec import ChipSpec
 from neurocomp.mapping.cuts import Box, Piece, window_of
 from neurocomp.mapping.usage import Usage
 from neurocomp.network.graph import Network
-from neurocomp.network.ops import Shape
+from neurocomp.network.ops import Shape, frozen_array
 from neurocomp.network.structure import Corner, Window, as_map
 
 INPUT_PORT = -1
@@ -30,6 +30,10 @@ class Tile:
     core: int
     box: Box | None
     positions: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.positions is not None:
+            object.__setattr__(self, "positions", frozen_array(self.positions))
 
     @property
     def size(self) -> int:
@@ -71,6 +75,13 @@ class Routes:
     synapse_events: np.ndarray
     link_ptr: np.ndarray
     link_id: np.ndarray
+
+    def __post_init__(self) -> None:
+        labels = {name: frozen_array(label) for name, label in self.route_class.items()}
+        object.__setattr__(self, "route_class", labels)
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                object.__setattr__(self, name, frozen_array(value))
 
     @property
     def classes(self) -> int:
@@ -126,7 +137,9 @@ class Program:
         labels: dict[str, np.ndarray] = {}
         for index, tile in enumerate(self.tiles):
             shape = self.shape(tile.population)
-            array = labels.setdefault(tile.population, np.full(shape[1:] + shape[:1], -1, np.int32))
+            if tile.population not in labels:
+                labels[tile.population] = np.full(shape[1:] + shape[:1], -1, np.int32)
+            array = labels[tile.population]
             if tile.box is None:
                 array.reshape(-1)[tile.positions] = index
             else:

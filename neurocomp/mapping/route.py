@@ -16,7 +16,7 @@ from neurocomp.mapping.program import Routes, Tile, tile_window
 from neurocomp.network.layout import channel_last_index
 from neurocomp.network.ops import Sparse
 
-_CHUNK = 4_000_000  # hops expanded at once
+_CHUNK = 1_000_000  # hops expanded at once
 
 
 def route(problem: Problem, tiles: Sequence[Tile], seed: int = 0) -> Routes:

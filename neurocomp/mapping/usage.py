@@ -11,6 +11,7 @@ import numpy as np
 from neurocomp.mapping.layer import Layer
 from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, NEURONS, SYNAPSE_BITS, Limits, limits_of
 from neurocomp.mapping.problem import Problem
+from neurocomp.network.ops import frozen_array
 from neurocomp.network.structure import Corner
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class Usage:
     core_demand: np.ndarray
     tile_demand: np.ndarray
     weight_bits: int
+
+    def __post_init__(self) -> None:
+        for name in ("cores", "core_demand", "tile_demand"):
+            object.__setattr__(self, name, frozen_array(getattr(self, name)))
 
     @property
     def neurons(self) -> int:
@@ -86,19 +91,18 @@ class LimitUse:
 def usage_of(problem: Problem, layers: dict[str, Layer], tiles: Sequence[Tile], routes: Routes) -> Usage:
     """Count what every tile and every core takes."""
     demand = np.zeros((len(tiles), DEMANDS), np.int64)
-    class_tile = np.full(routes.classes, -1, np.int64)
+    class_tile = np.full(routes.classes + 1, -1, np.int64)  # the last entry takes elements without a class
     for index, tile in enumerate(tiles):
         shape = problem.shape(tile.population)
         if tile.core >= 0:
             demand[index, NEURONS] = tile.size
             demand[index, SYNAPSE_BITS] = synapse_bits(layers[tile.population], tile, shape)
         if tile.population in routes.route_class:
-            classes = np.unique(_labels(routes, tile, shape))
-            class_tile[classes[classes >= 0]] = index
+            class_tile[_labels(routes, tile, shape)] = index
     sizes = routes.class_sizes
     _count_axons_in(routes, sizes, demand)
     per_class = sizes * np.diff(routes.packet_ptr)
-    np.add.at(demand[:, AXONS_OUT], class_tile, per_class)
+    np.add.at(demand[:, AXONS_OUT], class_tile[:-1], per_class)
     cores = np.array([tile.core for tile in tiles], np.int64)
     demand[cores < 0] = 0
     used = np.unique(cores[cores >= 0])
@@ -141,6 +145,6 @@ def _packet_class(routes: Routes) -> np.ndarray:
 def _count_axons_in(routes: Routes, sizes: np.ndarray, demand: np.ndarray) -> None:
     """Sources heard by each tile: once per source, however many of its projections end there."""
     of_packet = np.repeat(np.arange(routes.packets), np.diff(routes.synapse_ptr))
-    key = np.unique(of_packet * len(demand) + routes.synapse_tile)
-    packet, tile = np.divmod(key, len(demand))
+    key = np.sort(of_packet * len(demand) + routes.synapse_tile)
+    packet, tile = np.divmod(key[np.diff(key, prepend=-1) > 0], len(demand))
     np.add.at(demand[:, AXONS_IN], tile, sizes[_packet_class(routes)[packet]])
