@@ -74,6 +74,5 @@ def input_values(network: Network, inputs: np.ndarray) -> np.ndarray:
     arithmetic = network.arithmetic
     if not isinstance(arithmetic, Integer):
         return inputs.astype(np.float32, copy=False)
-    limit = 2 ** (arithmetic.input_bits - 1) - 1
     scaled = np.rint(inputs / arithmetic.input_scale) if arithmetic.input_scale != 1.0 else np.rint(inputs * 1.0)
-    return np.clip(scaled, -limit - 1, limit).astype(np.int32)
+    return np.clip(scaled, *arithmetic.input_limits).astype(np.int32)

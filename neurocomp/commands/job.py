@@ -78,6 +78,7 @@ def give(result: Result, job: Job) -> None:
         sys.stdout.write(result.to_json())
     elif not job.quiet:
         sys.stdout.write(result.to_text())
+    sys.stdout.flush()  # so that remarks on stderr come after it
 
 
 def mention(sentence: str, job: Job) -> None:

@@ -69,6 +69,13 @@ class Integer:
     input_scale: float = 1.0
     input_bits: int = 16
 
+    @property
+    def input_limits(self) -> tuple[int, int]:
+        """Least and largest input: two's complement; a single bit is a spike or none."""
+        if self.input_bits == 1:
+            return 0, 1
+        return -(2 ** (self.input_bits - 1)), 2 ** (self.input_bits - 1) - 1
+
 
 Arithmetic = Float32 | Integer
 

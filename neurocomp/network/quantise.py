@@ -97,11 +97,11 @@ def _with_weights(network: Network, projection: Projection) -> Projection:
 def _input_scale(network: Network, arithmetic: Integer, calibration: np.ndarray | None, notes: list[str]) -> float:
     if not network.inputs:
         return 1.0
-    bits = min(arithmetic.input_bits, ANALOG_INPUT_BITS)
+    largest = replace(arithmetic, input_bits=min(arithmetic.input_bits, ANALOG_INPUT_BITS)).input_limits[1]
     if calibration is None:
         notes.append("no inputs to calibrate with: input values between -1 and 1 are assumed")
-        return 1.0 / (2 ** (bits - 1) - 1)
-    return grid_of(np.asarray(calibration), 2 ** (bits - 1) - 1)
+        return 1.0 / largest
+    return grid_of(np.asarray(calibration), largest)
 
 
 def _source_unit(network: Network, name: str, units: dict[str, float]) -> float:
