@@ -27,7 +27,7 @@ def refuse_early(problem: Problem) -> None:
     """Raise DoesNotFitError at once for a network whose neurons alone are many times too many for the chip."""
     sizes = {name: int(np.prod(problem.shape(name))) for name in problem.tiled}
     needed = -(-sum(sizes.values()) // problem.chip.core.neurons_max)
-    if needed <= _OVERSIZED * problem.available_cores:
+    if needed <= _OVERSIZED * max(1, problem.available_cores):
         return
     cores = problem.available_cores
     room = cores * problem.chip.core.neurons_max
@@ -38,7 +38,7 @@ def refuse_early(problem: Problem) -> None:
         f"({cores:,} cores of {problem.chip.core.neurons_max:,})",
         f"no mapping exists: at least {needed:,} cores are needed for the neurons alone; the largest layers are "
         + ", ".join(f"{name} ({size:,})" for name, size in worst),
-        f"a chip with {needed:,} such cores, or a network {needed / cores:.0f} times smaller",
+        f"a chip with {needed:,} such cores, or a network {needed / max(1, cores):.0f} times smaller",
     ))  # fmt: skip
 
 
@@ -107,21 +107,21 @@ def _fan_in(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
 
 
 def _single_elements(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
-    """Populations of which not even one neuron fits an empty core."""
+    """Populations of which not even one neuron fits an empty core; everything that it exceeds in one finding."""
     found = []
-    for name, demand in tiling.stuck.items():
-        heard = sources_of_one(problem, tiling.layers[name])
-        for limit, needed in tiling.limits.broken(demand):
-            proved = np.array([1, heard, 0, demand[SYNAPSE_BITS]])
-            certain = int(tiling.limits.used(proved)[tiling.limits.limits.index(limit)]) > limit.capacity
-            why = (
-                "no mapping exists: already one neuron exceeds what a core has" if certain
-                else "the mapper cut the layer as finely as it can"
-            )  # fmt: skip
-            found.append(Diagnostic(
-                name, f"a single neuron needs {limit.shown(needed)} {_noun(limit)}; a core has {limit.shown(limit.capacity)}",
-                why, _cure(problem, limit, demand, needed),
-            ))  # fmt: skip
+    for name in (name for name in problem.tiled if name in tiling.stuck):
+        demand, limits = tiling.stuck[name], tiling.limits
+        proved = limits.used(np.array([1, sources_of_one(problem, tiling.layers[name]), 0, demand[SYNAPSE_BITS]]))
+        broken = limits.broken(demand)
+        certain = any(proved[limits.limits.index(limit)] > limit.capacity for limit, _ in broken)
+        needs = [f"{limit.shown(n)} {_noun(limit)}, a core has {limit.shown(limit.capacity)}" for limit, n in broken]
+        worst, needed = max(broken, key=lambda item: item[1] / item[0].capacity)
+        found.append(Diagnostic(
+            name, "a single neuron needs " + "; ".join(needs),
+            "no mapping exists: already one neuron exceeds what an empty core has" if certain
+            else "the mapper found none: it cut the layer as finely as it can",
+            _cure(problem, worst, demand, needed),
+        ))  # fmt: skip
     return found
 
 
@@ -199,17 +199,21 @@ def _binding(tiling: Tiling, name: str) -> str:
 
 def _smallest_change(problem: Problem, tiling: Tiling, needed: int) -> str:
     """Narrower weights if they suffice, otherwise more cores."""
-    narrower = [bits for bits in problem.chip.core.weight_bits if bits < problem.weight_bits]
-    for bits in sorted(narrower, reverse=True):
+    cores = problem.available_cores
+    weightless = [b for b in core_bounds(tiling.layers, tiling.limits) if not b.limit.weights[SYNAPSE_BITS]]
+    hopeless = any(bound.cores > cores for bound in weightless)
+    for bits in sorted(problem.chip.core.weight_bits, reverse=True):
+        if bits >= problem.weight_bits or hopeless:
+            continue
         thinner = problem.with_weight_bits(bits)
         cut = tile(thinner, layers_of(thinner))
         placement = place(thinner, cut)
-        if not cut.stuck and placement.tiles is not None:
+        if not cut.stuck and not cut.unsettled and placement.tiles is not None:
             return (
-                f"weights of {bits} bits instead of {problem.weight_bits} fit on {placement.cores_needed:,} cores; "
-                f"or {needed:,} cores instead of {problem.available_cores:,}"
+                f"weights of {bits} bits instead of {problem.weight_bits}, which fit on {placement.cores_needed:,} "
+                f"cores; or {needed:,} cores instead of {cores:,}"
             )
-    return f"{needed:,} cores instead of {problem.available_cores:,} (a larger chip or several of them)"
+    return f"{needed:,} cores instead of {cores:,} (a larger chip or several of them)"
 
 
 def _noun(limit: Limit) -> str:

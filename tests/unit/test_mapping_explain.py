@@ -1,0 +1,162 @@
+"""What does not fit is said in numbers, with the smallest change; proofs are told from failed searches."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.mapping_problems import chain, conv, convnet, mlp, random_graph, residual
+from tests.small_chips import make_chip
+
+from neurocomp.errors import EXIT_DOES_NOT_FIT, Diagnostic, DoesNotFitError, InputError
+from neurocomp.mapping.map import map_network
+from neurocomp.network import Conv, Integer, Linear, Network, Neuron, Pool, Population, Projection
+
+
+def refused(network, chip, **options) -> tuple[Diagnostic, ...]:
+    with pytest.raises(DoesNotFitError) as caught:
+        map_network(network, chip, **options)
+    assert caught.value.exit_code == EXIT_DOES_NOT_FIT
+    return caught.value.diagnostics
+
+
+def test_too_many_neurons_for_all_cores_is_a_proof() -> None:
+    (found,) = refused(mlp(4, 150, 20), make_chip(4, 4, neurons_max=10))
+    assert found.where == "mlp on test-chip"
+    assert found.what == "needs 17 cores; 16 are available"
+    assert found.why.startswith(
+        "no mapping exists: the network takes 170 neurons in total, the 16 cores have 160, so at least 17 cores"
+    )
+    assert "Largest layers: p0 (15 tiles, bound by neurons), p1 (2 tiles, bound by neurons)" in found.why
+    assert found.hint == "17 cores instead of 16 (a larger chip or several of them)"
+
+
+def test_a_search_that_found_nothing_does_not_claim_a_proof() -> None:
+    network = chain((1, 5, 1), conv(7, 1, padding=1), conv(7, 7), conv(7, 7))
+    (found,) = refused(network, make_chip(1, 3, neurons_max=36, fan_in_axons_max=34))
+    assert found.why.startswith("the mapper found none with fewer; any mapping takes at least 3 (neurons)")
+
+
+def test_narrower_weights_are_offered_where_they_help() -> None:
+    memory = [{"name": "synapse", "size_kib": 1, "holds": ["synapses"]}]
+    (found,) = refused(mlp(64, 64), make_chip(2, 1, memories=memory))
+    assert found.what == "needs 4 cores; 2 are available"
+    assert "4.0 KiB of synapse memory in total, the 2 cores have 2.0 KiB" in found.why
+    assert found.hint == "weights of 4 bits instead of 8, which fit on 2 cores; or 4 cores instead of 2"
+
+
+def test_one_neuron_with_too_many_sources_is_a_proof() -> None:
+    (found,) = refused(mlp(300, 10), make_chip(fan_in_axons_max=256))
+    assert found.where == "p0"
+    assert found.what == "a single neuron needs 300 fan-in axons, a core has 256"
+    assert found.why == "no mapping exists: already one neuron exceeds what an empty core has"
+    assert found.hint.startswith("1.2 times fewer inputs per neuron")
+
+
+def test_one_neuron_with_too_much_memory_is_told_which_width_would_do() -> None:
+    memory = [{"name": "core_memory", "size_kib": 1, "holds": ["synapses", "neuron_state"]}]
+    (found,) = refused(mlp(2000, 7), make_chip(memories=memory))
+    assert found.what == "a single neuron needs 2.0 KiB of core memory, a core has 1.0 KiB"
+    assert found.hint == "weights of 4 bits instead of 8 would fit"
+
+
+def test_too_many_synapses_per_neuron() -> None:
+    found = refused(mlp(100, 10, 5), make_chip(fan_in_max=50))
+    assert [d.where for d in found] == ["p0"]
+    assert found[0].what == "a neuron has 100 synapses; test-chip allows 50"
+    assert found[0].why.startswith("no mapping exists")
+
+
+def test_all_violations_are_reported_at_once() -> None:
+    found = refused(mlp(300, 10, 400, 5), make_chip(fan_in_axons_max=256, fan_in_max=350))
+    assert [d.where for d in found] == ["p2", "p0", "p2"]
+
+
+def test_a_network_a_thousand_times_too_big_is_refused_without_being_tiled(monkeypatch) -> None:
+    monkeypatch.setattr("neurocomp.mapping.map.tile", None)  # must not get that far
+    network = chain((64, 9000, 9000), conv(64, 64), conv(64, 64), name="huge")
+    (found,) = refused(network, make_chip(8, 4, 4, neurons_max=1024))
+    assert found.what.startswith("the network has 10,368,000,000 neurons; test-chip has room for 131,072")
+    assert "at least 10,125,000 cores" in found.why
+    assert found.hint.endswith("a network 79102 times smaller")
+
+
+def test_neurons_that_may_send_to_one_core_only() -> None:
+    (found,) = refused(mlp(10, 20, 300, 5), make_chip(neurons_max=256, fan_out_cores_max=1))
+    assert found.where == "p0"
+    assert found.what == "its neurons have to send to up to 2 cores; on test-chip a neuron sends to 1"
+    assert found.why.startswith("no mapping exists: every neuron of p0 reaches all 300 neurons of p1, and 1 core hold")
+
+
+def test_neurons_that_reach_too_many_cores_by_overlap_are_no_proof() -> None:
+    network = chain((1, 8, 8), conv(1, 1), conv(1, 1))
+    (found,) = refused(network, make_chip(neurons_max=40, fan_out_cores_max=1))
+    assert found.why == "the mapper found no way to bring p1 onto fewer cores"
+
+
+def test_tiles_are_moved_together_if_that_lets_neurons_reach_them() -> None:
+    network = chain((1, 4, 4), conv(1, 1), conv(2, 1), conv(2, 2))
+    split = Network(
+        (*network.populations, Population("side", (1, 4, 4), Neuron())),
+        (*network.projections, Projection("s", "p0", "side", conv(1, 1))), ("in",), "p2", Integer(),
+    )  # fmt: skip
+    program = map_network(split, make_chip(neurons_max=100, fan_out_cores_max=1))
+    assert program.cores_used == 1
+
+
+def test_feedback_that_outgrows_the_fan_out_table() -> None:
+    (found, *_) = refused(random_graph(60, 30), make_chip(neurons_max=10, fan_out_axons_max=12))
+    assert found.where == "graph"
+    assert "fan-out axons" in found.what
+
+
+def test_an_assignment_that_is_too_full() -> None:
+    cores = {"p0": np.zeros(30, np.int64), "p1": np.zeros(5, np.int64)}
+    (found,) = refused(mlp(4, 30, 5), make_chip(neurons_max=32), assignment=cores)
+    assert found.where == "core 0"
+    assert found.what == "the assignment needs 35 neurons on it; it has 32"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"forbidden_cores": (99,)}, "core 99 does not exist on test-chip"),
+        ({"assignment": {"nobody": np.zeros(3, int)}}, "is not a population that takes cores"),
+        ({"assignment": {"in": np.zeros(4, int)}}, "is not a population that takes cores"),
+        ({"assignment": {"p0": np.zeros(3, int)}}, "integers of shape"),
+        ({"assignment": {"p0": np.zeros(30)}}, "integers of shape"),
+        ({"assignment": {"p0": np.full(30, 16)}}, "names core 16, which test-chip does not have"),
+        ({"assignment": {"p0": np.full(30, 2)}, "forbidden_cores": (2,)}, "uses core 2, which is forbidden"),
+    ],
+)
+def test_wrong_wishes_are_input_errors(options, message) -> None:
+    with pytest.raises(InputError, match=message):
+        map_network(mlp(4, 30, 5), make_chip(), **options)
+
+
+def test_pooling_that_has_not_been_lowered_is_named() -> None:
+    network = chain((1, 4, 4), Pool("avg", (2, 2), (2, 2), (0, 0)), conv(1, 1), relays=(0,))
+    with pytest.raises(InputError, match="w0: avg pooling cannot be mapped as it is"):
+        map_network(network, make_chip())
+
+
+def test_relays_in_a_circle_are_named() -> None:
+    populations = (Population("in", (3,)), Population("a", (3,)), Population("b", (3,)), Population("n", (3,), Neuron()))
+    eye = Linear(np.eye(3, dtype=np.int8))
+    projections = (Projection("1", "in", "a", eye), Projection("2", "a", "b", eye), Projection("3", "b", "a", eye, 1),
+                   Projection("4", "b", "n", eye))  # fmt: skip
+    with pytest.raises(InputError, match="a -> b: these relays feed each other in a circle"):
+        map_network(Network(populations, projections, ("in",), "n", Integer()), make_chip())
+
+
+@pytest.mark.parametrize("network", [convnet(), residual()], ids=lambda n: n.name)
+def test_forbidding_all_cores_leaves_none(network) -> None:
+    (found,) = refused(network, make_chip(2, 2), forbidden_cores=(0, 1, 2, 3))
+    assert "0 are available" in found.what or "room for 0" in found.what
+
+
+def test_a_wide_kernel_is_a_proof_in_memory() -> None:
+    memory = [{"name": "synapse", "size_kib": 0.125, "holds": ["synapses"]}]
+    network = chain((64, 4, 4), Conv(np.ones((2, 64, 3, 3), np.int8), (1, 1), (1, 1), (1, 1)))
+    (found,) = refused(network, make_chip(memories=memory))
+    assert found.what == "a single neuron needs 0.6 KiB of synapse memory, a core has 0.1 KiB"
+    assert "no mapping exists" in found.why
