@@ -24,11 +24,11 @@ Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", he
 Input = Annotated[Path | None, typer.Option("--input", metavar="FILE.npz", help=(
     "Arrays x (samples, *shape) or (samples, steps, *shape) and, optionally, y (labels). "
     "Default: the sample stored with the network."))]
-Steps = Annotated[int | None, typer.Option("--steps", min=1, help="Time steps for each sample.")]
+Steps = Annotated[int | None, typer.Option("--steps", help="Time steps for each sample.")]
 Encode = Annotated[str | None, typer.Option("--encode", metavar="CODING", help=(
     "How values become input over time: direct, rate or latency."))]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of rate coding.")]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help=(
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of rate coding.")]
+Threads = Annotated[int | None, typer.Option("--threads", help=(
     "Threads to use; the result does not depend on it. Default: all CPUs."))]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the report.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no report and no progress.")]

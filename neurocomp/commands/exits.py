@@ -33,14 +33,23 @@ def run(app: Any, arguments: Sequence[str]) -> int:
         if code == EXIT_INTERRUPTED:
             raise KeyboardInterrupt
         return code if isinstance(code, int) else EXIT_OK
-    except BrokenPipeError:  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_OK
+    except BrokenPipeError:
+        return _leave_quietly()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # what Typer makes of it
+            return _leave_quietly()
+        raise
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; nothing was written\n")
         return EXIT_INTERRUPTED
     except Exception as error:
         return explain(error, sys.stderr)
+
+
+def _leave_quietly() -> int:
+    """The reader of our output has seen enough, as in ``neurocomp chips | head -1``; that is no error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that Python's last flush finds no closed pipe
+    return EXIT_OK
 
 
 def explain(error: Exception, stream: TextIO) -> int:
@@ -79,4 +88,6 @@ def _usage(error: Any) -> Diagnostic:
     close += [name.strip("' ?") for name in suggested.split(",") if suggested]
     what = what.rstrip(".").replace("option: ", "option ")
     see = f"see {command} --help"
+    if "'--chip'" in what:
+        see = "neurocomp chips lists the profiles there are"
     return Diagnostic(command, what[:1].lower() + what[1:], hint=f"did you mean {close[0]}? or {see}" if close else see)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neurocomp.commands.progress import Progress
+from neurocomp.errors import Diagnostic, InputError
 
 if TYPE_CHECKING:
     from neurocomp.activity.execution import Execution
@@ -31,6 +32,15 @@ class Job:
     as_json: bool = False
     quiet: bool = False
     force: bool = False
+
+    def __post_init__(self) -> None:
+        least = {"--steps": (self.steps, 1), "--threads": (self.threads, 1), "--seed": (self.seed, 0)}
+        found = [
+            Diagnostic(option, f"is {given}; at least {low} is needed")
+            for option, (given, low) in least.items() if given is not None and given < low
+        ]  # fmt: skip
+        if found:
+            raise InputError(found)
 
     @property
     def workers(self) -> int:

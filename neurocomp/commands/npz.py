@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from neurocomp.commands.memory import need_memory
-from neurocomp.errors import InputError, bad_input
+from neurocomp.errors import bad_input
 from neurocomp.frontend.sniff import missing_file
 
 HOW = 'np.savez("data.npz", x=inputs, y=labels)'
@@ -46,7 +46,8 @@ def _check_magic(path: Path) -> None:
     if not head:
         raise bad_input(where, "is an empty file", hint=f"write it again: {HOW}")
     if head.startswith(b"\x93NUMPY"):
-        raise bad_input(where, "is a single NumPy array (.npy)", why="inputs have a name", hint=f"save it so: {HOW}")
+        raise bad_input(where, "is a single NumPy array (.npy)", why="inputs and labels are told apart by their names",
+                        hint=f"save it so: {HOW}")
     if not head.startswith(ZIP_MAGICS):
         raise bad_input(where, "is not an .npz archive", hint=f"inputs are read from a file made so: {HOW}")
 
@@ -84,6 +85,6 @@ def _check_numbers(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtyp
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, InputError):
-        return str(error)
+    if isinstance(error, zipfile.BadZipFile) and "not a zip" in str(error):
+        return "its end is missing"  # the beginning was looked at before
     return str(getattr(error, "strerror", None) or error or type(error).__name__)
