@@ -21,7 +21,8 @@ static nc_status check_below(const int32_t *index, int64_t count, int32_t lowest
 static nc_status check_emitter(const nc_machine *m, const nc_emitter *e) {
     if (e->n < 1)
         return NC_ERR_SIZE;
-    if (check_below(e->tile, e->n, 0, m->tile_count) != NC_OK || check_below(e->route, e->n, -1, m->class_count) != NC_OK)
+    if (check_below(e->tile, e->n, 0, m->tile_count) != NC_OK ||
+        check_below(e->route, e->n, -1, m->class_count) != NC_OK)
         return NC_ERR_INDEX;
     for (int32_t j = 0; j < e->n; j++)
         if (e->rank[j] < 0 || e->rank[j] >= m->tile_size[e->tile[j]])
@@ -29,31 +30,85 @@ static nc_status check_emitter(const nc_machine *m, const nc_emitter *e) {
     return NC_OK;
 }
 
-nc_status nc_machine_check(const nc_machine *m) {
-    if (m->emitter_count < 0 || m->tile_count < 1 || m->core_count < 1 || m->class_count < 0 || m->link_count < 0)
-        return NC_ERR_SIZE;
-    if (m->access_ps < 0 || m->update_ps < 0 || m->spike_ps < 0 || m->packet_out_ps < 0 || m->input_ps < 0 ||
-        m->link_ps < 0)
-        return NC_ERR_SIZE;
-    if (check_pointers(m->packet_ptr, m->class_count) != NC_OK || check_pointers(m->link_ptr, m->class_count) != NC_OK)
-        return NC_ERR_SIZE;
-    const int64_t packets = m->packet_ptr[m->class_count];
-    for (int64_t k = 0; k < packets; k++)
+static nc_status check_costs(const nc_machine *m) {
+    const int64_t costs[6] = {m->access_ps, m->update_ps, m->spike_ps, m->packet_out_ps, m->input_ps, m->link_ps};
+    for (int k = 0; k < 6; k++)
+        if (costs[k] < 0)
+            return NC_ERR_SIZE;
+    for (int64_t k = 0; k < m->packet_ptr[m->class_count]; k++)
         if (m->packet_flight_ps[k] < 0 || m->packet_service_ps[k] < 0)
             return NC_ERR_SIZE;
-    nc_status status = check_below(m->packet_core, packets, 0, m->core_count);
-    if (status == NC_OK)
-        status = check_below(m->link_id, m->link_ptr[m->class_count], 0, m->link_count);
-    if (status == NC_OK && (m->core_tile_ptr[0] != 0 || m->core_tile_ptr[m->core_count] != m->tile_count))
-        status = NC_ERR_SIZE;
-    for (int32_t c = 0; status == NC_OK && c < m->core_count; c++)
+    return NC_OK;
+}
+
+static nc_status check_routes(const nc_machine *m) {
+    if (check_pointers(m->packet_ptr, m->class_count) != NC_OK || check_pointers(m->link_ptr, m->class_count) != NC_OK)
+        return NC_ERR_SIZE;
+    const nc_status status = check_below(m->packet_core, m->packet_ptr[m->class_count], 0, m->core_count);
+    return status != NC_OK ? status : check_below(m->link_id, m->link_ptr[m->class_count], 0, m->link_count);
+}
+
+/* Every tile belongs to one core, once: a tile updated twice would send more packets than were counted. */
+static nc_status check_tiles(const nc_machine *m, uint8_t *seen) {
+    if (m->core_tile_ptr[0] != 0 || m->core_tile_ptr[m->core_count] != m->tile_count)
+        return NC_ERR_SIZE;
+    for (int32_t c = 0; c < m->core_count; c++)
         if (m->core_tile_ptr[c + 1] < m->core_tile_ptr[c])
-            status = NC_ERR_SIZE;
+            return NC_ERR_SIZE;
+    if (check_below(m->core_tile, m->tile_count, 0, m->tile_count) != NC_OK)
+        return NC_ERR_INDEX;
+    memset(seen, 0, (size_t)m->tile_count);
+    for (int32_t t = 0; t < m->tile_count; t++) {
+        if (m->tile_size[t] < 0)
+            return NC_ERR_SIZE;
+        if (seen[m->core_tile[t]]++)
+            return NC_ERR_INDEX;
+    }
+    return NC_OK;
+}
+
+static int64_t largest(const int64_t *values, int64_t count) {
+    int64_t most = 0;
+    for (int64_t k = 0; k < count; k++)
+        most = values[k] > most ? values[k] : most;
+    return most;
+}
+
+static int64_t longest_row(const int64_t *ptr, int64_t count) {
+    int64_t most = 0;
+    for (int64_t k = 0; k < count; k++)
+        most = ptr[k + 1] - ptr[k] > most ? ptr[k + 1] - ptr[k] : most;
+    return most;
+}
+
+/* A step in which everything spikes, from above and in floating point: does its time fit into 64 bits? */
+static nc_status check_range(const nc_machine *m) {
+    const int64_t packets = m->packet_ptr[m->class_count];
+    double neurons = 0, spikes = 0;
+    for (int32_t t = 0; t < m->tile_count; t++)
+        neurons += m->tile_size[t];
+    for (int32_t e = 0; e < m->emitter_count; e++)
+        spikes += m->emitters[e].n;
+    const double sent = spikes * (double)longest_row(m->packet_ptr, m->class_count);
+    const double out_ps = (double)(m->packet_out_ps > m->input_ps ? m->packet_out_ps : m->input_ps);
+    const double generate = neurons * ((double)m->access_ps + (double)m->update_ps) + spikes * (double)m->spike_ps;
+    const double arrive = (double)largest(m->packet_flight_ps, packets) + sent * out_ps;
+    const double serve = sent * (double)largest(m->packet_service_ps, packets);
+    const double link = spikes * (double)longest_row(m->link_ptr, m->class_count) * (double)m->link_ps;
+    return generate + arrive + serve < 9e18 && link < 9e18 ? NC_OK : NC_ERR_OVERFLOW;
+}
+
+nc_status nc_machine_check(const nc_machine *m, uint8_t *seen) {
+    if (m->emitter_count < 0 || m->tile_count < 1 || m->core_count < 1 || m->class_count < 0 || m->link_count < 0)
+        return NC_ERR_SIZE;
+    nc_status status = check_routes(m);
     if (status == NC_OK)
-        status = check_below(m->core_tile, m->tile_count, 0, m->tile_count);
+        status = check_costs(m);
+    if (status == NC_OK)
+        status = check_tiles(m, seen);
     for (int32_t e = 0; status == NC_OK && e < m->emitter_count; e++)
         status = check_emitter(m, &m->emitters[e]);
-    return status;
+    return status == NC_OK ? check_range(m) : status;
 }
 
 static uint64_t load_word(const uint8_t *bits, int64_t bytes, int64_t at) {
@@ -66,22 +121,30 @@ static uint64_t load_word(const uint8_t *bits, int64_t bytes, int64_t at) {
     return word;
 }
 
-/* Lists one population's spikes in ascending order, with how many active neurons of its tile came before. */
-static void list_spikes(const nc_emitter *e, const nc_step_input *in, nc_step_work *work, int64_t *count) {
+/* The bits of a word that starts at element `at` and belong to a population of n. */
+static uint64_t within(int64_t at, int32_t n) { return n - at >= 64 ? UINT64_MAX : ((uint64_t)1 << (n - at)) - 1; }
+
+/* Lists one population's spikes in ascending order, with how many active neurons of its tile came before.
+ * Returns 0 if there are more than the work area holds. */
+static int list_spikes(const nc_emitter *e, const nc_step_input *in, nc_step_work *work, int64_t *count) {
     const int64_t bytes = ((int64_t)e->n + 7) / 8;
     for (int64_t at = 0; at < bytes; at += 8) {
         const uint64_t fired = load_word(in->spikes, bytes, at);
-        uint64_t both = fired | (in->active != NULL ? load_word(in->active, bytes, at) : 0);
+        uint64_t both = (fired | (in->active != NULL ? load_word(in->active, bytes, at) : 0)) & within(at * 8, e->n);
         while (both) {
             const int bit = __builtin_ctzll(both);
             const int64_t j = at * 8 + bit;
             both &= both - 1;
             const int32_t tile = e->tile[j];
-            if (fired >> bit & 1)
+            if (fired >> bit & 1) {
+                if (*count == work->spike_capacity)
+                    return 0;
                 work->spikes[(*count)++] = (nc_spike){tile, e->rank[j], e->route[j], work->tile_active[tile]};
+            }
             work->tile_active[tile]++;
         }
     }
+    return 1;
 }
 
 /* Counting sort of the spikes by tile; within a tile the order stays. */
@@ -124,6 +187,7 @@ static int64_t send(const nc_machine *m, nc_step_work *work, const nc_spike *spi
     for (int64_t k = begin; k < end; k++) {
         if (!m->replicates)
             clock += out_ps;
+        NC_ASSERT(work->core_put[m->packet_core[k]] < work->core_first[m->packet_core[k] + 1]);
         nc_packet *const packet = &work->packets[work->core_put[m->packet_core[k]]++];
         packet->arrival_ps = clock + m->packet_flight_ps[k];
         packet->service_ps = m->packet_service_ps[k];
@@ -166,7 +230,8 @@ static nc_packet *sort_by_arrival(nc_packet *from, nc_packet *to, int64_t n) {
                 end++;
             int64_t left = at, right = middle;
             while (left < middle || right < end) {
-                const int take_left = left < middle && (right >= end || from[left].arrival_ps <= from[right].arrival_ps);
+                const int take_left =
+                    left < middle && (right >= end || from[left].arrival_ps <= from[right].arrival_ps);
                 to[put++] = take_left ? from[left++] : from[right++];
             }
             at = end;
@@ -219,14 +284,13 @@ static void add_totals(const nc_machine *m, const nc_step_work *work, int64_t sp
             totals->tile_active[t] += work->tile_active[t];
 }
 
-nc_status nc_inference_step(const nc_machine *m, const nc_step_input *input, nc_step_work *work,
-                            nc_step_totals *totals, nc_step_result *result, int64_t *needed_packets) {
+nc_status nc_inference_step(const nc_machine *m, const nc_step_input *input, nc_step_work *work, nc_step_totals *totals,
+                            nc_step_result *result, int64_t *needed_packets) {
     int64_t spikes = 0;
     memset(work->tile_active, 0, sizeof(int32_t) * (size_t)m->tile_count);
     for (int32_t e = 0; e < m->emitter_count; e++)
-        if (input[e].spikes != NULL)
-            list_spikes(&m->emitters[e], &input[e], work, &spikes);
-    NC_ASSERT(spikes <= work->spike_capacity);
+        if (input[e].spikes != NULL && !list_spikes(&m->emitters[e], &input[e], work, &spikes))
+            return NC_ERR_SIZE;
     const int64_t packets = count_packets(m, work, spikes);
     *needed_packets = packets;
     if (packets > work->packet_capacity)

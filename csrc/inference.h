@@ -81,10 +81,12 @@ typedef struct {
     int64_t *core_generate_ps;      /* core_count */
 } nc_step_work;
 
-nc_status nc_machine_check(const nc_machine *m);
+/* Checks sizes, index ranges and the longest possible step once, before any run. seen: tile_count bytes of scratch. */
+nc_status nc_machine_check(const nc_machine *m, uint8_t *seen);
 
-/* One step. NC_ERR_CAPACITY: *needed_packets tells how large packet_capacity must be; nothing was added. */
-nc_status nc_inference_step(const nc_machine *m, const nc_step_input *input, nc_step_work *work,
-                            nc_step_totals *totals, nc_step_result *result, int64_t *needed_packets);
+/* One step. NC_ERR_CAPACITY: *needed_packets tells how large packet_capacity must be; nothing was added.
+ * NC_ERR_SIZE: more spikes than spike_capacity; nothing was added. Bits beyond a population are ignored. */
+nc_status nc_inference_step(const nc_machine *m, const nc_step_input *input, nc_step_work *work, nc_step_totals *totals,
+                            nc_step_result *result, int64_t *needed_packets);
 
 #endif

@@ -4,7 +4,7 @@
 #ifndef NC_DISPATCH_H
 #define NC_DISPATCH_H
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && !defined(NC_DEBUG) && \
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && !defined(NC_DEBUG) &&     \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define NC_HOT __attribute__((target_clones("avx2", "default"), flatten))
 #else

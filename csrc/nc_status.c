@@ -14,6 +14,8 @@ const char *nc_status_text(nc_status status) {
         return "a count or time does not fit into 64 bits";
     case NC_ERR_CAPACITY:
         return "a work area is too small";
+    case NC_ERR_STUCK:
+        return "packets in a network block each other for ever";
     }
     return "an unknown status";
 }

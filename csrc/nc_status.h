@@ -9,6 +9,7 @@ typedef enum {
     NC_ERR_KIND = 3,     /* an operator, population or mode code is not known */
     NC_ERR_OVERFLOW = 4, /* a count or time would not fit into 64 bits */
     NC_ERR_CAPACITY = 5, /* a work area is too small */
+    NC_ERR_STUCK = 6,    /* packets in a network block each other for ever */
 } nc_status;
 
 const char *nc_status_text(nc_status status);

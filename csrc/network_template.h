@@ -84,7 +84,7 @@ static void NAME(step)(const nc_network *net, run_state *run, int32_t k, int32_t
 }
 
 NC_HOT nc_status NAME(nc_network_run)(const nc_network *net, void *workspace, const VALUE *input, int64_t stride,
-                               int32_t steps, const nc_record *records, int64_t *saturations) {
+                                      int32_t steps, const nc_record *records, int64_t *saturations) {
     if (steps < 0 || workspace == NULL || (input == NULL && net->populations[0].kind == NC_INPUT))
         return NC_ERR_SIZE;
     arena a = {(uint8_t *)workspace, 0};

@@ -42,10 +42,8 @@ static inline float decayed_f32(float state, float decay, float unit) {
 
 static inline float count_f32(float v, float threshold) { return floorf(v / threshold); }
 
-static inline int32_t count_i32(int32_t v, int32_t threshold) {
-    const int32_t quotient = v / threshold;
-    return quotient - (v % threshold != 0 && (v < 0) != (threshold < 0));
-}
+/* A count below 0 becomes 0 later, so truncation does as well as a floor. */
+static inline int32_t count_i32(int32_t v, int32_t threshold) { return threshold > 0 ? v / threshold : 0; }
 
 #define VALUE float
 #define SUM float

@@ -17,14 +17,14 @@ void NAME(nc_neurons_init)(const nc_neurons *p, nc_neuron_state *s) {
         ((VALUE *)s->v)[j] = ((const VALUE *)p->v_init)[j % p->period];
 }
 
-static void NAME(mark_active)(const NAME(block) * b, int has_current) {
+static void NAME(mark_active)(const NAME(block) *b, int has_current) {
     for (int32_t j = 0; j < b->m; j++)
         b->active[j] = (uint8_t)((b->v[j] != 0) | (b->x[j] != 0) | (b->leak[j] != 0));
     for (int32_t j = 0; has_current && j < b->m; j++)
         b->active[j] |= (uint8_t)(b->i[j] != 0);
 }
 
-static void NAME(integrate)(const nc_neurons *p, nc_neuron_state *s, const NAME(block) * b) {
+static void NAME(integrate)(const nc_neurons *p, nc_neuron_state *s, const NAME(block) *b) {
     const SUM unit = (SUM)1 / (SUM)(1 << p->decay_bits);
     const SUM limit = (SUM)p->state_limit;
     int64_t saturations = 0;
@@ -53,7 +53,7 @@ static void NAME(integrate)(const nc_neurons *p, nc_neuron_state *s, const NAME(
     s->saturations += saturations;
 }
 
-static void NAME(compare)(const nc_neurons *p, const NAME(block) * b) {
+static void NAME(compare)(const nc_neurons *p, const NAME(block) *b) {
     if (p->output == NC_OUT_COUNT) {
         for (int32_t j = 0; j < b->m; j++) {
             const VALUE count = NAME(count)(b->v[j], b->threshold[j]);
@@ -71,7 +71,7 @@ static void NAME(compare)(const nc_neurons *p, const NAME(block) * b) {
         b->x[j] = (VALUE)b->fires[j];
 }
 
-static void NAME(hold_refractory)(const nc_neurons *p, const NAME(block) * b) {
+static void NAME(hold_refractory)(const nc_neurons *p, const NAME(block) *b) {
     for (int32_t j = 0; j < b->m; j++) {
         if (b->wait[j] > 0) {
             b->fires[j] = 0;
@@ -83,7 +83,7 @@ static void NAME(hold_refractory)(const nc_neurons *p, const NAME(block) * b) {
     }
 }
 
-static void NAME(reset)(const nc_neurons *p, const NAME(block) * b) {
+static void NAME(reset)(const nc_neurons *p, const NAME(block) *b) {
     if (p->reset_next) {
         for (int32_t j = 0; j < b->m; j++)
             b->fired[j] = b->x[j];
@@ -96,7 +96,7 @@ static void NAME(reset)(const nc_neurons *p, const NAME(block) * b) {
     }
 }
 
-static void NAME(step_block)(const nc_neurons *p, nc_neuron_state *s, const NAME(block) * b) {
+static void NAME(step_block)(const nc_neurons *p, nc_neuron_state *s, const NAME(block) *b) {
     NAME(mark_active)(b, p->has_current);
     NAME(integrate)(p, s, b);
     for (int32_t j = 0; p->refractory > 0 && j < b->m; j++)
@@ -116,8 +116,13 @@ static void NAME(step_block)(const nc_neurons *p, nc_neuron_state *s, const NAME
 
 NC_HOT void NAME(nc_neurons_step)(const nc_neurons *p, nc_neuron_state *s, VALUE *x, uint8_t *fires, uint8_t *active) {
     NAME(block) b = {
-        .v_decay = p->v_decay, .v_gain = p->v_gain, .i_decay = p->i_decay, .i_gain = p->i_gain,
-        .leak = p->leak,       .threshold = p->threshold, .v_reset = p->v_reset,
+        .v_decay = p->v_decay,
+        .v_gain = p->v_gain,
+        .i_decay = p->i_decay,
+        .i_gain = p->i_gain,
+        .leak = p->leak,
+        .threshold = p->threshold,
+        .v_reset = p->v_reset,
     };
     for (int32_t at = 0; at < p->n; at += p->period) {
         b.m = p->n - at < p->period ? p->n - at : p->period;

@@ -274,6 +274,13 @@ static void counts_are_floors_within_bounds(void) {
         }
 }
 
+static void a_count_never_divides_by_zero(void) {
+    const nc_neurons count = {.output = NC_OUT_COUNT, .reset = NC_RESET_SUBTRACT, .max_count = 3};
+    single u;
+    start(&u, 0, count, (values){.v_decay = 1, .v_gain = 1, .threshold = 0, .v_init = 5});
+    CHECK(step(&u, 0) == 0);
+}
+
 static void a_membrane_output_is_not_reset(void) {
     const nc_neurons readout = {.output = NC_OUT_MEMBRANE, .reset = NC_RESET_ZERO};
     single u;
@@ -371,6 +378,7 @@ int main(void) {
     RUN(the_subtracted_threshold_does_not_decay);
     RUN(a_refractory_neuron_waits_at_v_reset);
     RUN(counts_are_floors_within_bounds);
+    RUN(a_count_never_divides_by_zero);
     RUN(a_membrane_output_is_not_reset);
     RUN(only_a_neuron_at_rest_is_idle);
     RUN(wrong_neurons_are_refused);

@@ -57,7 +57,7 @@ cdef extern from "inference.h" nogil:
     ctypedef enum nc_status:
         NC_OK
         NC_ERR_CAPACITY
-    nc_status nc_machine_check(const nc_machine *m)
+    nc_status nc_machine_check(const nc_machine *m, uint8_t *seen)
     nc_status nc_inference_step(const nc_machine *m, const nc_step_input *input, nc_step_work *work,
                                 nc_step_totals *totals, nc_step_result *result, int64_t *needed_packets)
 
@@ -139,7 +139,8 @@ cdef class Machine:
         self.m.tile_is_input = &tile_is_input[0]
         self._set_routes(tables)
         self._set_costs(tables.costs)
-        raise_status(nc_machine_check(&self.m), "timing")
+        cdef uint8_t[::1] seen = bytearray(self.m.tile_count)
+        raise_status(nc_machine_check(&self.m, &seen[0]), "timing")
 
     def __dealloc__(self):
         free(self.emitters)

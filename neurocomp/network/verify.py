@@ -94,6 +94,8 @@ def _population(network: Network, population: Population) -> Iterator[Diagnostic
     if population.neuron is not None and population.neuron.output == "count":
         if population.neuron.reset == "zero" or population.neuron.max_count < 1:
             yield Diagnostic(name, "counts spikes, which needs reset subtract or none and max_count of at least 1")
+        if not (np.asarray(population.neuron.threshold) > 0).all():
+            yield Diagnostic(name, "counts spikes, which needs thresholds above 0")
 
 
 def _parameter(network: Network, population: Population, key: str, value: object) -> Iterator[Diagnostic]:
