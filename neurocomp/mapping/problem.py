@@ -59,6 +59,10 @@ class Problem:
 
     @cached_property
     def order(self) -> tuple[str, ...]:
+        """Populations, along every zero-delay projection; as the network lists them if that order will do."""
+        rank = {p.name: i for i, p in enumerate(self.network.populations)}
+        if all(p.delay or rank[p.source] < rank[p.target] for p in self.network.projections):
+            return tuple(rank)
         return tuple(population_order(self.network))
 
     def emits(self, name: str) -> bool:
