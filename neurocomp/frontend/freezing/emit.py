@@ -17,6 +17,7 @@ from neurocomp.frontend.freezing.streams import Concatenated, Input, Mapped, Out
 from neurocomp.network.graph import Network, Population, Projection
 from neurocomp.network.neuron import PARAMETERS, Neuron
 from neurocomp.network.ops import OneToOne, Op, Pool, Shape, Sparse
+from neurocomp.network.verify import population_order
 
 
 def emit(lowered: Lowered, readings: list[Reading], name: str, origin: str) -> Network:
@@ -49,7 +50,8 @@ class _Emitter:
             replace(p, bias=_as_bias(self.bias[p.name], p.shape)) if p.name in self.bias else p
             for p in self.populations.values()
         )
-        return Network(populations, tuple(self.projections), (self.input,), output, name=name, origin=origin)
+        network = Network(populations, tuple(self.projections), (self.input,), output, name=name, origin=origin)
+        return in_flow_order(network)
 
     def _count(self) -> tuple[dict[int, int], dict[int, set[str]]]:
         """How many users every stream has, and which outputs of each neuron are used at all."""
@@ -176,6 +178,18 @@ class _Emitter:
             candidate = f"{name}#{count}"
         taken.add(candidate)
         return candidate
+
+
+def in_flow_order(network: Network) -> Network:
+    """The network with its populations and projections listed from the input to the output."""
+    order = population_order(network)
+    if len(order) < len(network.populations):
+        return network  # a loop without delay, which verify reports
+    rank = {name: k for k, name in enumerate(order)}
+    return replace(
+        network, populations=tuple(sorted(network.populations, key=lambda p: rank[p.name])),
+        projections=tuple(sorted(network.projections, key=lambda p: rank[p.target])),
+    )
 
 
 def _is_maximum(op: Op) -> bool:

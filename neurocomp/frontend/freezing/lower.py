@@ -23,6 +23,9 @@ from neurocomp.frontend.freezing.signals import Arrangement, Signal, Time, rolle
 from neurocomp.frontend.freezing.streams import Output, Stream, Streams, Unsupported
 from neurocomp.network.ops import Shape, ShapeMismatch
 
+RANDOM = frozenset({"rand", "rand_like", "randn", "randn_like", "randint", "randint_like", "randperm", "bernoulli",
+                    "normal", "poisson", "multinomial", "uniform", "exponential"})
+
 
 @dataclass(frozen=True, eq=False)
 class Lowered:
@@ -77,6 +80,8 @@ class Lowering:
         name = str(node.target)
         if name.startswith(NEURON_OP):
             return self._neuron(*args)
+        if name.split(".")[1:2] and name.split(".")[1] in RANDOM:
+            raise Unsupported("it draws random numbers; encode the input outside the module (encoding=\"temporal\")")
         if not is_open(args) and not is_open(list(kwargs.values())):
             return node.target(*args, **kwargs)
         handler = HANDLERS.get(name) or HANDLERS.get(name.rpartition(".")[0])

@@ -164,10 +164,15 @@ def common_time(one: Time, other: Time) -> tuple[Time, int, int]:
 
 
 def delayed(streams: Streams, stream: Stream, steps: int) -> Stream:
-    """The stream as it was ``steps`` steps ago."""
+    """The stream as it was ``steps`` steps ago. What is the same at every step was no different then."""
     if steps < 0:
         raise Unsupported("a step uses a value of a later step")
-    return stream if steps == 0 else streams.sum((Term(stream, steps),), None, stream.shape, stream.path)
+    if steps == 0 or stream.static:
+        return stream
+    if isinstance(stream, Sum):
+        terms = tuple(Term(t.stream, t.delay + steps * (not t.stream.static)) for t in stream.terms)
+        return streams.sum(terms, stream.constant, stream.shape, stream.path)
+    return streams.sum((Term(stream, steps),), None, stream.shape, stream.path)
 
 
 def rolled(streams: Streams, copies: list[tuple[Stream, Time]]) -> Stream:

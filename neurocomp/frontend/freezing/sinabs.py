@@ -39,7 +39,9 @@ def _neuron(module: Any, path: str, kind: str) -> Neuron:
     alpha = number(module.alpha_mem_calculated)
     alpha_syn = None if module.alpha_syn_calculated is None else number(module.alpha_syn_calculated)
     gain = 1.0 - np.asarray(alpha, np.float32) if module.norm_input else 1.0
-    synapse: dict[str, float | np.ndarray | None] = {} if alpha_syn is None else {"i_decay": alpha_syn, "i_gain": alpha_syn}
+    synapse: dict[str, float | np.ndarray | None] = {}
+    if alpha_syn is not None:
+        synapse = {"i_decay": alpha_syn, "i_gain": alpha_syn}
     neuron = Neuron(v_decay=alpha, v_gain=number(gain) if np.ndim(gain) == 0 else gain, reset="subtract",
                     threshold=number(module.spike_threshold), compare=">=")
     return _with_spikes(neuron.with_parameters(synapse), module, path, kind)
