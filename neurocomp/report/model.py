@@ -20,7 +20,7 @@ class NetworkFacts:
 
     arithmetic: ``float32`` or ``integer``. footprint_bytes: weights, biases and neuron parameters kept as arrays, at
     their width (NeuroBench Footprint; normalisation layers are folded). connection_sparsity: zero weights / weights.
-    digest: SHA-256 of structure and parameters, without the stored sample.
+    sha256: digest of structure and parameters, without the stored sample.
     """
 
     name: str
@@ -33,31 +33,31 @@ class NetworkFacts:
     synapses: int
     footprint_bytes: int
     connection_sparsity: float
-    digest: str
+    sha256: str
 
 
 @dataclass(frozen=True)
 class ChipFacts:
-    """Which chip. digest: SHA-256 of the whole profile."""
+    """Which chip. sha256: digest of the whole profile."""
 
     name: str
     title: str
     process: str
-    digest: str
+    sha256: str
 
 
 @dataclass(frozen=True)
 class RunFacts:
     """What was run. steps: time steps per sample. encoding, seed: of the input, None if not stated.
 
-    trace_digest: SHA-256 of all spikes and inputs. fidelity: of the model of the network on chip.
+    trace_sha256: digest of all spikes and inputs. fidelity: of the model of the network on chip.
     """
 
     samples: int
     steps: int
     encoding: str | None
     seed: int | None
-    trace_digest: str
+    trace_sha256: str
     fidelity: str
 
 

@@ -130,7 +130,7 @@ def network_facts(network: Network) -> NetworkFacts:
         synapses=sum(synapse_count(p.op, shapes[p.source]) for p, weight in weighted if weight is not None),
         footprint_bytes=footprint_bytes(network),
         connection_sparsity=connection_sparsity(network),
-        digest=network_digest(network),
+        sha256=network_digest(network),
     )
 
 

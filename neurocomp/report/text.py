@@ -5,6 +5,7 @@ Names of layers, networks and chips come from files and are cleaned before they 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from textwrap import fill
 
@@ -130,15 +131,14 @@ def _remark(result: Result, unit: str) -> str:
 def _rests_on(result: Result) -> str:
     """How good the energy figure is: how many values of each kind, and how much of the energy is theirs."""
     energy = result.energy
-    used = [value.kind for value in result.values if value.use == "energy"]
-    kinds = sorted(set(used), key=KINDS.index)
+    used = Counter(value.kind for value in result.values if value.use == "energy")
     parts = [
-        f"{units.share(energy.by_kind.get(kind, 0) / energy.total_aj)} from {_many(used.count(kind), f'{kind} value')}"
-        for kind in kinds
-    ]
+        f"{units.share(energy.by_kind.get(kind, 0) / energy.total_aj)} from {_many(used[kind], f'{kind} value')}"
+        for kind in KINDS if used[kind]
+    ]  # fmt: skip
     text = f"This energy rests on the profile: {', '.join(parts)}."
     dynamic = sum(energy.dynamic_by_kind.values())
-    if dynamic and len(kinds) > 1:
+    if dynamic and len(parts) > 1:
         shares = [f"{units.share(part / dynamic)} {kind}" for kind, part in energy.dynamic_by_kind.items()]
         text += f" Of its dynamic part: {', '.join(shares)}."
     return text
@@ -160,8 +160,8 @@ def _time(result: Result) -> Iterator[str]:
     mean = timing.all_cores_ps / result.fit.cores_used / timing.total_ps
     yield (f"  core {timing.busiest_core} is the busiest: it works {units.share(most)} of the time "
            f"(mean of the cores in use: {units.share(mean)})")
-    used = [value.kind for value in result.values if value.use == "time"]
-    kinds = ", ".join(_many(used.count(kind), f"{kind} value") for kind in sorted(set(used), key=KINDS.index))
+    used = Counter(value.kind for value in result.values if value.use == "time")
+    kinds = ", ".join(_many(used[kind], f"{kind} value") for kind in KINDS if used[kind])
     yield _wrapped(f"This time rests on {kinds}; routing is modelled at {result.run.fidelity} fidelity.", "  ")
 
 
@@ -293,9 +293,9 @@ def _record(result: Result) -> Iterator[str]:
     rows = [
         ["neurocomp", result.version],
         ["network", f"{units.clean(network.origin)}; {network.neurons:,} neurons, {network.weights:,} weights, "
-                    f"{network.synapses:,} synapses; sha256 {network.digest[:16]}"],
-        ["chip", f"{units.clean(result.chip.name)}; sha256 {result.chip.digest[:16]}"],
-        ["activity", f"sha256 {result.run.trace_digest[:16]}{seed}"],
+                    f"{network.synapses:,} synapses; sha256 {network.sha256[:16]}"],
+        ["chip", f"{units.clean(result.chip.name)}; sha256 {result.chip.sha256[:16]}"],
+        ["activity", f"sha256 {result.run.trace_sha256[:16]}{seed}"],
     ]
     yield from table(rows, "ll")
 

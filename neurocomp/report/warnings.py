@@ -12,7 +12,8 @@ from neurocomp.report.model import AccuracyFacts, LayerFacts
 TOLERATED_LOSS = 0.01
 
 ASSUMED = (
-    "samples follow each other without a gap; figures per inference are those of the whole run divided by its samples",
+    "samples follow each other without a gap, so that the steps of one also hold work of its neighbours; figures per "
+    "inference are those of the whole run divided by its samples",
 )
 NOT_MODELLED = (
     "waiting inside the network on chip: links are counted at bound fidelity (the busiest link's flits one after the "

@@ -65,7 +65,7 @@ def test_json_is_one_document_equal_to_the_file(work: Path, capsys: pytest.Captu
     assert out == (work / "out" / "result.json").read_text()
     tree = json.loads(out)
     assert tree["run"] == {"samples": 10, "steps": 8, "encoding": "direct", "seed": None, "fidelity": "bound",
-                           "trace_digest": tree["run"]["trace_digest"]}
+                           "trace_sha256": tree["run"]["trace_sha256"]}
     assert str(work) not in out
 
 
