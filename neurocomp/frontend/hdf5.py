@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from neurocomp.errors import Diagnostic, ResourceLimitError, bad_input
+from neurocomp.frontend.hdf5_text import TextReader
 
 MAX_DEPTH = 32
 MAX_OBJECTS = 200_000
@@ -24,13 +25,13 @@ MAX_DATASET_BYTES = 8 * 2**30
 MAX_TEXT = 1024
 """Longest string, in characters; names and types are far shorter."""
 MAX_ALL_TEXT = 2**24
+LONGEST_PLACE = 120
 MAX_EXPANSION = 1032
 """Deflate, the filter that writers use, cannot pack 1032 bytes into less than one."""
 SLACK_BYTES = 64 * 1024
 """A dataset that was declared but never written takes no room in the file; small ones are allowed."""
 REFERENCE_BYTES = 16
 """What the file spends on one string of variable length, besides the string."""
-TEXT_BATCH_BYTES = 64 * 2**20
 FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 """The filters of HDF5 that are understood, by number; others could need plug-ins or unpack without bound."""
 
@@ -53,6 +54,12 @@ class Hdf5File:
         with guarded(str(path)):
             self.size = path.stat().st_size
             self.handle = h5py.File(path, "r", locking=False)
+            layout = (self.handle.userblock_size, self.handle.id.get_create_plist().get_sizes())
+        if layout != (0, (8, 8)):
+            self.handle.close()
+            raise bad_input(str(path), "is an HDF5 file with a user block or short addresses, which is not supported",
+                            hint="repack it: h5repack -u none")
+        self.text = TextReader(path)
 
     def __enter__(self) -> Hdf5Group:
         return Hdf5Group(self, self.handle, "")
@@ -94,8 +101,10 @@ class Hdf5Group:
 
     def where(self, name: str | None = None) -> str:
         """File and place inside it, for messages."""
-        inside = "/".join(part for part in (self.path, name) if part)
-        return f"{self.file.path}: {printable(inside)}" if inside else str(self.file.path)
+        inside = printable("/".join(part for part in (self.path, name) if part))
+        if len(inside) > LONGEST_PLACE:
+            inside = f"{inside[:LONGEST_PLACE // 2]} ... {inside[-LONGEST_PLACE // 2:]}"
+        return f"{self.file.path}: {inside}" if inside else str(self.file.path)
 
     def names(self) -> tuple[str, ...]:
         """Names of all members, sorted."""
@@ -156,26 +165,18 @@ class Hdf5Group:
             raise bad_input(where, f"holds {count:,} strings where at most {limit:,} are expected", hint=COPY_AGAIN)
         result = np.empty(count, object)
         total = 0
-        for k, raw in enumerate(self._each(dataset, where, shape)):
+        for k, raw in enumerate(self._raw_strings(dataset, where, dtype)):
             result[k] = _decoded(raw, where)
             total += len(result[k])
             if total > MAX_ALL_TEXT:
                 raise bad_input(where, f"holds more than {MAX_ALL_TEXT:,} characters of text", hint=COPY_AGAIN)
         return result.reshape(shape)
 
-    def _each(self, dataset: Any, where: str, shape: tuple[int, ...]) -> Iterator[Any]:
-        """Elements row by row, a few at a time: each string may be as long as the file, and be named often."""
-        if not shape:
-            with guarded(where):
-                value = dataset[()]
-            yield value
-            return
-        per_row = max(1, math.prod(shape[1:]))
-        rows = max(1, min(4096, TEXT_BATCH_BYTES // max(1, self.file.size)) // per_row)
-        for start in range(0, shape[0], rows):
-            with guarded(where):
-                batch = dataset[start:start + rows]
-            yield from np.asarray(batch, object).reshape(-1)
+    def _raw_strings(self, dataset: Any, where: str, dtype: np.dtype) -> list[Any]:
+        with guarded(where):
+            if dtype.kind == "S":
+                return list(np.atleast_1d(np.asarray(dataset[()])).reshape(-1))
+            return self.file.text.elements(dataset)
 
     def _allow(self, dataset: Any, where: str, dtype: np.dtype, shape: tuple[int, ...] | None) -> int:
         """Check a dataset's place and size; returns its number of elements."""

@@ -10,14 +10,25 @@ from dataclasses import replace
 
 import numpy as np
 
+from neurocomp.errors import InputError
 from neurocomp.network.graph import Network, Population, Projection
 from neurocomp.network.neuron import expand
 from neurocomp.network.ops import Linear, OneToOne, Op, Shape, Sparse
+from neurocomp.network.verify import verify
 
 
 def join_relays(network: Network) -> Network:
     """The same network with fewer relays. Spikes and outputs of what remains are unchanged."""
     return _Joiner(network).joined()
+
+
+def verified(network: Network, where: str) -> Network:
+    """The network itself, if it is well formed; otherwise InputError, with the file in front of each finding."""
+    try:
+        return verify(network)
+    except InputError as error:
+        found = [replace(d, where=f"{where}: {d.where}" if d.where else where) for d in error.diagnostics]
+        raise InputError(found) from error
 
 
 class _Joiner:
@@ -37,8 +48,10 @@ class _Joiner:
         left = [name for name in relays if not self._pull_through(name)]
         for name in left:
             self._push_on(name)
-        return replace(self.network, populations=tuple(self.populations.values()),
-                       projections=tuple(self.projections.values()), output=self.output)
+        rank = {name: k for k, name in enumerate(self.populations)}
+        ordered = sorted(self.projections.values(), key=lambda p: (rank[p.target], p.delay, rank[p.source]))
+        return replace(self.network, populations=tuple(self.populations.values()), projections=tuple(ordered),
+                       output=self.output)
 
     def _pull_through(self, name: str) -> bool:
         """Feed the targets of a plain copy straight from what it copies. Whether that was possible."""

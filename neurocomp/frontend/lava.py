@@ -19,17 +19,17 @@ from pathlib import Path
 import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError
-from neurocomp.frontend.joins import selected_copy
+from neurocomp.frontend.joins import selected_copy, verified
 from neurocomp.frontend.lava_layers import EXPORT, Layer, LayerProblem, read_layers
 from neurocomp.network.graph import Integer, Network, Population, Projection
 from neurocomp.network.neuron import Neuron
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Shape, ShapeMismatch, Sparse
-from neurocomp.network.verify import verify
 
 STATE_SHIFT = 6
 DECAY_ONE = 4096
 NEVER_FIRES = 2**17 - 1
 """The largest threshold mantissa of Loihi; lava-dl gives it to layers whose membrane is the output."""
+INTEGRATOR: dict[str, int | np.ndarray] = {"iDecay": DECAY_ONE, "vDecay": 0, "vThMant": NEVER_FIRES, "refDelay": 1}
 DEFAULT_INPUT_WEIGHT = 64
 MAX_DELAY = 62
 """Loihi has six bits of delay; lava-dl stays below 63."""
@@ -44,7 +44,7 @@ def read_lava(path: str | Path) -> Network:
         builder.add(layer)
     if builder.findings:
         raise InputError(builder.findings)
-    return verify(builder.network())
+    return verified(builder.network(), str(path))
 
 
 @dataclass(eq=False)
@@ -164,7 +164,7 @@ class _Builder:
         given = layer.neuron
         if given is None:
             self.notes.append(f"layer {layer.index} ({layer.type}) has no neurons: membranes sum up and are read out")
-            given = {"iDecay": DECAY_ONE, "vDecay": 0, "vThMant": NEVER_FIRES, "refDelay": 1, "wgtExp": 0}
+            given = INTEGRATOR
         reads_membrane = bool(np.all(np.asarray(given["vThMant"]) >= NEVER_FIRES))
         if reads_membrane and not last:
             raise LayerProblem("never fires (vThMant is the largest there is), yet other layers follow")

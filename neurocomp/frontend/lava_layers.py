@@ -112,7 +112,7 @@ def _shape(layer: Layer) -> Shape:
     if not declared.size or declared.min() < 1 or math.prod(declared.tolist()) > MAX_SHAPE or declared.size > 3:
         raise LayerProblem(f"shape is {declared.tolist()[:4]}; one to three positive numbers are expected")
     shape = tuple(int(n) for n in declared)
-    if layer.type in ("dense", "dense_rec", "flatten", "average") or shape[1:] == (1, 1) and layer.type == "input":
+    if layer.type in ("dense", "dense_rec", "flatten", "average") or (shape[1:] == (1, 1) and layer.type == "input"):
         return (math.prod(shape),)
     return shape
 

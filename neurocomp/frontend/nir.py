@@ -14,14 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError
-from neurocomp.frontend.joins import join_relays
+from neurocomp.frontend.joins import join_relays, verified
 from neurocomp.frontend.nir_file import NirGraph, Node, NodeProblem, read_graph
 from neurocomp.frontend.nir_loops import closing_edges, forward_order
 from neurocomp.frontend.nir_neurons import DEFAULT_DT_S, NEURON_TYPES, Discretise, Reset, Timing, neuron
 from neurocomp.frontend.nir_ops import LINEAR_TYPES, MAX_ELEMENTS, bias, delayed_copies, fit, operator
 from neurocomp.network.graph import Network, Population, Projection
 from neurocomp.network.ops import OneToOne, Op, Shape, ShapeMismatch
-from neurocomp.network.verify import verify
 
 LOST_EDGE = "the exporter lost an edge; export the network again"
 
@@ -40,7 +39,7 @@ def read_nir(
     graph = read_graph(path)
     network = _Builder(graph, timing).network(path)
     _refuse_unused(graph.where, timing)
-    return verify(network)
+    return verified(network, graph.where)
 
 
 @dataclass(eq=False)

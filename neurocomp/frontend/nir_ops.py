@@ -67,7 +67,8 @@ def compact(full: np.ndarray | float, shape: Shape) -> float | np.ndarray:
     array = np.broadcast_to(array, shape)
     if len(shape) > 1 and (array == array[(slice(None), *(slice(0, 1),) * (len(shape) - 1))]).all():
         array = array[(slice(None), *(0,) * (len(shape) - 1))]
-    with np.errstate(over="ignore"):  # what does not fit into float32 becomes infinite, which verify reports
+    # what does not fit into float32 becomes infinite, which verify reports
+    with np.errstate(over="ignore", invalid="ignore"):
         return np.ascontiguousarray(array, np.float32)
 
 
@@ -89,7 +90,7 @@ def numbers(node: Node, name: str, axes: int, least: int) -> Shape:
     value = node.array(name)
     if value.size == 1:
         value = np.repeat(value.reshape(-1), axes)
-    if value.shape != (axes,) or value.dtype.kind == "f" and not np.array_equal(value, np.trunc(value)):
+    if value.shape != (axes,) or (value.dtype.kind == "f" and not np.array_equal(value, np.trunc(value))):
         raise NodeProblem(f"parameter {name} is not {axes} whole numbers: {_shown(value)}")
     found = tuple(int(n) for n in value)
     if min(found) < least or max(found) > np.iinfo(np.int32).max:
@@ -102,7 +103,7 @@ def _shown(value: np.ndarray) -> str:
 
 
 def _weight(node: Node, axes: int) -> np.ndarray:
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         weight = np.asarray(node.array("weight"), np.float32)
     if weight.ndim != axes or 0 in weight.shape:
         raise NodeProblem(f"parameter weight has shape {weight.shape}; {axes} axes, none of them empty, are expected")
