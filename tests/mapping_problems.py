@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from neurocomp.network import Conv, Integer, Linear, Network, Neuron, OneToOne, Pool, Population, Projection, Sparse
@@ -34,7 +36,7 @@ def with_projection(network: Network, source: str, target: str, op: Op, delay: i
 
 
 def mlp(*sizes: int) -> Network:
-    return chain((sizes[0],), *(Linear(ones(b, a)) for a, b in zip(sizes, sizes[1:], strict=False)), name="mlp")
+    return chain((sizes[0],), *(Linear(ones(b, a)) for a, b in itertools.pairwise(sizes)), name="mlp")
 
 
 def convnet() -> Network:

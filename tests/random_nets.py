@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 from hypothesis import strategies as st
-from tests.random_ops import ops, shapes, sparses, weights
 
 from neurocomp.network import Integer, Linear, Network, Neuron, OneToOne, Population, Projection
 from neurocomp.network.verify import verify
+from tests.random_ops import ops, shapes, sparses, weights
 
 
 @st.composite

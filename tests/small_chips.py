@@ -10,9 +10,16 @@ FREE = {"energy_pj": 0.0, "latency_ns": 1.0}
 
 
 def make_chip(
-    width: int = 4, height: int = 4, per_router: int = 1, *, topology: str = "mesh", multicast: str = "tree",
-    memories: list[dict[str, Any]] | None = None, numeric: dict[str, Any] | None = None,
-    noc: dict[str, Any] | None = None, **core: Any,
+    width: int = 4,
+    height: int = 4,
+    per_router: int = 1,
+    *,
+    topology: str = "mesh",
+    multicast: str = "tree",
+    memories: list[dict[str, Any]] | None = None,
+    numeric: dict[str, Any] | None = None,
+    noc: dict[str, Any] | None = None,
+    **core: Any,
 ) -> ChipSpec:
     """A chip with loose limits; keyword arguments beyond the mesh replace values of ``core``."""
     return ChipSpec.model_validate({

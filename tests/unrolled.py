@@ -49,8 +49,10 @@ def _windowed(op, source_shape, target_shape):
         group = target[0] // per_group_out
         for ci in range(per_group_in):
             for tap in np.ndindex(op.kernel):
-                at = [o * s - p + k * d for o, s, p, k, d in
-                      zip(target[1:], op.stride, op.padding, tap, op.dilation, strict=True)]
+                at = [
+                    o * s - p + k * d
+                    for o, s, p, k, d in zip(target[1:], op.stride, op.padding, tap, op.dilation, strict=True)
+                ]
                 if all(0 <= a < n for a, n in zip(at, source_shape[1:], strict=True)):
                     source = (group * per_group_in + ci, *at)
                     weight = 1 if pool else op.weight[(target[0], ci, *tap)]
@@ -72,8 +74,7 @@ def unrolled_paths(network: Network) -> dict[tuple[str, str, int], np.ndarray]:
             result[key] = result.get(key, 0) + table
             return
         for projection in network.incoming[name]:
-            walk(last, target, projection.source,
-                 table @ unroll(projection.op, by_name[projection.source].shape))
+            walk(last, target, projection.source, table @ unroll(projection.op, by_name[projection.source].shape))
 
     for index, projection in enumerate(network.projections):
         target = by_name[projection.target]

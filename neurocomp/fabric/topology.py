@@ -67,8 +67,11 @@ class Mesh:
 
     def paths(self, source: np.ndarray, destination: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(pointer int64 (n + 1), links int64): the links of each XY path, in the order in which they are crossed."""
+        return self.paths_along(source, *self.displacement(source, destination))
+
+    def paths_along(self, source: np.ndarray, dx: np.ndarray, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same for given displacements: ``dx`` steps along the row first, then ``dy`` along the column."""
         source = np.asarray(source, np.int64)
-        dx, dy = self.displacement(source, destination)
         length = np.abs(dx) + np.abs(dy)
         pointer = np.concatenate([[0], np.cumsum(length)])
         of = np.repeat(np.arange(length.size), length)
@@ -79,9 +82,7 @@ class Mesh:
         direction = np.where(in_x, np.where(dx[of] > 0, EAST, WEST), np.where(dy[of] > 0, SOUTH, NORTH))
         return pointer, ((y % self.height) * self.width + x % self.width) * DIRECTIONS + direction
 
-    def trees(
-        self, source: np.ndarray, pointer: np.ndarray, destination: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def trees(self, source: np.ndarray, pointer: np.ndarray, destination: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(pointer, links): the links of each multicast tree, every link once, in increasing order.
 
         source: router of each tree; destination[pointer[i]:pointer[i + 1]]: the routers that tree i reaches.

@@ -50,7 +50,13 @@ def _tables(program: Program) -> Iterator[Finding]:
         ("packet_ptr", routes.packet_ptr, routes.packet_core.size), ("link_ptr", routes.link_ptr, routes.link_id.size),
         ("synapse_ptr", routes.synapse_ptr, routes.synapse_tile.size),
     ):  # fmt: skip
-        if pointer.ndim != 1 or not pointer.size or pointer[0] != 0 or pointer[-1] != size or (np.diff(pointer) < 0).any():
+        if (
+            pointer.ndim != 1
+            or not pointer.size
+            or pointer[0] != 0
+            or pointer[-1] != size
+            or (np.diff(pointer) < 0).any()
+        ):
             yield name, f"does not lead from 0 to {size}"
     lengths = {
         "link_ptr": (routes.link_ptr.size, routes.packet_ptr.size),

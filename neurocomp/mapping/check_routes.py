@@ -32,10 +32,8 @@ def walked_routes(program: Program) -> Iterator[tuple[str, str]]:
         stored = np.repeat(np.arange(base, end), np.diff(routes.link_ptr[base : end + 1]))
         given = np.sort(stored * slots + routes.link_id[routes.link_ptr[base] : routes.link_ptr[end]])
         if not np.array_equal(expected, given):
-            yield "links", (
-                f"classes {base} to {end - 1} list {given.size} links that do not join their packets to their source; "
-                f"a walk takes {expected.size}"
-            )
+            where = f"classes {base} to {end - 1}"
+            yield where, f"{given.size} links do not join packets to their source; a walk takes {expected.size}"
         base = end
 
 
@@ -63,7 +61,9 @@ def _walk(
     while moving.size:
         x, y, to_x, to_y = (v for p in (at[moving], goal[moving]) for v in (p % noc.width, p // noc.width))
         along_x = x != to_x
-        forward = np.where(along_x, _is_forward(x, to_x, noc.width, noc.topology), _is_forward(y, to_y, noc.height, noc.topology))
+        forward = np.where(
+            along_x, _is_forward(x, to_x, noc.width, noc.topology), _is_forward(y, to_y, noc.height, noc.topology)
+        )
         direction = np.where(along_x, np.where(forward, 0, 1), np.where(forward, 3, 2))
         packets.append(moving)
         links.append(at[moving] * 4 + direction)

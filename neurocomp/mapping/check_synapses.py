@@ -33,9 +33,12 @@ def synapse_sums(program: Program) -> Iterator[tuple[str, str]]:
             ones = np.ones(size, np.uint64)
             routed = int(np.append(_class_sums(program, ones), np.uint64(0))[label].sum())
             needed = int(np.broadcast_to(expected_sums(program, ones)[name], shape).sum())
-            yield name, (
-                f"the routes of {wrong} of {label.size} elements do not carry their synapses "
-                f"({routed} synapses in the routes, {needed} in the network)"
+            yield (
+                name,
+                (
+                    f"the routes of {wrong} of {label.size} elements do not carry their synapses "
+                    f"({routed} synapses in the routes, {needed} in the network)"
+                ),
             )
 
 
@@ -98,7 +101,10 @@ def _pulled_back(projection: Projection, source_shape: tuple[int, ...], values: 
         values = values.reshape(op.groups, -1, *values.shape[1:]).sum(axis=1, dtype=np.uint64)
     result = np.zeros((values.shape[0], *source_shape[1:]), np.uint64)
     for tap in np.ndindex(tuple(op.kernel)):
-        pairs = [_axis(*a) for a in zip(tap, values.shape[1:], source_shape[1:], op.stride, op.padding, op.dilation, strict=True)]
+        pairs = [
+            _axis(*a)
+            for a in zip(tap, values.shape[1:], source_shape[1:], op.stride, op.padding, op.dilation, strict=True)
+        ]
         result[(slice(None), *(p[1] for p in pairs))] += values[(slice(None), *(p[0] for p in pairs))]
     return np.repeat(result, source_shape[0] // result.shape[0], axis=0)
 
@@ -146,7 +152,10 @@ def _pushed_on(projection: Projection, values: np.ndarray, target_shape: tuple[i
         values = values.reshape(op.groups, -1, *values.shape[1:]).sum(axis=1)
     values = np.repeat(values, target_shape[0] // values.shape[0], axis=0)
     for tap in np.ndindex(tuple(op.kernel)):
-        pairs = [_axis(*a) for a in zip(tap, target_shape[1:], values.shape[1:], op.stride, op.padding, op.dilation, strict=True)]
+        pairs = [
+            _axis(*a)
+            for a in zip(tap, target_shape[1:], values.shape[1:], op.stride, op.padding, op.dilation, strict=True)
+        ]
         result[(slice(None), *(p[0] for p in pairs))] += values[(slice(None), *(p[1] for p in pairs))]
     return result
 
@@ -157,5 +166,3 @@ def _channel_last(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 def _channel_first(flat: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.moveaxis(flat.reshape(*shape[1:], shape[0]), -1, 0)
-
-

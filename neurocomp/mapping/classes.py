@@ -93,7 +93,9 @@ class _Population:
         used[columns[0]] = True
         number = np.where(used, np.cumsum(used) - 1, -1)
         by_element = np.repeat(number[self.label], self.lengths, axis=2).reshape(-1)
-        return Classes(by_element.astype(np.int32), self.tiles.reshape(-1)[first][used], number[columns[0]], *columns[1:])
+        return Classes(
+            by_element.astype(np.int32), self.tiles.reshape(-1)[first][used], number[columns[0]], *columns[1:]
+        )
 
     def _hashes(self) -> np.ndarray:
         hashes = _mixed(self.tiles.astype(np.uint64) + np.uint64(self.salt << 40))

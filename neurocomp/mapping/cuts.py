@@ -6,6 +6,7 @@ several reaches of one source overlap), and by how many tiles each source elemen
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -77,7 +78,7 @@ class Grid:
         return int(np.prod([bounds.size - 1 for bounds in self.edges]))
 
     def pieces(self) -> Iterator[Piece]:
-        channels, rows, columns = ([(int(a), int(b)) for a, b in zip(e, e[1:], strict=False)] for e in self.edges)
+        channels, rows, columns = ([(int(a), int(b)) for a, b in itertools.pairwise(e)] for e in self.edges)
         for row in rows:
             for column in columns:
                 for channel in channels:
@@ -236,7 +237,7 @@ def window_of(piece: Piece, shape: Corner) -> Window:
     if piece.box is not None:
         (c0, c1), (y0, y1), (x0, x1) = piece.box
         return Window((c0, y0, x0), (c1, y1, x1), np.ones((1, 1, 1), np.int64))
-    channels, height, width = shape
+    channels, _, width = shape
     y, rest = np.divmod(piece.positions, width * channels)
     x, c = np.divmod(rest, channels)
     corners = [(int(axis.min()), int(axis.max()) + 1) for axis in (c, y, x)]

@@ -147,7 +147,9 @@ def _cure(problem: Problem, limit: Limit, demand: np.ndarray, needed: int) -> st
             if rest + int(demand[SYNAPSE_BITS]) * width // bits <= limit.capacity:
                 return f"weights of {width} bits instead of {bits} would fit"
     if limit.weights[AXONS_IN]:
-        return f"{_ratio(needed, limit.capacity)} fewer inputs per neuron (grouped convolution, smaller kernels, pooling)"
+        return (
+            f"{_ratio(needed, limit.capacity)} fewer inputs per neuron (grouped convolution, smaller kernels, pooling)"
+        )
     return f"a chip whose cores have at least {limit.shown(needed)} {_noun(limit)}"
 
 
@@ -167,7 +169,9 @@ def _too_few_cores(problem: Problem, tiling: Tiling, placement: Placement) -> Di
     if bounds[0].cores > cores:
         why = f"no mapping exists: {_bound_text(bounds[0], cores)}"
     else:
-        why = f"the mapper found none with fewer; any mapping takes at least {bounds[0].cores:,} ({bounds[0].limit.name})"
+        why = (
+            f"the mapper found none with fewer; any mapping takes at least {bounds[0].cores:,} ({bounds[0].limit.name})"
+        )
     return Diagnostic(
         _where(problem), f"needs {needed:,} cores; {cores:,} are available", f"{why}. Largest layers: {layers}",
         _smallest_change(problem, tiling, needed),
@@ -179,8 +183,9 @@ def _cores_at_least(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
     worst = core_bounds(tiling.layers, tiling.limits)[0]
     if worst.cores <= problem.available_cores:
         return []
-    return [Diagnostic(_where(problem), f"needs at least {worst.cores:,} cores; {problem.available_cores:,} are available",
-                       f"no mapping exists: {_bound_text(worst, problem.available_cores)}")]  # fmt: skip
+    what = f"needs at least {worst.cores:,} cores; {problem.available_cores:,} are available"
+    why = f"no mapping exists: {_bound_text(worst, problem.available_cores)}"
+    return [Diagnostic(_where(problem), what, why)]
 
 
 def _bound_text(bound: CoreBound, cores: int) -> str:
@@ -223,4 +228,3 @@ def _noun(limit: Limit) -> str:
 
 def _ratio(needed: int, available: int) -> str:
     return f"{needed / available:.1f} times"
-

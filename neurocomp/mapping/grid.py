@@ -1,9 +1,10 @@
 """The search for the grid that cuts a population into the fewest tiles within all limits of a core.
 
-All nearly-even grids are compared at once: along each axis only the part counts that change the largest part
-matter (about twice the square root of its length), and every demand is a sum of products of one factor per
-axis, so the largest tile of every grid comes from three short tables. Among grids of equally few tiles the
-one whose tiles together hear the fewest sources wins: inputs that several tiles hear are sent several times.
+All nearly-even grids are compared at once: every demand is a sum of products of one factor per axis, so the
+largest tile of every grid comes from three short tables. Along a long axis only those numbers of parts are
+tried that change the size of the largest part (about twice the square root of its length). Among grids of
+equally few tiles the one whose tiles together hear the fewest sources wins: inputs that several tiles hear
+are sent several times.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from neurocomp.mapping.cuts import Grid, split
 from neurocomp.mapping.layer import Layer
 from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, NEURONS, SYNAPSE_BITS, Limits
 from neurocomp.mapping.reach import Separable, Uniform
+
+_ALL_PARTS = 64  # axes up to this length are cut into every possible number of parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +69,10 @@ def single_demand(layer: Layer, out: np.ndarray) -> np.ndarray:
 
 
 def _ways(index: int, length: int) -> _Axis:
-    sizes = np.unique(-(-length // np.arange(1, length + 1)))[::-1]
-    parts = np.unique(-(-length // sizes))
+    parts = np.arange(1, length + 1)
+    if length > _ALL_PARTS:
+        sizes = np.unique(-(-length // parts))
+        parts = np.unique(-(-length // sizes))
     return _Axis(index, parts, tuple(split(length, int(p)) for p in parts))
 
 

@@ -136,7 +136,7 @@ def _passed_on(op: Op, source_shape: Shape, stored: Stored) -> Stored:
     if isinstance(op, OneToOne) and not stored.per_channel.any():
         return Stored(stored.per_channel, np.broadcast_to(stored.per_element, source).reshape(target), stored.constant)
     if isinstance(op, Pool) and not stored.per_element.any():
-        return stored
+        return Stored(stored.per_channel, NOTHING.per_element, stored.constant)
     return Stored(NOTHING.per_channel, NOTHING.per_element, stored.all_bits(source))
 
 

@@ -138,7 +138,9 @@ def _wrong_assignment(problem: Problem, name: str, cores: np.ndarray) -> list[Di
                            hint=f"these do: {', '.join(problem.tiled)}")]  # fmt: skip
     shape = problem.population(name).shape
     if cores.shape != shape or cores.dtype.kind not in "iu":
-        return [Diagnostic(where, f"has shape {cores.shape} and type {cores.dtype}; integers of shape {shape} are needed")]
+        return [
+            Diagnostic(where, f"has shape {cores.shape} and type {cores.dtype}; integers of shape {shape} are needed")
+        ]
     wrong = np.unique(cores[(cores < 0) | (cores >= problem.mesh.core_slots)])
     if wrong.size:
         return [Diagnostic(where, f"names core {wrong[0]}, which {problem.chip.name} does not have",

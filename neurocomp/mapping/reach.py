@@ -189,10 +189,16 @@ def _through_window(op: Conv | Pool, source_shape: Shape, reach: Separable | Exp
     groups, c_in, c_out = channel_groups(op, source_shape)
     first = np.arange(groups * c_out) // c_out * c_in
     rows, columns = taps_of(op, source_shape)
-    window = Separable(first, first + c_in, _taps_table(rows, height), _taps_table(columns, width), as_map(source_shape))
+    window = Separable(
+        first, first + c_in, _taps_table(rows, height), _taps_table(columns, width), as_map(source_shape)
+    )
     if isinstance(reach, Explicit):
         outer = as_explicit(window, as_map(op.target_shape(source_shape)))
-        return as_uniform(reach) if isinstance(outer, Uniform) else Explicit(composed(outer.table, reach.table), reach.source)
+        return (
+            as_uniform(reach)
+            if isinstance(outer, Uniform)
+            else Explicit(composed(outer.table, reach.table), reach.source)
+        )
     if _is_identity(reach):
         return window
     return Separable(

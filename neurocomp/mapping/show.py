@@ -22,7 +22,9 @@ def to_html(program: Program) -> str:
     body = "".join(f"<tr>{_cells('td', row)}</tr>" for row in rows)
     core, limit, share = program.usage.fullest(program.chip)
     note = f"{program.cores_used:,} of {program.chip.cores:,} cores; fullest core {core}: {share:.0%} of its {limit}"
-    return f"{title}<table><thead><tr>{_cells('th', heads)}</tr></thead><tbody>{body}</tbody></table><p>{escape(note)}</p>"
+    return (
+        f"{title}<table><thead><tr>{_cells('th', heads)}</tr></thead><tbody>{body}</tbody></table><p>{escape(note)}</p>"
+    )
 
 
 def _cells(tag: str, texts: tuple[str, ...]) -> str:

@@ -119,7 +119,9 @@ def _read_tree(path: Path) -> dict[str, Any]:
 
 def _program(tree: dict[str, Any], arrays: dict[str, np.ndarray], where: str) -> Program:
     arrays = {name: frozen_array(array) for name, array in arrays.items()}
-    network = from_tree(tree["network"], {n: arrays[f"network.{i}"] for i, n in enumerate(tree["network_arrays"])}, where)
+    network = from_tree(
+        tree["network"], {n: arrays[f"network.{i}"] for i, n in enumerate(tree["network_arrays"])}, where
+    )
     chip = chip_from_json(json.dumps(tree["chip"]), where)
     routes = Routes(
         {name: _integers(arrays, f"route_class.{i}", 1, np.int32) for i, name in enumerate(tree["route_classes"])},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurocomp.mapping.layer import Layer
-from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, NEURONS, SYNAPSE_BITS, Limits, limits_of
+from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, NEURONS, SYNAPSE_BITS, limits_of
 from neurocomp.mapping.problem import Problem
 from neurocomp.network.ops import frozen_array
 from neurocomp.network.structure import Corner
@@ -119,7 +119,7 @@ def synapse_bits(layer: Layer, tile: Tile, shape: Corner) -> int:
     stored = layer.stored
     per_channel = np.broadcast_to(stored.per_channel, shape[:1])
     if tile.box is not None:
-        (c0, c1), (y0, y1), (x0, x1) = tile.box
+        c0, c1 = tile.box[0]
         part = stored.per_element
         sizes = [b - a if n == 1 else 1 for (a, b), n in zip(tile.box, part.shape, strict=True)]
         slices = [slice(None) if n == 1 else slice(a, b) for (a, b), n in zip(tile.box, part.shape, strict=True)]

@@ -25,7 +25,8 @@ _CHUNK = 1 << 22  # weights tested for zero at once
 
 def as_map(shape: Shape) -> Corner:
     """The shape as (channels, height, width): missing axes have size 1, axes beyond the third join the width."""
-    return (shape + (1, 1, 1))[0], (shape + (1, 1, 1))[1], math.prod(shape[2:])
+    channels, height, *_ = (*shape, 1, 1)
+    return channels, height, math.prod(shape[2:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,7 +274,9 @@ def _group_sums(window: Window, c_in: int, c_out: int) -> np.ndarray:
     return per_group if c_in == 1 or len(per_group) == 1 else np.repeat(per_group, c_in, axis=0)
 
 
-def _scatter(counts: np.ndarray, taps: Taps, axis: int, outputs: tuple[int, int], inputs: tuple[int, int]) -> np.ndarray:
+def _scatter(
+    counts: np.ndarray, taps: Taps, axis: int, outputs: tuple[int, int], inputs: tuple[int, int]
+) -> np.ndarray:
     """Adds the counts of ``outputs`` to the inputs that their taps read, along one axis."""
     counts = np.moveaxis(counts, axis, 0)
     if counts.shape[0] != outputs[1] - outputs[0]:

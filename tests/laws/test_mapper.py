@@ -9,8 +9,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests.mapping_problems import chain, conv, convnet, mlp, random_graph, residual
-from tests.small_chips import make_chip
 
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import DoesNotFitError
@@ -21,6 +19,8 @@ from neurocomp.mapping.program import INPUT_PORT, Routes
 from neurocomp.mapping.route import route
 from neurocomp.mapping.tile import Tiling, tile
 from neurocomp.network import Network, Population
+from tests.mapping_problems import chain, conv, convnet, mlp, random_graph, residual
+from tests.small_chips import make_chip
 
 TILERS: list[Callable[[Problem], Tiling]] = [tile]
 PLACERS: list[Callable[..., Placement]] = [place]

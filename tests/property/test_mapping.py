@@ -7,15 +7,15 @@ from collections import defaultdict
 import numpy as np
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from tests.random_nets import networks, positions
-from tests.small_chips import make_chip
-from tests.unrolled import unrolled_paths
 
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import DoesNotFitError
 from neurocomp.mapping.map import map_network
 from neurocomp.mapping.program import Program
 from neurocomp.network import Network
+from tests.random_nets import networks, positions
+from tests.small_chips import make_chip
+from tests.unrolled import unrolled_paths
 
 
 @st.composite

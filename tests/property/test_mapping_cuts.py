@@ -7,11 +7,6 @@ import itertools
 import numpy as np
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from tests.mapping_problems import chain, random_graph
-from tests.random_nets import networks, positions
-from tests.random_ops import convs, pools, shapes
-from tests.small_chips import make_chip
-from tests.unrolled import unrolled_paths
 
 from neurocomp.mapping.cuts import Cut, Grid, Runs, split
 from neurocomp.mapping.grid import best_grid
@@ -20,6 +15,11 @@ from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, NEURONS, SYNAPSE_BITS,
 from neurocomp.mapping.map import make_problem
 from neurocomp.mapping.reach import Explicit
 from neurocomp.mapping.runs import best_runs
+from tests.mapping_problems import chain, random_graph
+from tests.random_nets import networks, positions
+from tests.random_ops import convs, pools, shapes
+from tests.small_chips import make_chip
+from tests.unrolled import unrolled_paths
 
 NO_OUT = np.zeros((1, 1, 1), np.int64)
 

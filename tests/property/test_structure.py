@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.random_ops import counts_for, ops, shapes
-from tests.unrolled import unroll
 
 from neurocomp.network.structure import Window, as_map, backward, fan_in, fan_out, synapse_count
+from tests.random_ops import counts_for, ops, shapes
+from tests.unrolled import unroll
 
 problems = shapes().flatmap(lambda shape: st.tuples(st.just(shape), ops(shape)))
 

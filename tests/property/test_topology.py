@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -50,13 +52,13 @@ def test_paths_trees_and_hops_agree_with_a_walk(mesh, data) -> None:
 
     path_pointer, links = mesh.paths(np.repeat(source, np.diff(pointer)), destination)
     flat = [path for paths in walked for path in paths]
-    assert [links[a:b].tolist() for a, b in zip(path_pointer, path_pointer[1:], strict=False)] == flat
+    assert [links[a:b].tolist() for a, b in itertools.pairwise(path_pointer)] == flat
     hops = sum(mesh.hops(np.repeat(source, np.diff(pointer)), destination))
     assert hops.tolist() == [len(path) for path in flat]
 
     tree_pointer, links = mesh.trees(source, pointer, destination)
     expected = [sorted({link for path in paths for link in path}) for paths in walked]
-    assert [links[a:b].tolist() for a, b in zip(tree_pointer, tree_pointer[1:], strict=False)] == expected
+    assert [links[a:b].tolist() for a, b in itertools.pairwise(tree_pointer)] == expected
     hops_x, hops_y = mesh.tree_hops(source, pointer, destination)
     assert hops_x.tolist() == [sum(link % 4 in (EAST, WEST) for link in tree) for tree in expected]
     assert hops_y.tolist() == [sum(link % 4 in (NORTH, SOUTH) for link in tree) for tree in expected]

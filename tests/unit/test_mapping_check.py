@@ -7,8 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.mapping_problems import conv, convnet, mlp, residual
-from tests.small_chips import make_chip
 
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import CheckFailedError
@@ -18,6 +16,8 @@ from neurocomp.mapping.limits import SYNAPSE_BITS
 from neurocomp.mapping.map import map_network
 from neurocomp.mapping.program import Program
 from neurocomp.network import Network
+from tests.mapping_problems import conv, convnet, mlp, residual
+from tests.small_chips import make_chip
 
 
 @pytest.fixture(params=["tree", "unicast"])
@@ -50,7 +50,8 @@ DAMAGES: dict[str, tuple[Callable[[Program], Program], str]] = {
         "do not carry their synapses",
     ),
     "synapses at another tile of the same core": (
-        lambda p: damaged(p, synapse_projection=changed(p.routes.synapse_projection, 0, 2)), "do not carry their synapses",
+        lambda p: damaged(p, synapse_projection=changed(p.routes.synapse_projection, 0, 2)),
+        "do not carry their synapses",
     ),
     "a packet to another core": (
         lambda p: damaged(p, packet_core=changed(p.routes.packet_core, 0, p.routes.packet_core[0] ^ 1)), "another core",
@@ -67,7 +68,9 @@ DAMAGES: dict[str, tuple[Callable[[Program], Program], str]] = {
     "another link": (lambda p: damaged(p, link_id=changed(p.routes.link_id, 5, p.routes.link_id[5] ^ 1)), "links"),
     "a link outside the mesh": (lambda p: damaged(p, link_id=changed(p.routes.link_id, 0, 10**6)), "leaves its range"),
     "a pointer that goes back": (lambda p: damaged(p, link_ptr=changed(p.routes.link_ptr, 1, 10**6)), "does not lead"),
-    "a table that is too short": (lambda p: damaged(p, packet_hops_x=p.routes.packet_hops_x[:-1]), "entries instead of"),
+    "a table that is too short": (
+        lambda p: damaged(p, packet_hops_x=p.routes.packet_hops_x[:-1]), "entries instead of",
+    ),
     "a neuron of another class": (
         lambda p: damaged(p, route_class={**p.routes.route_class, "p0": np.roll(p.routes.route_class["p0"], 1)}),
         "another tile",
@@ -82,10 +85,12 @@ DAMAGES: dict[str, tuple[Callable[[Program], Program], str]] = {
     "a tile missing": (lambda p: replace(p, tiles=p.tiles[:-1]), "synapse_tile"),
     "a tile on a forbidden core": (lambda p: replace(p, forbidden_cores=(p.tiles[2].core,)), "forbidden"),
     "a tile beyond its population": (
-        lambda p: replace(p, tiles=(*p.tiles[:-1], replace(p.tiles[-1], box=((0, 11), (0, 1), (0, 1))))), "not a part of",
+        lambda p: replace(p, tiles=(*p.tiles[:-1], replace(p.tiles[-1], box=((0, 11), (0, 1), (0, 1))))),
+        "not a part of",
     ),
     "neurons in no tile": (
-        lambda p: replace(p, tiles=(*p.tiles[:-1], replace(p.tiles[-1], box=((0, 9), (0, 1), (0, 1))))), "not in exactly",
+        lambda p: replace(p, tiles=(*p.tiles[:-1], replace(p.tiles[-1], box=((0, 9), (0, 1), (0, 1))))),
+        "not in exactly",
     ),
     "an input on a core": (lambda p: replace(p, tiles=(replace(p.tiles[0], core=0), *p.tiles[1:])), "lies on core 0"),
     "an unknown population": (
@@ -121,8 +126,8 @@ def on(chip: ChipSpec, network: Network) -> Program:
         ({"neurons_max": 64, "fan_out_cores_max": 1}, "sends to 2 cores; 1"),
         ({"neurons_max": 64, "fan_in_max": 4}, "synapses; 4 are allowed"),
         ({"neurons_max": 64, "count": 3}, "4 cores are used; the chip has 3"),
-        ({"neurons_max": 64, "memories": [{"name": "m", "size_kib": 0.25, "holds": ["neuron_state"]}], "neuron_state_bytes": 8},
-         "4096 bits of m; 2048"),
+        ({"neurons_max": 64, "neuron_state_bytes": 8,
+          "memories": [{"name": "m", "size_kib": 0.25, "holds": ["neuron_state"]}]}, "4096 bits of m; 2048"),
     ],
 )  # fmt: skip
 def test_every_limit_of_a_core_is_checked(limits, message) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.mapping_problems import chain, conv, convnet, mlp, random_graph, residual
-from tests.small_chips import make_chip
 
 from neurocomp.errors import EXIT_DOES_NOT_FIT, Diagnostic, DoesNotFitError, InputError
 from neurocomp.mapping.map import map_network
 from neurocomp.network import Conv, Integer, Linear, Network, Neuron, Pool, Population, Projection
+from tests.mapping_problems import chain, conv, convnet, mlp, random_graph, residual
+from tests.small_chips import make_chip
 
 
 def refused(network, chip, **options) -> tuple[Diagnostic, ...]:
@@ -140,7 +140,12 @@ def test_pooling_that_has_not_been_lowered_is_named() -> None:
 
 
 def test_relays_in_a_circle_are_named() -> None:
-    populations = (Population("in", (3,)), Population("a", (3,)), Population("b", (3,)), Population("n", (3,), Neuron()))
+    populations = (
+        Population("in", (3,)),
+        Population("a", (3,)),
+        Population("b", (3,)),
+        Population("n", (3,), Neuron()),
+    )
     eye = Linear(np.eye(3, dtype=np.int8))
     projections = (Projection("1", "in", "a", eye), Projection("2", "a", "b", eye), Projection("3", "b", "a", eye, 1),
                    Projection("4", "b", "n", eye))  # fmt: skip

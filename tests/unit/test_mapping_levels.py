@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.mapping_problems import chain, convnet, mlp, ones, with_projection
-from tests.small_chips import make_chip
 
 from neurocomp.mapping.levels import levels, timing_mismatches
 from neurocomp.mapping.map import make_problem, map_network
 from neurocomp.mapping.mismatch import capability_mismatches
 from neurocomp.network import Float32, Integer, Linear, Network, Neuron, OneToOne, Sample
+from tests.mapping_problems import chain, convnet, mlp, ones, with_projection
+from tests.small_chips import make_chip
 
 
 def problem_of(network: Network, **numeric):
@@ -74,15 +74,19 @@ PLAIN = {"graded_spikes": False, "spike_bits": 1}
          "carry no value, but p0 (int<3>) sends values"),
         (binary(with_neuron(mlp(3, 4), Neuron(reset="zero"))), {"resets": ["subtract"]},
          "resets by subtract, but p0 has reset 'zero'"),
-        (binary(with_neuron(mlp(3, 4, 4), Neuron(reset="none"))), {}, "resets by zero or subtract, but p0, p1 have reset 'none'"),
+        (binary(with_neuron(mlp(3, 4, 4), Neuron(reset="none"))), {},
+         "resets by zero or subtract, but p0, p1 have reset 'none'"),
         (binary(with_neuron(mlp(3, 4), Neuron(reset="none", output="membrane"))), {}, None),
         (binary(with_neuron(mlp(3, 4), Neuron(i_decay=0.0))), {"synaptic_current": False},
          "has no synaptic current, which p0 has"),
         (replace(binary(mlp(3, 4)), arithmetic=Float32()), {}, "the network is still in float32"),
         (replace(binary(mlp(3, 4)), arithmetic=Float32()), {"arithmetic": "float32"}, None),
-        (replace(binary(mlp(3, 4)), arithmetic=Integer(state_bits=32)), {}, "states of 24 bits, the network asks for 32"),
-        (replace(binary(mlp(3, 4)), arithmetic=Integer(decay_bits=13)), {}, "decays of 12 bits, the network asks for 13"),
-        (replace(binary(mlp(3, 4)), arithmetic=Integer(weight_bits=16)), {}, "weights of at most 8 bits, the network has 16"),
+        (replace(binary(mlp(3, 4)), arithmetic=Integer(state_bits=32)), {},
+         "states of 24 bits, the network asks for 32"),
+        (replace(binary(mlp(3, 4)), arithmetic=Integer(decay_bits=13)), {},
+         "decays of 12 bits, the network asks for 13"),
+        (replace(binary(mlp(3, 4)), arithmetic=Integer(weight_bits=16)), {},
+         "weights of at most 8 bits, the network has 16"),
     ],
 )  # fmt: skip
 def test_what_the_chip_cannot_do_is_said(network, numeric, expected) -> None:

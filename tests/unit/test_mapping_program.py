@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.mapping_problems import convnet, mlp, random_graph
-from tests.small_chips import make_chip
 
 from neurocomp.errors import InputError
 from neurocomp.mapping import store
@@ -18,6 +16,8 @@ from neurocomp.mapping.map import map_network
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.store import load_program
 from neurocomp.network import Network, Population
+from tests.mapping_problems import convnet, mlp, random_graph
+from tests.small_chips import make_chip
 
 
 def assigned() -> Program:
@@ -49,7 +49,9 @@ def test_reading_back_gives_the_same_program(make, tmp_path) -> None:
     assert again.mismatches == program.mismatches
     assert again.forbidden_cores == program.forbidden_cores
     assert again.chip == program.chip
-    assert [(t.population, t.core, t.box) for t in again.tiles] == [(t.population, t.core, t.box) for t in program.tiles]
+    assert [(t.population, t.core, t.box) for t in again.tiles] == [
+        (t.population, t.core, t.box) for t in program.tiles
+    ]
     assert np.array_equal(again.usage.core_demand, program.usage.core_demand)
     again.save(tmp_path / "b")
     for name in ("program.json", "program.npz"):
@@ -166,7 +168,9 @@ def test_an_archive_holds_arrays_only(tmp_path) -> None:
     with pytest.raises(InputError, match="compressed"):
         read_arrays(path)
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("x.npy", b"\x93NUMPY\x01\x00v\x00{'descr': '<i8', 'fortran_order': False, 'shape': (99999999999,), }")
+        archive.writestr(
+            "x.npy", b"\x93NUMPY\x01\x00v\x00{'descr': '<i8', 'fortran_order': False, 'shape': (99999999999,), }"
+        )
     with pytest.raises(InputError, match="damaged"):
         read_arrays(path)
     path.write_text("hello")
@@ -175,7 +179,11 @@ def test_an_archive_holds_arrays_only(tmp_path) -> None:
 
 
 def test_arrays_come_back_in_every_layout(tmp_path) -> None:
-    arrays = {"c": np.arange(6).reshape(2, 3), "f": np.asfortranarray(np.arange(6.0).reshape(2, 3)), "e": np.zeros((0, 4))}
+    arrays = {
+        "c": np.arange(6).reshape(2, 3),
+        "f": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        "e": np.zeros((0, 4)),
+    }
     write_arrays(tmp_path / "x.npz", arrays)
     again = read_arrays(tmp_path / "x.npz")
     assert list(again) == list(arrays)

@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.mapping_problems import chain, conv, convnet, mlp, ones, random_graph, residual, with_projection
-from tests.small_chips import make_chip
 
 from neurocomp.mapping import classes
 from neurocomp.mapping.classes import HashCollision, Outgoing, Pairs, find_classes
@@ -19,6 +17,8 @@ from neurocomp.mapping.problem import Problem, stored_weight_bits
 from neurocomp.mapping.tile import Tiling, tile
 from neurocomp.network import Integer, Linear, Neuron, OneToOne, Pool, Population, Projection
 from neurocomp.network.structure import Window
+from tests.mapping_problems import chain, conv, convnet, mlp, ones, random_graph, residual, with_projection
+from tests.small_chips import make_chip
 
 
 def tiled(network, chip) -> tuple[Problem, Tiling]:
@@ -121,7 +121,9 @@ def test_a_reshaped_one_to_one_layer_is_cut_into_runs_with_one_source_each() -> 
 
 
 def test_layers_beyond_a_linear_one_hear_everything() -> None:
-    network = chain((2, 4, 4), Pool("sum", (2, 2), (2, 2), (0, 0)), OneToOne(1.0, (8,)), Linear(ones(6, 8)), relays=(0, 1))
+    network = chain(
+        (2, 4, 4), Pool("sum", (2, 2), (2, 2), (0, 0)), OneToOne(1.0, (8,)), Linear(ones(6, 8)), relays=(0, 1)
+    )
     problem, tiling = tiled(network, make_chip(neurons_max=3))
     assert tiling.demands["p2"][:, 1].tolist() == [32, 32]
     assert layers_of(problem)["p2"].synapses == 6 * 32
@@ -174,7 +176,11 @@ def test_neurons_of_a_class_share_their_packets() -> None:
     assert routes.synapse_projection.tolist() == [0, 1, 1]
     # p0 on core 0, p1 on cores 2 and 3 (down, then across): the tree shares the first link
     assert routes.packet_core.tolist() == [0, 2, 3]
-    assert list(zip(routes.packet_hops_x.tolist(), routes.packet_hops_y.tolist(), strict=True)) == [(0, 0), (0, 1), (1, 1)]
+    assert list(zip(routes.packet_hops_x.tolist(), routes.packet_hops_y.tolist(), strict=True)) == [
+        (0, 0),
+        (0, 1),
+        (1, 1),
+    ]
 
 
 def test_a_tree_uses_a_shared_link_once_and_unicast_once_per_packet() -> None:
