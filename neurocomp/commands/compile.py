@@ -33,7 +33,7 @@ def compile_and_report(path: Path, chip_name: str, job: Job, choices: NirChoices
     network, chip = _load(path, chip_name, choices)
     folder = OutputFolder(job.output or Path(f"{path.stem}-{chip.name}"), job.force)
     prepared = prepare(network, job.inputs, job.steps, job.encoding, job.seed)
-    need_memory_for(network, prepared.samples, prepared.steps)
+    need_memory_for(network, prepared)
     with job.progress() as progress:
         with progress.stage(f"mapping onto {chip.name}"):
             program = compile_network(network, chip, calibration=prepared.calibration)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING
 
 from neurocomp.errors import Diagnostic, ResourceLimitError
 
 if TYPE_CHECKING:
+    from neurocomp.commands.inputs import Prepared
     from neurocomp.network.graph import Network
 
 SHARE = 0.8  # of the memory that is free
@@ -24,12 +26,15 @@ def need_memory(where: str, size_bytes: int, what: str) -> None:
     ))
 
 
-def need_memory_for(network: Network, samples: int, steps: int) -> None:
-    """Raise ResourceLimitError if the spikes of a run cannot be held."""
+def need_memory_for(network: Network, prepared: Prepared) -> None:
+    """Raise ResourceLimitError if inputs, spikes and outputs of a run cannot be held."""
     packed = sum(2 * -(-p.size // 8) for p in network.populations)
     values = sum(4 * p.size for p in network.populations if _keeps_values(network, p.name))
-    what = f"a run of {samples:,} samples x {steps:,} time steps"
-    need_memory(network.name, samples * steps * (packed + values), what)
+    fed = 0
+    if prepared.inputs is not None and prepared.encoding != "direct":  # direct coding repeats one step
+        fed = 2 * 4 * math.prod(prepared.inputs.shape[2:])  # as given, and in the network's arithmetic
+    what = f"a run of {prepared.samples:,} samples x {prepared.steps:,} time steps"
+    need_memory(network.name, prepared.samples * prepared.steps * (packed + values + fed), what)
 
 
 def _keeps_values(network: Network, name: str) -> bool:

@@ -16,7 +16,7 @@ def simulate_and_report(directory: Path, job: Job) -> None:
     program = load_program(directory)
     folder = OutputFolder(job.output, job.force) if job.output is not None else None
     prepared = prepare(program.network, job.inputs, job.steps, job.encoding, job.seed)
-    need_memory_for(program.network, prepared.samples, prepared.steps)
+    need_memory_for(program.network, prepared)
     with job.progress() as progress:
         result = time_program(program, prepared, job, progress)
     if folder is not None:
