@@ -103,7 +103,8 @@ class Grid:
     def _heard(self, reach: Separable | Uniform | Explicit) -> np.ndarray:
         if isinstance(reach, Uniform):
             return np.array(reach.support)
-        assert isinstance(reach, Separable), "explicit reaches are cut into runs"
+        if isinstance(reach, Explicit):
+            raise TypeError("a population with tables of synapses is cut into runs, not into a grid")
         channels = reach.channels_of(self.edges[0])
         rows, columns = reach.rows.distinct(self.edges[1]), reach.columns.distinct(self.edges[2])
         return channels[:, None, None] * rows[:, None] * columns
@@ -117,7 +118,8 @@ class Grid:
     def _listening(self, reach: Separable | Uniform | Explicit) -> np.ndarray:
         if isinstance(reach, Uniform):
             return reach.mask * np.int64(self.count)
-        assert isinstance(reach, Separable), "explicit reaches are cut into runs"
+        if isinstance(reach, Explicit):
+            raise TypeError("a population with tables of synapses is cut into runs, not into a grid")
         channels = reach.parts_per_channel(self.edges[0])
         channels = channels[:1] if (channels == channels[0]).all() else channels
         rows = reach.rows.parts_per_source(self.edges[1])

@@ -17,7 +17,7 @@ import numpy as np
 from neurocomp.mapping.cuts import Grid, split
 from neurocomp.mapping.layer import Layer
 from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, NEURONS, SYNAPSE_BITS, Limits
-from neurocomp.mapping.reach import Separable, Uniform
+from neurocomp.mapping.reach import Explicit, Reach, Separable, Uniform
 
 _ALL_PARTS = 64  # axes up to this length are cut into every possible number of parts
 
@@ -92,10 +92,11 @@ def _largest_demands(layer: Layer, axes: tuple[_Axis, ...], out: np.ndarray) -> 
     return result
 
 
-def _heard(reach: object, axes: tuple[_Axis, ...], take: Callable[..., np.ndarray]) -> np.ndarray:
+def _heard(reach: Reach, axes: tuple[_Axis, ...], take: Callable[..., np.ndarray]) -> np.ndarray:
     if isinstance(reach, Uniform):
         return np.full((1, 1, 1), reach.support, np.int64)
-    assert isinstance(reach, Separable), "explicit reaches are cut into runs"
+    if isinstance(reach, Explicit):
+        raise TypeError("a population with tables of synapses is cut into runs, not into a grid")
     factors = (reach.channels_of, reach.rows.distinct, reach.columns.distinct)
     channels, rows, columns = (take(axis, measure) for axis, measure in zip(axes, factors, strict=True))
     return channels * rows * columns
