@@ -1,10 +1,11 @@
 """The search for the grid that cuts a population into the fewest tiles within all limits of a core.
 
 All nearly-even grids are compared at once: every demand is a sum of products of one factor per axis, so the
-largest tile of every grid comes from three short tables. Along a long axis only those numbers of parts are
-tried that change the size of the largest part (about twice the square root of its length). Among grids of
-equally few tiles the one whose tiles together hear the fewest sources wins: inputs that several tiles hear
-are sent several times.
+largest tile of every grid comes from three short tables (a bound where one memory holds several kinds of
+content and different tiles have most of each). Along a long axis only those numbers of parts are tried that
+change the size of the largest part (about twice the square root of its length). Among grids of equally few
+tiles the one whose tiles together hear the fewest sources wins: inputs that several tiles hear are sent
+several times.
 """
 
 from __future__ import annotations

@@ -86,11 +86,12 @@ def direct(network, name: str) -> bool:
 
 
 @settings(max_examples=150, deadline=None)
-@given(data=st.data(), neurons=st.integers(1, 40), axons=st.integers(1, 60), kib=st.sampled_from([0.125, 0.25, 1]))
+@given(data=st.data(), neurons=st.integers(1, 40), axons=st.integers(1, 60), kib=st.sampled_from([0.0625, 0.125, 1]))
 def test_no_grid_has_fewer_tiles_than_the_one_found(data, neurons, axons, kib) -> None:
+    """Exact where each limit concerns one demand; a memory for several is judged by the largest of each."""
     source = data.draw(shapes(3))
     op = data.draw(st.one_of(convs(source), pools(source)))
-    memories = [{"name": "m", "size_kib": kib, "holds": ["synapses", "neuron_state", "axons_in"]}]
+    memories = [{"name": "m", "size_kib": kib, "holds": ["synapses"]}]
     chip = make_chip(neurons_max=neurons, fan_in_axons_max=axons, memories=memories)
     problem = make_problem(chain(source, op), chip, {}, ())
     layer, limits = layers_of(problem)["p0"], limits_of(chip)
