@@ -21,6 +21,7 @@ DEBUG_FLAGS = ["/Od", "/Zi", "/std:c11"] if WINDOWS else ["-O1", "-g", "-std=c11
 
 CORE = {
     "engine": ["network.c", "neuron.c", "spikes.c", "nc_status.c"],
+    "noc": ["noc.c", "noc_check.c", "noc_event.c", "nc_status.c"],
     "timing": ["inference.c", "nc_status.c"],
 }
 

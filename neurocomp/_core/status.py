@@ -9,6 +9,7 @@ TEXTS = {
     3: "an unknown kind of operator, population or mode",
     4: "a count or time does not fit into 64 bits",
     5: "a work area is too small",
+    6: "packets in a network block each other for ever",
 }
 
 

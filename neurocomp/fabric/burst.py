@@ -1,0 +1,122 @@
+"""What enters the network on chip, and what comes out of it. All times are in cycles of its clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from neurocomp.errors import Diagnostic, InputError
+from neurocomp.network.ops import frozen_array
+
+FLITS_MAX = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Burst:
+    """Packets of one burst, e.g. of one time step.
+
+    release: int64 (packets), the cycle from which a packet may leave its core; source: int32 (packets), core;
+    flits: int32 (packets). pointer: int64 (packets + 1); destination[pointer[p]:pointer[p + 1]]: the cores that
+    packet p goes to, ascending. One entry of ``destination`` is one delivery. A core sends its packets in order
+    of release, and of position in these arrays where they are released together.
+    """
+
+    release: np.ndarray
+    source: np.ndarray
+    flits: np.ndarray
+    pointer: np.ndarray
+    destination: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name, kind in (("release", np.int64), ("source", np.int32), ("flits", np.int32), ("pointer", np.int64),
+                           ("destination", np.int32)):
+            object.__setattr__(self, name, frozen_array(np.ascontiguousarray(getattr(self, name), kind)))
+        found = [Diagnostic(f"burst.{where}", what) for where, what in _faults(self)]
+        if found:
+            raise InputError(found)
+
+    @classmethod
+    def unicast(cls, release: np.ndarray, source: np.ndarray, destination: np.ndarray, flits: np.ndarray) -> Burst:
+        """Each packet goes to one core."""
+        return cls(release, source, flits, np.arange(np.size(destination) + 1), destination)
+
+    @property
+    def packets(self) -> int:
+        return self.release.size
+
+    @property
+    def deliveries(self) -> int:
+        return self.destination.size
+
+    @property
+    def packet_of_delivery(self) -> np.ndarray:
+        """int64 (deliveries)."""
+        return np.repeat(np.arange(self.packets), np.diff(self.pointer))
+
+    def as_unicast(self) -> Burst:
+        """One packet per delivery, as a sender does whose network cannot copy packets."""
+        of = self.packet_of_delivery
+        return Burst.unicast(self.release[of], self.source[of], self.destination, self.flits[of])
+
+    def __repr__(self) -> str:
+        return f"Burst({self.packets} packets, {self.deliveries} deliveries)"
+
+
+def _faults(burst: Burst) -> list[tuple[str, str]]:
+    packets = burst.release.size
+    found = []
+    if burst.release.ndim != 1 or burst.source.shape != (packets,) or burst.flits.shape != (packets,):
+        found.append(("release", "release, source and flits must be one-dimensional and of one length"))
+    pointer = burst.pointer
+    if pointer.shape != (packets + 1,) or pointer[0] != 0 or pointer[-1] != burst.destination.size:
+        return [*found, ("pointer", "must have one entry more than there are packets, from 0 to all destinations")]
+    if (np.diff(pointer) < 1).any():
+        return [*found, ("pointer", "every packet needs at least one destination")]
+    inside = np.ones(max(burst.destination.size - 1, 0), np.bool_)
+    inside[pointer[1:-1] - 1] = False
+    if (np.diff(burst.destination)[inside] <= 0).any():
+        found.append(("destination", "the cores of a packet must be ascending, each once"))
+    if packets and not (burst.flits.min() >= 1 and burst.flits.max() <= FLITS_MAX):
+        found.append(("flits", f"a packet has 1 to {FLITS_MAX} flits"))
+    if packets and not (burst.release.min() >= 0 and burst.release.max() < 2**62):
+        found.append(("release", "cycles must not be negative"))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class BurstResult:
+    """What a burst did to the network.
+
+    fidelity: bound | event | cycle. drain: cycle of the last arrival (-1 without packets). arrival: int64
+    (deliveries), cycle in which the last flit arrives; -1 if the run was stopped before. inject: int64 (packets),
+    cycle in which the first flit left the core (-1: not before the run was stopped); inject - release is the wait
+    in the core's queue. link_flits: int64 (link slots of the mesh), flits over each link. stall_cycles: int64
+    (link slots), cycles that flits spent in the buffer at the end of each link beyond the router's pipeline.
+    flit_hops: flits over all links and into all cores. within_domain: False if the fidelity is known not to hold
+    for this router and this many packets (``event`` only).
+    """
+
+    fidelity: str
+    drain: int
+    arrival: np.ndarray
+    inject: np.ndarray
+    link_flits: np.ndarray
+    stall_cycles: np.ndarray
+    flit_hops: int
+    within_domain: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("arrival", "inject", "link_flits", "stall_cycles"):
+            object.__setattr__(self, name, frozen_array(getattr(self, name)))
+
+    def with_inject(self, inject: np.ndarray) -> BurstResult:
+        """The same with other injection times: those of the packets of which each was sent as several copies."""
+        return replace(self, inject=inject)
+
+    def latency(self, burst: Burst) -> np.ndarray:
+        """int64 (deliveries): cycles from release to arrival, the wait in the core's queue included."""
+        return self.arrival - burst.release[burst.packet_of_delivery]
+
+    def __repr__(self) -> str:
+        return f"BurstResult({self.fidelity}: drain {self.drain} cycles, {self.flit_hops} flit hops)"

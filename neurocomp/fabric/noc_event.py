@@ -1,0 +1,37 @@
+"""The network by reservation (csrc/noc_event.h): how long a link is taken by a packet, and where the model holds.
+
+Measured against BookSim2 on 8x8 meshes the drain is within 5 % on average for routers with four VCs or more. With
+fewer, packets block each other in full buffers, which this model does not have, as soon as a core sends more than a
+few packets.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurocomp.fabric.burst import Burst, BurstResult
+from neurocomp.fabric.noc import Noc, cycle_tables, from_outcome, network_of_thread
+from neurocomp.fabric.noc_bound import pace_of
+
+FRACTION = 1024  # csrc/noc_event.h: NC_NOC_FRACTION
+VCS_ENOUGH = 4  # that a packet can choose from; on a torus it has half of them
+PACKETS_FEW = 4  # per core
+
+
+def holds(noc: Noc, burst: Burst) -> bool:
+    """Whether the model is known to be good for this router and this many packets."""
+    per_core = np.bincount(burst.source, minlength=1).max() if burst.packets else 0
+    vcs = noc.router.vcs // 2 if noc.mesh.torus else noc.router.vcs
+    return vcs >= VCS_ENOUGH or int(per_core) <= PACKETS_FEW
+
+
+def event_burst(noc: Noc, burst: Burst) -> BurstResult:
+    """Links are taken in order of arrival, buffers are infinite. within_domain says whether that is good enough."""
+    pace = pace_of(noc, single_flit=bool((burst.flits == 1).all()))
+    per_flit = np.maximum(pace.interval * FRACTION, -(-pace.turnaround * FRACTION // pace.window))
+    links, cores = noc.mesh.link_slots, noc.mesh.core_slots
+    tables, ties = cycle_tables(noc, burst)
+    outcome = network_of_thread(noc).run_events(
+        tables, int(pace.gap[0]) * FRACTION, int(pace.gap[links]) * FRACTION, int(per_flit[links + cores]),
+        int(per_flit[links]), per_flit[:links])
+    return from_outcome(noc, burst, tables, ties, outcome, fidelity="event", within_domain=holds(noc, burst))

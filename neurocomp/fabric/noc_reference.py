@@ -1,0 +1,378 @@
+"""The readable twin of the flit-level network model (csrc/noc.c): one cycle, one router, one flit at a time.
+
+Slow on purpose; tests hold the compiled model against it. The timing is BookSim2's IQ router (see
+neurocomp.fabric.router), extended by copying multicast packets at routers: a packet that goes on to several
+outputs stays in its input VC until each of them has sent all its flits; each output has its own VC and its own
+progress. An input of the switch sends to one output per cycle, copies included.
+
+Ports: 0 east, 1 west, 2 south, 3 north (BookSim's +x, -x, +y, -y), then the router's cores.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from neurocomp.fabric.burst import Burst, BurstResult
+from neurocomp.fabric.noc import Noc
+
+EAST, WEST, SOUTH, NORTH, LOCAL = range(5)  # LOCAL: the first of the router's cores
+LINK_OF_PORT = (0, 1, 3, 2)  # topology.py numbers the directions of links east, west, north, south
+OPPOSITE = (WEST, EAST, NORTH, SOUTH)
+
+
+@dataclass
+class _Branch:
+    """One output that the packet at the front of an input VC goes to."""
+
+    classes: int  # 0: on its way round a ring it does not cross the dateline, 1: it does, 2: leaves the network
+    vc: int = -1
+    sent: int = 0
+
+
+@dataclass
+class _InputVc:
+    flits: deque = field(default_factory=deque)  # packet of each flit in the buffer
+    arrived: deque = field(default_factory=deque)  # when
+    packet: int = -1  # the packet whose route is known; -1: none
+    ready: int = 0
+    branches: dict[int, _Branch] = field(default_factory=dict)
+    popped: int = 0  # flits of the packet that have left the buffer
+
+
+class _Router:
+    def __init__(self, ports: int, vcs: int, depth: int, speedup: int) -> None:
+        self.inputs = [[_InputVc() for _ in range(vcs)] for _ in range(ports)]
+        self.owner = [[False] * vcs for _ in range(ports)]  # of each output VC
+        self.credits = [[depth] * vcs for _ in range(ports)]
+        self.link_free = [0] * ports
+        self.vc_grant = [[0] * vcs for _ in range(ports)]  # round-robin pointers
+        self.vc_accept = [[0] * vcs for _ in range(ports)]
+        self.switch_grant = [0] * ports
+        self.switch_accept = [0] * (ports * speedup)
+        self.group_next = [group % speedup for group in range(ports * speedup)]
+
+
+@dataclass
+class _Source:
+    queue: deque = field(default_factory=deque)
+    vc: int = -1
+    last_vc: int = -1
+    sent: int = 0
+    owner: list[bool] = field(default_factory=list)
+    credits: list[int] = field(default_factory=list)
+
+
+class _Model:
+    def __init__(self, noc: Noc, burst: Burst) -> None:
+        self.noc, self.burst, self.router = noc, burst, noc.router
+        self.ports = LOCAL + noc.mesh.cores_per_router
+        vcs, depth = self.router.vcs, self.router.buffer_flits
+        self.routers = [_Router(self.ports, vcs, depth, self.router.input_speedup) for _ in range(noc.mesh.routers)]
+        self.sources = [_Source(owner=[False] * vcs, credits=[depth] * vcs) for _ in range(noc.mesh.core_slots)]
+        self.events: dict[int, list[tuple]] = {}
+        for packet in np.argsort(burst.release, kind="stable").tolist():
+            self.sources[burst.source[packet]].queue.append(packet)
+        self.arrival = np.full(burst.deliveries, -1, np.int64)
+        self.inject = np.full(burst.packets, -1, np.int64)
+        self.link_flits = np.zeros(noc.mesh.link_slots, np.int64)
+        self.stalls = np.zeros(noc.mesh.link_slots, np.int64)
+        self.hops = 0
+        self.latencies, self.intervals = noc.link_latencies(), noc.link_intervals()
+        self.forward = noc.forward_ties(burst.packets)
+
+    def at(self, cycle: int, *event: object) -> None:
+        self.events.setdefault(cycle, []).append(event)
+
+    # --- routes -------------------------------------------------------------------------------------------
+
+    def branches(self, packet: int, router: int, came_from: int) -> dict[int, _Branch]:
+        """The outputs by which a packet leaves a router, for all destinations that it still has to serve there."""
+        burst = self.burst
+        found: dict[int, _Branch] = {}
+        for core in burst.destination[burst.pointer[packet] : burst.pointer[packet + 1]].tolist():
+            path = self.path(packet, core)
+            if (router, came_from) not in path:
+                continue
+            port, classes = path[router, came_from]
+            branch = found.setdefault(port, _Branch(classes))
+            branch.classes = max(branch.classes, classes)
+        return found
+
+    def path(self, packet: int, core: int) -> dict[tuple[int, int], tuple[int, int]]:
+        """(router, input port) -> (output port, class) along the way of a packet to one core."""
+        mesh, source = self.noc.mesh, int(self.burst.source[packet])
+        router, target = source // mesh.cores_per_router, core // mesh.cores_per_router
+        came_from = LOCAL + source % mesh.cores_per_router
+        steps: dict[tuple[int, int], tuple[int, int]] = {}
+        for axis, size in ((0, mesh.width), (1, mesh.height)):
+            here, there = self.place(router)[axis], self.place(target)[axis]
+            if here == there:
+                continue
+            port = 2 * axis + (0 if self.goes_forward(packet, axis, here, there, size) else 1)
+            wraps = here > there if port % 2 == 0 else here < there
+            while self.place(router)[axis] != there:
+                steps[router, came_from] = (port, int(wraps))
+                router, came_from = self.neighbour(router, port), OPPOSITE[port]
+        steps[router, came_from] = (LOCAL + core % mesh.cores_per_router, 2)
+        return steps
+
+    def place(self, router: int) -> tuple[int, int]:
+        return router % self.noc.mesh.width, router // self.noc.mesh.width
+
+    def goes_forward(self, packet: int, axis: int, here: int, there: int, size: int) -> bool:
+        if not self.noc.mesh.torus:
+            return there > here
+        forward = (there - here) % size
+        return 2 * forward < size or (2 * forward == size and bool(self.forward[packet, axis]))
+
+    def neighbour(self, router: int, port: int) -> int:
+        x, y = self.place(router)
+        x, y = x + (port == EAST) - (port == WEST), y + (port == SOUTH) - (port == NORTH)
+        return y % self.noc.mesh.height * self.noc.mesh.width + x % self.noc.mesh.width
+
+    # --- one cycle ----------------------------------------------------------------------------------------
+
+    def run(self, until: int | None) -> None:
+        now = 0
+        while True:
+            if not self.busy(now):
+                waiting = [int(self.burst.release[s.queue[0]]) for s in self.sources if s.queue]
+                pending = sorted([*self.events, *waiting])
+                if not pending:
+                    return
+                now = max(now, pending[0])
+            if until is not None and now >= until:
+                self.count_waiting(until)
+                return
+            self.cycle(now)
+            now += 1
+
+    def count_waiting(self, now: int) -> None:
+        """A run that was stopped: what is in buffers has waited until now."""
+        for index, router in enumerate(self.routers):
+            for port, cells in enumerate(router.inputs[:LOCAL]):
+                for cell in cells:
+                    if cell.arrived:
+                        self.stalls[self.link_into(index, port)] += sum(now - when for when in cell.arrived)
+
+    def link_into(self, router: int, port: int) -> int:
+        return self.neighbour(router, port) * 4 + LINK_OF_PORT[OPPOSITE[port]]
+
+    def busy(self, now: int) -> bool:
+        return any(s.queue and self.burst.release[s.queue[0]] <= now for s in self.sources) or any(
+            vc.flits for router in self.routers for port in router.inputs for vc in port)
+
+    def cycle(self, now: int) -> None:
+        events = self.events.pop(now, [])
+        for kind, *rest in events:
+            if kind == "credit":
+                credits, vc = rest
+                credits[vc] += 1
+        for kind, *rest in events:
+            if kind == "flit":
+                self.receive(now, *rest)
+        for core, source in enumerate(self.sources):
+            self.send(now, core, source)
+        for index, router in enumerate(self.routers):
+            if any(vc.flits for port in router.inputs for vc in port):
+                bids = self.switch_bids(router, now)
+                granted = self.allocate_vcs(router, now)
+                self.traverse(index, router, now, self.allocate_switch(router, bids), granted)
+
+    def receive(self, now: int, router: int, port: int, vc: int, packet: int) -> None:
+        cell = self.routers[router].inputs[port][vc]
+        if not cell.flits and cell.packet < 0:
+            cell.ready = now + self.router.routing_delay
+        cell.flits.append(packet)
+        cell.arrived.append(now)
+        self.look(router, port, cell)
+
+    def look(self, router: int, port: int, cell: _InputVc) -> None:
+        """Find out where the packet at the front goes."""
+        if cell.packet < 0 and cell.flits:
+            cell.packet, cell.popped = cell.flits[0], 0
+            cell.branches = self.branches(cell.packet, router, port)
+
+    def send(self, now: int, core: int, source: _Source) -> None:
+        """At most one flit from a core's queue into its router."""
+        if not source.queue or self.burst.release[source.queue[0]] > now:
+            return
+        packet, vcs = source.queue[0], self.router.vcs
+        if source.vc < 0:
+            order = [(source.last_vc + k) % vcs for k in range(1, vcs + 1)]
+            free = [vc for vc in order if not source.owner[vc] and source.credits[vc] > 0]
+            if not free:
+                return
+            source.vc = source.last_vc = free[0]
+            source.owner[source.vc] = True
+        if source.credits[source.vc] == 0:
+            return
+        source.credits[source.vc] -= 1
+        if source.sent == 0:
+            self.inject[packet] = now
+        source.sent += 1
+        per_router = self.noc.mesh.cores_per_router
+        self.at(now + 1, "flit", core // per_router, LOCAL + core % per_router, source.vc, packet)
+        if source.sent == self.burst.flits[packet]:
+            source.owner[source.vc] = False
+            source.queue.popleft()
+            source.vc, source.sent = -1, 0
+
+    def range_of(self, classes: int) -> range:
+        """Output VCs that a packet of a class may use: on a torus two halves keep rings free of deadlock."""
+        vcs = self.router.vcs
+        if not self.noc.mesh.torus or classes == 2:
+            return range(vcs)
+        return range(vcs - vcs // 2) if classes == 0 else range(vcs // 2, vcs)
+
+    def waiting(self, router: _Router, now: int):
+        """(port, vc, cell, output, branch) for each branch that has no output VC yet and may ask for one."""
+        for port, cells in enumerate(router.inputs):
+            for vc, cell in enumerate(cells):
+                if cell.packet >= 0 and cell.ready <= now:
+                    for output, branch in sorted(cell.branches.items()):
+                        if branch.vc < 0:
+                            yield port, vc, cell, output, branch
+
+    def allocate_vcs(self, router: _Router, now: int) -> list[tuple[_Branch, int, int]]:
+        """iSLIP: every free output VC grants one input VC, every input VC accepts one; returns the matches."""
+        vcs = self.router.vcs
+        asks: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        branch_of = {}
+        for port, vc, _, output, branch in self.waiting(router, now):
+            branch_of[port, vc, output] = branch
+            for wanted in self.range_of(branch.classes):
+                if not router.owner[output][wanted]:
+                    asks.setdefault((output, wanted), []).append((port, vc))
+        offers: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for (output, wanted), inputs in asks.items():
+            start = router.vc_grant[output][wanted]
+            winner = min(inputs, key=lambda i: (i[0] * vcs + i[1] - start) % (self.ports * vcs))
+            offers.setdefault(winner, []).append((output, wanted))
+        matches = []
+        for (port, vc), outputs in offers.items():
+            start = router.vc_accept[port][vc]
+            output, taken = min(outputs, key=lambda o: (o[0] * vcs + o[1] - start) % (self.ports * vcs))
+            router.vc_accept[port][vc] = (output * vcs + taken + 1) % (self.ports * vcs)
+            router.vc_grant[output][taken] = (port * vcs + vc + 1) % (self.ports * vcs)
+            matches.append((branch_of[port, vc, output], output, taken))
+        return matches
+
+    def switch_bids(self, router: _Router, now: int) -> dict[tuple[int, int], int]:
+        """(switch input, output) -> the input VC that bids there: first in round-robin order, sure bids first."""
+        vcs, speedup = self.router.vcs, self.router.input_speedup
+        candidates: dict[tuple[int, int], list[tuple[bool, int, int]]] = {}
+        for port, cells in enumerate(router.inputs):
+            for vc, cell in enumerate(cells):
+                for output, branch in cell.branches.items():
+                    if router.link_free[output] > now or not self.may_bid(router, cell, output, branch, now):
+                        continue
+                    group = port * speedup + vc % speedup
+                    order = (vc - router.group_next[group]) % vcs
+                    candidates.setdefault((group, output), []).append((branch.vc < 0, order, vc))
+        return {key: min(values)[2] for key, values in candidates.items()}
+
+    def may_bid(self, router: _Router, cell: _InputVc, output: int, branch: _Branch, now: int) -> bool:
+        if branch.vc >= 0:
+            done = branch.sent == self.burst.flits[cell.packet]
+            here = branch.sent - cell.popped < self.flits_of_front(cell)
+            return not done and here and router.credits[output][branch.vc] > 0
+        return self.router.speculative and cell.ready <= now and any(
+            not router.owner[output][vc] and router.credits[output][vc] > 0 for vc in self.range_of(branch.classes))
+
+    def flits_of_front(self, cell: _InputVc) -> int:
+        """How many flits of the packet at the front are in the buffer."""
+        left = int(self.burst.flits[cell.packet]) - cell.popped
+        return min(len(cell.flits), left)
+
+    def allocate_switch(self, router: _Router, bids: dict[tuple[int, int], int]) -> list[tuple[int, int, int]]:
+        """iSLIP between switch inputs and outputs; returns (port, vc, output) and moves the pointers."""
+        speedup, groups = self.router.input_speedup, self.ports * self.router.input_speedup
+        offers: dict[int, list[int]] = {}
+        for output in range(self.ports):
+            asking = [group for group, wanted in bids if wanted == output]
+            if asking:
+                start = router.switch_grant[output]
+                offers.setdefault(min(asking, key=lambda g: (g - start) % groups), []).append(output)
+        matches = []
+        for group, outputs in offers.items():
+            start = router.switch_accept[group]
+            output = min(outputs, key=lambda o: (o - start) % self.ports)
+            vc = bids[group, output]
+            router.switch_grant[output] = (group + 1) % groups
+            router.switch_accept[group] = (output + 1) % self.ports
+            router.group_next[group] = (vc + speedup) % self.router.vcs
+            matches.append((group // speedup, vc, output))
+        return matches
+
+    # --- moving flits -------------------------------------------------------------------------------------
+
+    def traverse(self, index: int, router: _Router, now: int, matches: list[tuple[int, int, int]],
+                 granted: list[tuple[_Branch, int, int]]) -> None:
+        for branch, output, vc in granted:
+            branch.vc = vc
+            router.owner[output][vc] = True
+        for port, vc, output in matches:
+            cell = router.inputs[port][vc]
+            branch = cell.branches[output]
+            if branch.vc >= 0 and router.credits[output][branch.vc] > 0:  # else speculation was in vain
+                self.pass_flit(index, router, now, cell, output, branch)
+                self.drop_sent(index, port, vc, cell, now)
+
+    def pass_flit(self, index: int, router: _Router, now: int, cell: _InputVc, output: int, branch: _Branch) -> None:
+        packet, last = cell.packet, branch.sent + 1 == self.burst.flits[cell.packet]
+        router.credits[output][branch.vc] -= 1
+        self.hops += 1
+        if output >= LOCAL:
+            self.at(now + 5 + self.router.credit_delay, "credit", router.credits[output], branch.vc)
+            if last:
+                self.deliver(packet, index * self.noc.mesh.cores_per_router + output - LOCAL, now + 4)
+        else:
+            link = index * 4 + LINK_OF_PORT[output]
+            self.link_flits[link] += 1
+            router.link_free[output] = now + int(self.intervals[link])
+            there = self.neighbour(index, output)
+            arrives = now + 2 + int(self.latencies[link])
+            self.at(arrives, "flit", there, OPPOSITE[output], branch.vc, packet)
+        branch.sent += 1
+        if last:
+            router.owner[output][branch.vc] = False
+
+    def deliver(self, packet: int, core: int, now: int) -> None:
+        start, stop = self.burst.pointer[packet : packet + 2].tolist()
+        at = start + self.burst.destination[start:stop].tolist().index(core)
+        assert self.arrival[at] == -1
+        self.arrival[at] = now
+
+    def drop_sent(self, index: int, port: int, vc: int, cell: _InputVc, now: int) -> None:
+        """Free the front slot once every branch has sent its flit, and the VC once the packet is through."""
+        if min(branch.sent for branch in cell.branches.values()) == cell.popped:
+            return
+        cell.popped += 1
+        packet = cell.flits.popleft()
+        self.return_credit(index, port, vc, now, now - cell.arrived.popleft())
+        if cell.popped == self.burst.flits[packet]:
+            cell.packet, cell.branches, cell.ready = -1, {}, now + 1 + self.router.routing_delay
+            self.look(index, port, cell)
+
+    def return_credit(self, index: int, port: int, vc: int, now: int, waited: int) -> None:
+        if port >= LOCAL:
+            source = self.sources[index * self.noc.mesh.cores_per_router + port - LOCAL]
+            self.at(now + 3, "credit", source.credits, vc)
+            return
+        upstream = self.neighbour(index, port)
+        link = self.link_into(index, port)
+        self.stalls[link] += waited - self.router.pipeline
+        delay = 1 + self.router.credit_delay + int(self.latencies[link])
+        self.at(now + delay, "credit", self.routers[upstream].credits[OPPOSITE[port]], vc)
+
+
+def reference_burst(noc: Noc, burst: Burst, *, until: int | None = None) -> BurstResult:
+    """The result that run_burst gives at ``cycle`` fidelity, cycle by cycle."""
+    model = _Model(noc, burst)
+    model.run(until)
+    return BurstResult("cycle", int(model.arrival.max(initial=-1)), model.arrival, model.inject, model.link_flits,
+                       model.stalls, model.hops)
