@@ -45,6 +45,7 @@ def freeze(
     if encoding not in (None, "direct", "temporal"):
         raise bad_input("encoding", f"{encoding!r} is neither direct nor temporal")
     example = _as_tensor(example_input)
+    module = _unwrapped(module)
     _check_mode(module)
     run = run_steps(module, example, steps, encoding)
     network, layout = _lowered(run, example, name or type(module).__name__)
@@ -120,6 +121,13 @@ def _as_tensor(example: Any) -> Any:
     if not isinstance(example, torch.Tensor) or example.ndim == 0:
         raise bad_input("example_input", f"is a {type(example).__name__}; one tensor or array is needed")
     return example
+
+
+def _unwrapped(module: Any) -> Any:
+    """The module inside torch.compile's or DataParallel's wrapper."""
+    while type(module).__name__ in ("OptimizedModule", "DataParallel", "DistributedDataParallel"):
+        module = getattr(module, "_orig_mod", None) or module.module
+    return module
 
 
 def _check_mode(module: Any) -> None:

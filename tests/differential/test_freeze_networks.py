@@ -60,9 +60,10 @@ def check(module: nn.Module, x: Any, neurons: list[str], run: Callable[[Any], An
     ours = executed(network)
     assert sorted(ours) == sorted(neurons)
     for name in neurons:
-        calls = seen[name]
-        theirs = np.stack(calls, 1) if len(calls) > 1 else np.moveaxis(calls[0], 0, 1)
-        np.testing.assert_array_equal(ours[name], theirs.reshape(ours[name].shape), err_msg=name)
+        samples, _, *shape = ours[name].shape
+        calls = seen[name] if len(seen[name]) > 1 else list(seen[name][0])
+        theirs = np.stack([call.reshape(samples, *shape) for call in calls], 1)
+        np.testing.assert_array_equal(ours[name], theirs, err_msg=name)
     assert min(activity(ours).values()) > low, activity(ours)
     return network
 
@@ -428,6 +429,54 @@ def test_parts_of_maps_joined_cut_padded_and_reordered() -> None:
             lif.mem = torch.zeros(0)
 
     check(net, torch.rand(2, 2, 10) * 2, ["lif1", "lif2", "lif3"], lambda x: [net(x) for _ in range(5)], reset, steps=5)
+
+
+class Collected(nn.Module):
+    """A loop that returns its spikes as ``collect`` makes of the list."""
+
+    def __init__(self, collect: Callable[[list], Any], time_axis: int | None = None) -> None:
+        super().__init__()
+        self.fc, self.lif = nn.Linear(6, 9), snn.Leaky(beta=0.9, init_hidden=True)
+        self.collect, self.time_axis = collect, time_axis
+
+    def forward(self, x: Any) -> Any:
+        steps = [x if self.time_axis is None else x.select(self.time_axis, t) for t in range(4)]
+        return self.collect([self.lif(self.fc(step)) for step in steps])
+
+
+@pytest.mark.parametrize(("collect", "assumptions"), [
+    (lambda spikes: spikes, ()),
+    (lambda spikes: {"spikes": torch.stack(spikes, 1)}, ()),
+    (lambda spikes: torch.cat([s.unsqueeze(0) for s in spikes]), ()),
+    (lambda spikes: torch.stack(spikes).sum(0), ("the output is read out as the sum over the 4 time steps",)),
+    (lambda spikes: sum(spikes) / 4, ("the output is read out as the sum over the 4 time steps",)),
+    (lambda spikes: spikes[-1], ("the module returns the output of step 3 only; every step is read out here",)),
+])
+def test_ways_to_return_spikes(collect: Callable[[list], Any], assumptions: tuple[str, ...]) -> None:
+    net = lively(Collected(collect))
+    network = check(net, torch.rand(3, 6), ["lif"], reset=lambda: setattr(net.lif, "mem", torch.zeros(0)))
+    assert network.assumptions == assumptions
+
+
+@pytest.mark.parametrize(("time_axis", "shape", "stored"), [
+    (0, (4, 4, 6), (4, 4, 6)), (1, (4, 4, 6), (4, 4, 6)), (None, (4, 6), (4, 6)), (0, (4, 1, 6), (1, 4, 6)),
+    (0, (4, 6), (1, 4, 6)), (None, (6,), (1, 6)),
+])
+def test_axes_are_told_apart_even_where_sizes_agree(
+    time_axis: int | None, shape: tuple[int, ...], stored: tuple[int, ...],
+) -> None:
+    """4 steps and 4 samples, one sample, or no batch axis at all."""
+    net = lively(Collected(torch.stack, time_axis))
+    x = torch.rand(*shape, generator=torch.Generator().manual_seed(3))
+    network = check(net, x, ["lif"], reset=lambda: setattr(net.lif, "mem", torch.zeros(0)))
+    inputs = x.numpy() if time_axis != 0 or len(shape) == 2 else x.numpy().swapaxes(0, 1)
+    np.testing.assert_array_equal(network.sample.inputs, inputs.reshape(stored))
+    assert network.sample.encoding == ("direct" if time_axis is None else "temporal")
+
+
+def test_wrapped_modules_are_unwrapped() -> None:
+    net = lively(Collected(torch.stack))
+    assert [p.name for p in freeze(nn.DataParallel(net), torch.rand(3, 6)).populations] == ["input", "lif"]
 
 
 # the module itself ----------------------------------------------------------------------------------------------

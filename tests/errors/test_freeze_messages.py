@@ -237,8 +237,9 @@ def test_membrane_changed_by_hand(tmp_path: Path) -> None:
             return torch.stack(spikes)
 
     assert refusal(Net(), X[0], tmp_path) == (
-        "lif: op neurocomp.neuron in lif has no event-driven form\n"
-        f"  why:  the membrane given to lif is not the one it returned at the step before\n{EVENT_DRIVEN}")
+        "lif: what this neuron is given cannot be frozen\n"
+        "  why:  the membrane given to lif is not the one it returned at the step before\n"
+        "  next: call it once per step, with the input and its own last state")
 
 
 def test_membrane_and_spikes_both_used(tmp_path: Path) -> None:

@@ -115,6 +115,10 @@ def _explanation(network: Network, seen: dict[str, Recorded], wrong: dict[str, n
         return Diagnostic(name, what, "this is float32 rounding at the threshold: the same numbers are added in "
                           "another order", "accept a few with max_differing_spikes=..., or train with weights on a "
                           "power-of-two grid, whose sums are exact")
+    assumed = [text for text in network.assumptions if text.startswith(f"{name}:")]
+    if assumed and fired != bool(told[first_step]):
+        return Diagnostic(name, what, f"on this input it does not hold that {assumed[0].partition(': ')[2]}",
+                          "train with reset_delay=True, or accept a few with max_differing_spikes=...")
     if fired != bool(told[first_step]):
         return Diagnostic(name, what, "the neuron model is not the one that the module computes",
                           "please report this with the neuron class and its parameters")

@@ -84,7 +84,7 @@ class _Emitter:
         self.bring(name, self.lowered.streams.reshaped(arriving, shape), 0, alone)
         if recurrence is None:
             return
-        if reading.scale != 1.0:
+        if np.any(np.asarray(reading.scale) != 1.0):
             raise bad_input(reading.path, "spikes that are scaled cannot return to the layer that sends them")
         self.project(recurrence.path, name, name, recurrence.op(shape), 1)
         if recurrence.bias is not None:

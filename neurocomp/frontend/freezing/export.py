@@ -7,6 +7,7 @@ shapes of its results; everything else of the module stays as it is, and is put 
 from __future__ import annotations
 
 import functools
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,8 +115,7 @@ def export(module: Any, example: Any, readings: list[Reading]) -> Graph:
 
     reset(module, readings)
     try:
-        with _opaque(readings), torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _opaque(readings), torch.no_grad(), _quiet():
             program = torch.export.export(module, (example,), strict=False)
             program = program.run_decompositions({})
     except Exception as error:
@@ -126,6 +126,20 @@ def export(module: Any, example: Any, readings: list[Reading]) -> Graph:
     finally:
         reset(module, readings)
     return _graph(program, module)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No warnings about how torch takes the graph: a user can do nothing about them."""
+    noisy = logging.getLogger("torch._library.triton")
+    level = noisy.level
+    noisy.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        noisy.setLevel(level)
 
 
 @contextmanager
@@ -157,6 +171,8 @@ def _define_operator() -> None:
 
     name = NEURON_OP.replace(".", "::")
     torch.library.define(name, "(Tensor x, Tensor[] states, int key, int outputs) -> Tensor[]")
+    # a neuron has a state: a call whose result nobody uses must stay in the graph
+    torch.fx.node.has_side_effect(torch.ops.neurocomp.neuron.default)
     torch.library.register_fake(name, lambda x, states, key, outputs: [torch.empty_like(x) for _ in range(outputs)])
 
 

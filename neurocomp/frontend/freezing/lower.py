@@ -83,7 +83,8 @@ class Lowering:
         if name.split(".")[1:2] and name.split(".")[1] in RANDOM:
             raise Unsupported("it draws random numbers; encode the input outside the module (encoding=\"temporal\")")
         if not is_open(args) and not is_open(list(kwargs.values())):
-            return node.target(*args, **kwargs)
+            # constants are on the CPU here, wherever the module is
+            return node.target(*args, **({**kwargs, "device": "cpu"} if "device" in kwargs else kwargs))
         handler = HANDLERS.get(name) or HANDLERS.get(name.rpartition(".")[0])
         if handler is None:
             like = self._like(node, name)
@@ -222,6 +223,9 @@ class Lowering:
     def _refusal(self, node: Any, why: str) -> InputError:
         name = str(node.target).rpartition(".")[0] or str(node.target)
         path = self.graph.path_of(node) or "the network"
+        if name == NEURON_OP:
+            return InputError(Diagnostic(path, "what this neuron is given cannot be frozen", why,
+                                         "call it once per step, with the input and its own last state"))
         hint = "only what a chip can do with spikes can be frozen: linear maps, pooling, sums, and known neurons"
         return InputError(Diagnostic(path, f"op {name} in {path} has no event-driven form", why, hint))
 

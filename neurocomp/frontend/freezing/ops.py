@@ -175,10 +175,23 @@ def adaptive_avg_pool(c: Context, x: Any, size: Any) -> Signal:
     wanted = tuple(size)
     present = x.layout.shape[-len(wanted):]
     wanted = tuple(p if w is None else w for w, p in zip(wanted, present, strict=True))
+    if all(w % p == 0 for p, w in zip(present, wanted, strict=True)):
+        return _enlarged(c, x, [w // p for p, w in zip(present, wanted, strict=True)])
     if any(p % w for p, w in zip(present, wanted, strict=True)):
         raise Unsupported(f"adaptive pooling from {present} to {wanted}, which does not divide")
     kernel = tuple(p // w for p, w in zip(present, wanted, strict=True))
     return _pooled(c, x, "avg", kernel, kernel, (0,), False)
+
+
+def _enlarged(c: Context, x: Signal, factors: list[int]) -> Signal:
+    """Every pixel repeated along each axis."""
+    lead = len(x.layout.dims) - len(factors) - 1
+    source, shape = c.arrange.in_order(x, lead, c.path)
+    index = np.arange(int(np.prod(shape))).reshape(shape)
+    for axis, factor in enumerate(factors, start=1):
+        index = index.repeat(factor, axis)
+    stream = c.arrange.streams.gathered(source, index, c.path)
+    return Signal(stream, x.time, x.layout.with_features(lead, index.shape))
 
 
 def _pooled(c: Context, x: Any, kind: PoolKind, kernel: Any, stride: Any, padding: Any, ceil: bool) -> Signal:
