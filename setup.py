@@ -20,10 +20,18 @@ RELEASE_FLAGS = ["/O2", "/std:c11"] if WINDOWS else ["-O3", "-std=c11", "-ffp-co
 DEBUG_FLAGS = ["/Od", "/Zi", "/std:c11"] if WINDOWS else ["-O1", "-g", "-std=c11", "-ffp-contract=off"]
 
 CORE = {
+    "dram": ["dram.c", "dram_check.c", "dram_queue.c", "dram_state.c", "nc_status.c"],
     "engine": ["network.c", "neuron.c", "spikes.c", "nc_status.c"],
     "noc": ["noc.c", "noc_check.c", "noc_event.c", "nc_status.c"],
     "timing": ["inference.c", "nc_status.c"],
 }
+
+
+MODE = "debug" if DEBUG else "release"
+STAMP = Path("build", "mode")  # a change of mode rebuilds everything
+if not STAMP.exists() or STAMP.read_text() != MODE:
+    STAMP.parent.mkdir(exist_ok=True)
+    STAMP.write_text(MODE)
 
 
 class BuildWithChips(build_py):
@@ -50,7 +58,7 @@ extensions = [
         f"neurocomp._core.{name}",
         [f"neurocomp/_core/{name}.pyx", *(f"csrc/{source}" for source in sources)],
         include_dirs=["csrc"],
-        depends=[*glob("csrc/*.h")],
+        depends=[*glob("csrc/*.h"), str(STAMP)],
         define_macros=[("NC_DEBUG", "1")] if DEBUG else [],
         undef_macros=["NDEBUG"] if DEBUG else [],
         extra_compile_args=DEBUG_FLAGS if DEBUG else RELEASE_FLAGS,
@@ -61,5 +69,5 @@ extensions = [
 directives = {"language_level": "3", "boundscheck": DEBUG, "wraparound": DEBUG, "embedsignature": True}
 setup(
     cmdclass={"build_py": BuildWithChips},
-    ext_modules=cythonize(extensions, compiler_directives=directives, build_dir="build/cython", force=DEBUG),
+    ext_modules=cythonize(extensions, compiler_directives=directives, build_dir=f"build/cython-{MODE}"),
 )
