@@ -75,8 +75,9 @@ class Hdf5File:
         stored = min(stored, self.size)
         possible = expansion * stored + SLACK_BYTES
         if declared > possible:
+            why = f"{stored:,} bytes cannot stand for more than {possible:,}" if stored else "it was never written"
             raise bad_input(where, f"declares {declared:,} bytes, but only {stored:,} bytes of it are in the file",
-                            why=f"{stored:,} bytes cannot hold more than {possible:,}", hint=COPY_AGAIN)
+                            why=why, hint=COPY_AGAIN)
         self.read_bytes += declared
         if self.read_bytes > MAX_DATASET_BYTES:
             raise ResourceLimitError(Diagnostic(

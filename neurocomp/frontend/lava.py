@@ -86,7 +86,7 @@ class _Builder:
             getattr(self, f"_add_{layer.type}")(layer)
         except (LayerProblem, ShapeMismatch) as problem:
             where = f"{self.path}: layer {layer.index} ({layer.type})"
-            self.findings.append(Diagnostic(where, str(problem), hint=EXPORT))
+            self.findings.append(Diagnostic(where, str(problem), hint=getattr(problem, "hint", EXPORT)))
 
     def _add_input(self, layer: Layer) -> None:
         self.populations.append(Population("input", layer.shape))

@@ -28,7 +28,11 @@ _DESCRIPTIONS = ("type", "neuron", "inFeatures", "outFeatures", "inChannels", "o
 
 
 class LayerProblem(ValueError):
-    """Something about one layer is wrong; the text says what."""
+    """Something about one layer is wrong; the text says what, the hint what to do."""
+
+    def __init__(self, what: str, hint: str = EXPORT) -> None:
+        super().__init__(what)
+        self.hint = hint
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +88,7 @@ def read_layers(path: Path) -> list[Layer]:
             try:
                 layers.append(_layer(layer, int(name)))
             except LayerProblem as problem:
-                findings.append(Diagnostic(layer.where(), str(problem)))
+                findings.append(Diagnostic(layer.where(), str(problem), hint=problem.hint))
     if findings:
         raise InputError(findings)
     return layers
@@ -93,7 +97,7 @@ def read_layers(path: Path) -> list[Layer]:
 def _layer(group: Hdf5Group, index: int) -> Layer:
     kind = group.text("type")
     if kind not in LAYER_TYPES:
-        raise LayerProblem(f"is of type {kind!r}; {', '.join(LAYER_TYPES)} can be read")
+        raise LayerProblem(f"is of type {kind!r}; {', '.join(LAYER_TYPES)} can be read", hint="")
     for name in group.names():
         if name not in _ARRAYS + _DESCRIPTIONS:
             raise LayerProblem(f"has an entry {name!r} of unknown meaning")
@@ -120,7 +124,8 @@ def _shape(layer: Layer) -> Shape:
 def _neuron(group: Hdf5Group) -> dict[str, int | np.ndarray]:
     kind = group.text("type")
     if kind not in NEURON_TYPES:
-        raise LayerProblem(f"has neurons of type {kind!r}; {' and '.join(NEURON_TYPES)} can be read")
+        raise LayerProblem(f"has neurons of type {kind!r}; {' and '.join(NEURON_TYPES)} can be read",
+                           hint="train with leaky integrate-and-fire neurons (lava.lib.dl.slayer.block.cuba)")
     found: dict[str, int | np.ndarray] = {}
     for key in ("iDecay", "vDecay", "vThMant"):
         if not group.has(key):

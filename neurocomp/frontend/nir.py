@@ -22,6 +22,7 @@ from neurocomp.frontend.nir_ops import LINEAR_TYPES, MAX_ELEMENTS, bias, delayed
 from neurocomp.network.graph import Network, Population, Projection
 from neurocomp.network.ops import OneToOne, Op, Shape, ShapeMismatch
 
+TRANSPOSED = "NIR weights are (targets, sources); some exporters (Spyx) write them the other way round"
 LOST_EDGE = "the exporter lost an edge; export the network again"
 
 
@@ -113,8 +114,10 @@ class _Builder:
                 self._note_output(node)
             elif known:
                 self._linear(node, _common(known))
-        except (NodeProblem, ShapeMismatch) as problem:
-            self._find(node.path, str(problem))
+        except NodeProblem as problem:
+            self._find(node.path, str(problem), problem.hint)
+        except ShapeMismatch as problem:
+            self._find(node.path, str(problem), TRANSPOSED if "transposed" in str(problem) else "")
 
     def _linear(self, node: Node, source: Shape) -> None:
         """A relay that sums up what arrives, a relay that holds the result, and the operator between them."""

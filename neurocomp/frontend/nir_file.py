@@ -58,7 +58,11 @@ PASS = "pass"
 
 
 class NodeProblem(ValueError):
-    """Something about one node is wrong; the text says what."""
+    """Something about one node is wrong; the text says what, the hint what to do."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.hint = hint
 
 
 @dataclass(frozen=True, eq=False)

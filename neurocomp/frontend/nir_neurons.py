@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 
-from neurocomp.frontend.nir_file import Node, NodeProblem
+from neurocomp.frontend.nir_file import EXPORT, Node, NodeProblem
 from neurocomp.frontend.nir_ops import compact, fit
 from neurocomp.network.neuron import Neuron, expand
 from neurocomp.network.ops import Shape
@@ -93,7 +93,7 @@ class _Converter:
         if not np.any(leak):
             return {"v_decay": decay, "v_gain": _snapped(gain)}
         if not np.all(gain):
-            raise NodeProblem("parameter r is 0 where v_leak is not: such a neuron hears nothing")
+            raise NodeProblem("parameter r is 0 where v_leak is not: such a neuron hears nothing", hint=EXPORT)
         self.note(f"{self.node.path}: v_leak is not 0, membranes start at 0")
         return {"v_decay": decay, "v_gain": _snapped(gain), "leak": leak * (1.0 - decay) / gain}
 
@@ -115,7 +115,7 @@ class _Converter:
         if np.max(rate) > 1.0 + 1e-5:
             raise NodeProblem(
                 f"parameter {name} is {np.min(tau):g} s, shorter than the time step of {dt:g} s, which forward Euler "
-                "cannot follow; give a shorter --dt, or --discretise exp")
+                "cannot follow", hint="give a shorter --dt, or --discretise exp; Norse 1.1 writes tau times its dt")
         if self.timing.dt_option_s is None and np.min(tau) >= 0.5:
             self.note(f"{self.node.path}: {name} is {np.min(tau):g} s or more, which is long; if the file counts in "
                       "steps (sinabs does), give --dt 1 --discretise exp --reset subtract")
