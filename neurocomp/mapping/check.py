@@ -160,43 +160,46 @@ def _packets(program: Program) -> Iterator[Finding]:
 
 def _capacities(program: Program) -> Iterator[Finding]:
     """Neurons, axons and memory of each core; synapses of each neuron; cores of the chip."""
-    chip, core, routes = program.chip, program.chip.core, program.routes
+    chip, core = program.chip, program.chip.core
     cores = np.unique([tile.core for tile in program.tiles if tile.core >= 0]).astype(np.int64)
     if cores.size > core.count:
         yield chip.name, f"{cores.size} cores are used; the chip has {core.count}"
-    place = {int(c): i for i, c in enumerate(cores)}
     neurons, bits = np.zeros(cores.size, np.int64), np.zeros(cores.size, np.int64)
-    stored = stored_bits(program)
-    for tile, amount in zip(program.tiles, stored, strict=True):
+    for tile, amount in zip(program.tiles, stored_bits(program), strict=True):
         if tile.core >= 0:
-            neurons[place[tile.core]] += tile.size
-            bits[place[tile.core]] += amount
-    sizes = np.zeros(routes.classes, np.int64)
-    sending = np.zeros(cores.size, np.int64)
-    widest = 0
-    for name, label in routes.route_class.items():
-        sizes += np.bincount(label + 1, minlength=routes.classes + 1)[1:]
-        if name not in program.network.inputs:
-            fans = np.concatenate([np.diff(routes.packet_ptr), [0]])[label]
-            home = np.array([place.get(tile.core, 0) for tile in program.tiles])[program.tile_of[name]]
-            np.add.at(sending, home, fans)
-            widest = max(widest, int(fans.max(initial=0)))
-    hearing = np.zeros(cores.size, np.int64)
-    of_packet = np.repeat(np.arange(routes.classes), np.diff(routes.packet_ptr))
-    np.add.at(hearing, np.searchsorted(cores, routes.packet_core), sizes[of_packet])
+            at = np.searchsorted(cores, tile.core)
+            neurons[at] += tile.size
+            bits[at] += amount
+    hearing, sending, widest = _axons(program, cores)
     yield from _over("neurons", neurons, core.neurons_max, cores)
     yield from _over("fan-in axons", hearing, core.fan_in_axons_max, cores)
     yield from _over("fan-out axons", sending, core.fan_out_axons_max, cores)
-    content = {
-        "synapses": bits, "neuron_state": neurons * core.neuron_state_bits, "axons_in": hearing * core.axon_in_bits,
-        "axons_out": sending * core.axon_out_bits,
-    }  # fmt: skip
+    content = {"synapses": bits, "neuron_state": neurons * core.neuron_state_bits}
+    content |= {"axons_in": hearing * core.axon_in_bits, "axons_out": sending * core.axon_out_bits}
     for memory in core.memories:
-        yield from _over(f"bits of {memory.name}", sum(content[h] for h in memory.holds), memory.size_bits, cores)
+        held = np.sum([content[holding] for holding in memory.holds], axis=0)
+        yield from _over(f"bits of {memory.name}", held, memory.size_bits, cores)
     if core.fan_out_cores_max is not None and widest > core.fan_out_cores_max:
         yield "packets", f"a neuron sends to {widest} cores; {core.fan_out_cores_max} are allowed"
     if core.fan_in_max is not None and most_fan_in(program) > core.fan_in_max:
         yield "synapses", f"a neuron has {most_fan_in(program)} synapses; {core.fan_in_max} are allowed"
+
+
+def _axons(program: Program, cores: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Per core the sources heard and the (neuron, destination core) pairs; the cores that one neuron sends to."""
+    routes, core_of_tile = program.routes, np.array([tile.core for tile in program.tiles], np.int64)
+    sizes, sending = np.zeros(routes.classes, np.int64), np.zeros(cores.size, np.int64)
+    packets, widest = np.append(np.diff(routes.packet_ptr), 0), 0
+    for name, label in routes.route_class.items():
+        sizes += np.bincount(label + 1, minlength=routes.classes + 1)[1:]
+        if name not in program.network.inputs:
+            fans = packets[label]
+            np.add.at(sending, np.searchsorted(cores, core_of_tile[program.tile_of[name]]), fans)
+            widest = max(widest, int(fans.max(initial=0)))
+    hearing = np.zeros(cores.size, np.int64)
+    of_packet = np.repeat(np.arange(routes.classes), np.diff(routes.packet_ptr))
+    np.add.at(hearing, np.searchsorted(cores, routes.packet_core), sizes[of_packet])
+    return hearing, sending, widest
 
 
 def _over(what: str, amount: np.ndarray, most: int | None, cores: np.ndarray) -> Iterator[Finding]:

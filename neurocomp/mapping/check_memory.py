@@ -50,7 +50,7 @@ def _shared_bits(program: Program, tile: Tile) -> int:
     """Kernels of the tile's channels, matrix rows and synapses of its elements. What lies before a relay counts
     for the channels and elements that the relay keeps apart, otherwise as a whole."""
     shape = program.network.by_name[tile.population].shape
-    channels = np.unique(tile.positions % shape[0]) if tile.box is None else np.arange(*tile.box[0])
+    channels = np.unique(np.asarray(tile.positions) % shape[0]) if tile.box is None else np.arange(*tile.box[0])
     part = _Part(channels, tile.size, lambda: tile.channel_last_positions(shape).astype(np.int64))
     return _bits_into(program, tile.population, part)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -39,15 +40,19 @@ class Cut(Protocol):
     @property
     def count(self) -> int:
         """Number of tiles."""
+        ...
 
     def pieces(self) -> Iterator[Piece]:
         """The tiles, in the order in which they are placed."""
+        ...
 
     def demands(self, layer: Layer, out: np.ndarray) -> np.ndarray:
         """int64 (tiles, 4): see limits.py. out: destination tiles of each element, broadcastable to its map."""
+        ...
 
     def listeners(self, layer: Layer) -> dict[str, np.ndarray]:
         """Per emitting population: tiles of this cut that hear each element, broadcastable to its map."""
+        ...
 
 
 def split(length: int, parts: int) -> np.ndarray:
@@ -190,27 +195,27 @@ class Assigned:
     problem: Problem
     labels: np.ndarray
 
-    @property
-    def cores(self) -> np.ndarray:
-        return np.unique(self.labels)
+    @cached_property
+    def members(self) -> dict[int, np.ndarray]:
+        """Sorted positions by core, cores ascending."""
+        order = np.argsort(self.labels, kind="stable").astype(np.int32)
+        cores, first = np.unique(self.labels[order], return_index=True)
+        return dict(zip(cores.tolist(), np.split(order, first[1:]), strict=True))
 
     @property
     def count(self) -> int:
-        return self.cores.size
+        return len(self.members)
 
     def pieces(self) -> Iterator[Piece]:
-        order = np.argsort(self.labels, kind="stable").astype(np.int32)
-        bounds = np.searchsorted(self.labels[order], [*self.cores, np.iinfo(np.int64).max])
-        for core, a, b in zip(self.cores, bounds, bounds[1:], strict=False):
-            yield Piece(None, order[a:b], int(core))
+        for core, positions in self.members.items():
+            yield Piece(None, positions, core)
 
     def demands(self, layer: Layer, out: np.ndarray) -> np.ndarray:
         result = np.zeros((self.count, DEMANDS), np.int64)
         out_by_position = by_position(out, layer.shape)
         per_element = by_position(layer.stored.per_element, layer.shape)
         per_channel = np.broadcast_to(layer.stored.per_channel, layer.shape[:1])
-        for row, piece in zip(result, self.pieces(), strict=True):
-            at = piece.positions
+        for row, at in zip(result, self.members.values(), strict=True):
             channels = np.unique(at % layer.shape[0])
             row[NEURONS], row[AXONS_OUT] = at.size, out_by_position[at].sum()
             row[SYNAPSE_BITS] = per_element[at].sum() + per_channel[channels].sum() + layer.stored.constant
@@ -219,14 +224,14 @@ class Assigned:
 
     def listeners(self, layer: Layer) -> dict[str, np.ndarray]:
         result = {source: np.zeros(self.problem.shape(source), np.int64) for source in layer.reaches}
-        for piece in self.pieces():
-            for source, mask in self._heard(layer, piece.positions).items():
+        for positions in self.members.values():
+            for source, mask in self._heard(layer, positions).items():
                 result[source] += mask
         return result
 
     def _heard(self, layer: Layer, positions: np.ndarray) -> dict[str, np.ndarray]:
         """Per source the elements that the given positions listen to, bool of its map."""
-        window = window_of(Piece(None, positions), layer.shape)
+        window = window_of(None, positions, layer.shape)
         heard = {source: np.zeros(self.problem.shape(source), bool) for source in layer.reaches}
         for projection in self.problem.indexed[layer.name]:
             for source, counts in self.problem.arrivals(projection, window).items():
@@ -234,16 +239,16 @@ class Assigned:
         return heard
 
 
-def window_of(piece: Piece, shape: Corner) -> Window:
-    """Ones on the elements of a tile."""
-    if piece.box is not None:
-        (c0, c1), (y0, y1), (x0, x1) = piece.box
+def window_of(box: Box | None, positions: np.ndarray | None, shape: Corner) -> Window:
+    """Ones on the elements of a box or, if there is none, on channel-last positions."""
+    if box is not None:
+        (c0, c1), (y0, y1), (x0, x1) = box
         return Window((c0, y0, x0), (c1, y1, x1), np.ones((1, 1, 1), np.int64))
     channels, _, width = shape
-    y, rest = np.divmod(piece.positions, width * channels)
+    y, rest = np.divmod(np.asarray(positions), width * channels)
     x, c = np.divmod(rest, channels)
     corners = [(int(axis.min()), int(axis.max()) + 1) for axis in (c, y, x)]
-    start, stop = zip(*corners, strict=True)
-    counts = np.zeros([b - a for a, b in corners], np.int64)
-    counts[c - start[0], y - start[1], x - start[2]] = 1
-    return Window(start, stop, counts)
+    (c0, c1), (y0, y1), (x0, x1) = corners
+    counts = np.zeros((c1 - c0, y1 - y0, x1 - x0), np.int64)
+    counts[c - c0, y - y0, x - x0] = 1
+    return Window((c0, y0, x0), (c1, y1, x1), counts)

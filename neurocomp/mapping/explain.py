@@ -46,7 +46,7 @@ def refuse_cores(problem: Problem, tiling: Tiling, placement: Placement) -> None
     """Raise DoesNotFitError if some neuron fits no core, there are too few cores, or an assignment is too full."""
     found = [*_fan_in(problem, tiling), *_single_elements(problem, tiling), *_overfull(problem, tiling, placement)]
     found += _unsettled(tiling)
-    if not tiling.stuck and placement.tiles is None and placement.cores_needed > problem.available_cores:
+    if not tiling.stuck and not placement.fits and placement.cores_needed > problem.available_cores:
         found.append(_too_few_cores(problem, tiling, placement))
     elif tiling.stuck:
         found += _cores_at_least(problem, tiling)
@@ -213,7 +213,7 @@ def _smallest_change(problem: Problem, tiling: Tiling, needed: int) -> str:
         thinner = problem.with_weight_bits(bits)
         cut = tile(thinner, layers_of(thinner))
         placement = place(thinner, cut)
-        if not cut.stuck and not cut.unsettled and placement.tiles is not None:
+        if not cut.stuck and not cut.unsettled and placement.fits:
             return (
                 f"weights of {bits} bits instead of {problem.weight_bits}, which fit on {placement.cores_needed:,} "
                 f"cores; or {needed:,} cores instead of {cores:,}"

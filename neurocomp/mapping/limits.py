@@ -54,7 +54,7 @@ class Limits:
 
     def fits(self, demand: np.ndarray) -> np.ndarray:
         """bool (...): whether a core holds each demand."""
-        return (self.used(demand) <= self.capacities).all(axis=-1)
+        return np.asarray((self.used(demand) <= self.capacities).all(axis=-1))
 
     def load(self, demand: np.ndarray) -> np.ndarray:
         """float64 (...): the fullest limit's share of its capacity."""

@@ -77,7 +77,7 @@ def _routed(problem: Problem, tiling: Tiling, placement: Placement, seed: int) -
     if most is None or _widest(problem, routes) <= most:
         return placement, routes
     closer = place(problem, tiling, seed, dense=True)
-    if closer.tiles is not None:
+    if closer.fits:
         placement, routes = closer, route(problem, closer.tiles, seed)
     if _widest(problem, routes) > most:
         refuse_fan_out(problem, tiling, placement, routes)

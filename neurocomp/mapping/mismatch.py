@@ -62,8 +62,9 @@ def _neurons(problem: Problem) -> Iterable[str]:
     if current and not numeric.synaptic_current:
         yield f"has no synaptic current, which {_listed(current)} {_have(current)}"
     for reset in ("zero", "subtract", "none"):
-        spiking = [n for n, neuron in neurons if neuron is not None and neuron.output != "membrane"]
-        asked = [n for n in spiking if problem.population(n).neuron.reset == reset]
+        asked = [
+            n for n, neuron in neurons if neuron is not None and neuron.output != "membrane" and neuron.reset == reset
+        ]
         if asked and reset not in numeric.resets:
             yield f"resets by {' or '.join(numeric.resets)}, but {_listed(asked)} {_have(asked)} reset {reset!r}"
 

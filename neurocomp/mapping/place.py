@@ -21,13 +21,14 @@ _HALVINGS = 12
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """Tiles with their cores, inputs first; None if the cores do not suffice.
+    """Tiles with their cores, inputs first; none if the cores do not suffice.
 
-    cores_needed: cores that the placement takes, or would take. overfull: cores to which the user assigned
-    more than they hold, with their demand.
+    fits: whether they do. cores_needed: cores that the placement takes, or would take. overfull: cores to which
+    the user assigned more than they hold, with their demand.
     """
 
-    tiles: tuple[Tile, ...] | None
+    tiles: tuple[Tile, ...]
+    fits: bool
     cores_needed: int
     overfull: dict[int, np.ndarray]
 
@@ -46,8 +47,8 @@ def place(problem: Problem, tiling: Tiling, seed: int = 0, dense: bool = False) 
     group = _grouped(demands, tiling.limits, len(free), dense)
     needed = len(held) + (int(group[-1]) + 1 if group.size else 0)
     if overfull or needed > len(held) + len(free):
-        return Placement(None, needed, overfull)
-    return Placement(_tiles(problem, tiling, [free[g] for g in group]), needed, {})
+        return Placement((), False, needed, overfull)
+    return Placement(_tiles(problem, tiling, [free[g] for g in group]), True, needed, {})
 
 
 def _tiles(problem: Problem, tiling: Tiling, cores: list[int]) -> tuple[Tile, ...]:
@@ -106,6 +107,6 @@ def _assigned_demands(tiling: Tiling) -> dict[int, np.ndarray]:
     held: dict[int, np.ndarray] = {}
     for name, cut in tiling.cuts.items():
         if isinstance(cut, Assigned):
-            for core, demand in zip(cut.cores.tolist(), tiling.demands[name], strict=True):
+            for core, demand in zip(cut.members, tiling.demands[name], strict=True):
                 held[core] = held.get(core, np.zeros(DEMANDS, np.int64)) + demand
     return dict(sorted(held.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from neurocomp.chip.spec import ChipSpec
-from neurocomp.mapping.cuts import Box, Piece, window_of
+from neurocomp.mapping.cuts import Box, window_of
 from neurocomp.mapping.usage import Usage
 from neurocomp.network.graph import Network
 from neurocomp.network.ops import Shape, frozen_array
@@ -37,14 +38,14 @@ class Tile:
 
     @property
     def size(self) -> int:
-        if self.positions is not None:
-            return self.positions.size
-        return int(np.prod([b - a for a, b in self.box]))
+        if self.box is None:
+            return np.asarray(self.positions).size
+        return math.prod(b - a for a, b in self.box)
 
     def channel_last_positions(self, shape: Shape) -> np.ndarray:
         """int32: the elements as ascending channel-last positions; shape: the population's."""
-        if self.positions is not None:
-            return self.positions
+        if self.box is None:
+            return np.asarray(self.positions)
         channels, _, width = as_map(shape)
         (c0, c1), (y0, y1), (x0, x1) = self.box
         pixels = np.arange(y0, y1)[:, None] * width + np.arange(x0, x1)
@@ -167,4 +168,4 @@ class Program:
 
 def tile_window(tile: Tile, shape: Corner) -> Window:
     """Ones on the elements of a tile, see ``structure.Window``."""
-    return window_of(Piece(tile.box, tile.positions), shape)
+    return window_of(tile.box, tile.positions, shape)

@@ -75,7 +75,7 @@ def _outgoing(problem: Problem, tiles: Sequence[Tile], tile_of: dict[str, np.nda
         for index in problem.indexed[name]:
             step = problem.network.projections[index]
             if isinstance(step.op, Sparse) and problem.emits(step.source):
-                outgoing[step.source].pairs.append(_pairs(problem, index, tile_of[name]))
+                outgoing[step.source].pairs.append(_pairs(problem, index, step.op, tile_of[name]))
     for number, tile in enumerate(tiles):
         if tile.core < 0:
             continue
@@ -89,12 +89,13 @@ def _outgoing(problem: Problem, tiles: Sequence[Tile], tile_of: dict[str, np.nda
     return outgoing
 
 
-def _pairs(problem: Problem, index: int, tile_of: np.ndarray) -> Pairs:
+def _pairs(problem: Problem, index: int, op: Sparse, tile_of: np.ndarray) -> Pairs:
     """A table of synapses as counts per (source element, target tile)."""
     step = problem.network.projections[index]
-    op, source = step.op, problem.shape(step.source)
     target_tile = tile_of[channel_last_index(problem.shape(step.target))][op.indices].astype(np.int64)
-    position = channel_last_index(source)[np.repeat(np.arange(op.indptr.size - 1), np.diff(op.indptr))]
+    position = channel_last_index(problem.shape(step.source))[
+        np.repeat(np.arange(op.indptr.size - 1), np.diff(op.indptr))
+    ]
     tiles = int(target_tile.max(initial=0)) + 1
     key, count = np.unique(position * tiles + target_tile, return_counts=True)
     element, tile = np.divmod(key, tiles)

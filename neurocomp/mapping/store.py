@@ -127,10 +127,10 @@ def _program(tree: dict[str, Any], arrays: dict[str, np.ndarray], where: str) ->
         {name: _integers(arrays, f"route_class.{i}", 1, np.int32) for i, name in enumerate(tree["route_classes"])},
         **{name: _integers(arrays, f"routes.{name}", 1, _type(name)) for name in _ROUTE_ARRAYS},
     )
-    usage = Usage(
-        *(_integers(arrays, f"usage.{name}", 1 if name == "cores" else 2, np.int64) for name in _USAGE_ARRAYS),
-        int(tree["weight_bits"]),
+    cores, core_demand, tile_demand = (
+        _integers(arrays, f"usage.{name}", 1 if name == "cores" else 2, np.int64) for name in _USAGE_ARRAYS
     )
+    usage = Usage(cores, core_demand, tile_demand, int(tree["weight_bits"]))
     tiles = _tiles(tree["tiles"], _integers(arrays, "positions", 1, np.int32))
     offsets = {str(name): int(level) for name, level in tree["offsets"].items()}
     if usage.core_demand.shape != (usage.cores.size, DEMANDS) or usage.tile_demand.shape != (len(tiles), DEMANDS):

@@ -126,8 +126,9 @@ def synapse_bits(layer: Layer, tile: Tile, shape: Corner) -> int:
         elements = int(part[tuple(slices)].sum()) * int(np.prod(sizes))
         return elements + int(per_channel[c0:c1].sum()) + stored.constant
     per_position = np.moveaxis(np.broadcast_to(stored.per_element, shape), 0, -1).reshape(-1)
-    channels = np.unique(tile.positions % shape[0])
-    return int(per_position[tile.positions].sum()) + int(per_channel[channels].sum()) + stored.constant
+    at = np.asarray(tile.positions)
+    channels = np.unique(at % shape[0])
+    return int(per_position[at].sum()) + int(per_channel[channels].sum()) + stored.constant
 
 
 def _labels(routes: Routes, tile: Tile, shape: Corner) -> np.ndarray:

@@ -127,8 +127,10 @@ def backward(op: Op, source_shape: Shape, window: Window, nonzero: bool = False)
     match op:
         case Linear():
             return _linear_backward(op, source_shape, window, nonzero)
+        case Conv() if nonzero and not np.all(op.weight):
+            return _exact_backward(op, source_shape, window)
         case Conv() | Pool():
-            return _conv_backward(op, source_shape, window, nonzero and isinstance(op, Conv) and not np.all(op.weight))
+            return _conv_backward(op, source_shape, window)
         case OneToOne():
             return _one_to_one_backward(op, source_shape, window, nonzero)
         case Sparse():
@@ -239,20 +241,28 @@ def channel_groups(op: Conv | Pool, source_shape: Shape) -> tuple[int, int, int]
     return op.groups, op.weight.shape[1], op.weight.shape[0] // op.groups
 
 
-def _conv_backward(op: Conv | Pool, source_shape: Shape, window: Window, exact: bool) -> Window:
+def _conv_backward(op: Conv | Pool, source_shape: Shape, window: Window) -> Window:
     rows, columns = taps_of(op, source_shape)
-    (c0, y0, x0), (c1, y1, x1) = window.start, window.stop
-    low_y, high_y = rows.span(y0, y1)
-    low_x, high_x = columns.span(x0, x1)
-    first_c, last_c = _source_channels(op, source_shape, c0, c1)
-    start, stop = (first_c, low_y, low_x), (last_c, high_y, high_x)
-    if exact:
-        counts = _exact_taps(op, source_shape, window, start, stop)
-    else:
-        counts = _group_sums(window, *channel_groups(op, source_shape)[1:])
-        counts = _scatter(counts, rows, 1, (y0, y1), (low_y, high_y))
-        counts = _scatter(counts, columns, 2, (x0, x1), (low_x, high_x))
+    start, stop = _reached_box(op, source_shape, window)
+    counts = _group_sums(window, *channel_groups(op, source_shape)[1:])
+    for axis, taps in ((1, rows), (2, columns)):
+        outputs, inputs = (window.start[axis], window.stop[axis]), (start[axis], stop[axis])
+        counts = _scatter(counts, taps, axis, outputs, inputs)
     return Window(start, stop, counts)
+
+
+def _exact_backward(op: Conv, source_shape: Shape, window: Window) -> Window:
+    start, stop = _reached_box(op, source_shape, window)
+    return Window(start, stop, _exact_taps(op, source_shape, window, start, stop))
+
+
+def _reached_box(op: Conv | Pool, source_shape: Shape, window: Window) -> tuple[Corner, Corner]:
+    """Corners of the source box that the taps of a target box lie over."""
+    rows, columns = taps_of(op, source_shape)
+    first_c, last_c = _source_channels(op, source_shape, window.start[0], window.stop[0])
+    first_y, last_y = rows.span(window.start[1], window.stop[1])
+    first_x, last_x = columns.span(window.start[2], window.stop[2])
+    return (first_c, first_y, first_x), (last_c, last_y, last_x)
 
 
 def _source_channels(op: Conv | Pool, source_shape: Shape, c0: int, c1: int) -> tuple[int, int]:

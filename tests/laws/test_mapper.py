@@ -102,7 +102,7 @@ def test_all_cores_but_the_dead_ones_can_be_filled_and_no_more(placer) -> None:
     assert sorted({t.core for t in placement.tiles} - {INPUT_PORT}) == [c for c in range(16) if c != 3]
     beyond = problem_of(network, chip, (3, 4))
     placement = placer(beyond, tile(beyond))
-    assert placement.tiles is None
+    assert not placement.fits
     assert placement.cores_needed == 15
 
 
@@ -122,7 +122,7 @@ def test_a_chip_with_fewer_cores_than_places_is_respected(placer) -> None:
     problem = problem_of(mlp(4, 40), make_chip(4, 4, neurons_max=10, count=4))
     assert placer(problem, tile(problem)).cores_needed == 4
     problem = problem_of(mlp(4, 41), make_chip(4, 4, neurons_max=10, count=4))
-    assert placer(problem, tile(problem)).tiles is None
+    assert not placer(problem, tile(problem)).fits
 
 
 @placers
