@@ -1,0 +1,180 @@
+#include "dram.h"
+#include "dram_queue.h"
+#include <stddef.h>
+
+/* A command that a bank can take, the best of its wishes. */
+typedef struct {
+    int64_t at; /* NC_DRAM_NEVER: none */
+    int32_t place;
+    nc_dram_command command;
+} option;
+
+static int64_t sooner(int64_t a, int64_t b) { return a < b ? a : b; }
+
+uint64_t nc_dram_workspace(const nc_dram *d, int32_t outstanding) {
+    nc_dram_controller c;
+    return nc_dram_check(d) == NC_OK && outstanding >= 0 ? nc_dram_place(&c, d, outstanding, NULL) : 0;
+}
+
+/* When the bank may take the command and its command bus is free. */
+static int64_t possible(const nc_dram_controller *c, int32_t bank, nc_dram_command command) {
+    const int64_t at = nc_dram_earliest(&c->s, bank, command), bus = c->bus_free[nc_dram_is_column(command)];
+    return at > bus ? at : bus;
+}
+
+/* Of the commands that can go out now the one for the oldest entry; if none can, the one that can soonest. */
+static option choose(const nc_dram_controller *c, int32_t bank, int64_t now) {
+    const nc_dram_wishes *const w = &c->wishes[bank];
+    option best = {NC_DRAM_NEVER, 0, NC_DRAM_ACTIVATE};
+    for (nc_dram_command command = NC_DRAM_ACTIVATE; command < NC_DRAM_COMMANDS; command++) {
+        if (w->place[command] < 0)
+            continue;
+        const int64_t at = possible(c, bank, command);
+        const int older = at <= now && best.at <= now && w->place[command] < best.place;
+        if (older || (at < best.at && best.at > now))
+            best = (option){at, w->place[command], command};
+    }
+    return best;
+}
+
+static void take_bus(nc_dram_controller *c, int column, int32_t slots, int64_t now) {
+    c->bus_free[column] = now + slots;
+    if (!c->d->two_buses)
+        c->bus_free[!column] = now + slots;
+}
+
+static void issue(nc_dram_controller *c, int32_t bank, const option *made, int64_t now) {
+    const int column = nc_dram_is_column(made->command);
+    const int32_t slots = column ? c->d->column_slots : made->command == NC_DRAM_ACTIVATE ? c->d->activate_slots : 1;
+    nc_dram_issue(&c->s, bank, made->command, c->queue[(int64_t)bank * c->depth + made->place].row, now);
+    take_bus(c, column, slots, now);
+    if (column)
+        nc_dram_serve(c, bank, made->place, now);
+    nc_dram_wish(c, bank, now);
+    c->turn = bank;
+}
+
+static int64_t request_of(const nc_dram_controller *c, int32_t bank, int32_t place) {
+    return c->queue[(int64_t)bank * c->depth + place].id;
+}
+
+/* Finds the bank whose command goes out now, and issues it. Returns now if there was one, else when to try again.
+ * Banks of `held_rank` wait for their refresh. */
+static int64_t issue_one(nc_dram_controller *c, int32_t held_rank, int64_t now) {
+    int64_t soonest = NC_DRAM_NEVER;
+    option best = {NC_DRAM_NEVER, 0, NC_DRAM_ACTIVATE};
+    int32_t best_bank = -1, bank = c->turn;
+    for (int32_t k = 0; k < c->bank_count; k++) {
+        bank = bank + 1 == c->bank_count ? 0 : bank + 1;
+        if (c->ready[bank] > now || c->s.rank_of[bank] == held_rank) {
+            soonest = c->s.rank_of[bank] == held_rank ? soonest : sooner(soonest, c->ready[bank]);
+            continue;
+        }
+        const option made = choose(c, bank, now);
+        c->ready[bank] = made.at;
+        soonest = sooner(soonest, made.at);
+        if (made.at > now)
+            continue;
+        if (best_bank < 0 || request_of(c, bank, made.place) < request_of(c, best_bank, best.place)) {
+            best = made;
+            best_bank = bank;
+        }
+        if (c->d->arbitration == NC_DRAM_TURNS)
+            break;
+    }
+    if (best_bank >= 0)
+        issue(c, best_bank, &best, now);
+    return best_bank >= 0 ? now : soonest;
+}
+
+/* Refreshes the rank whose rows are all closed. */
+static int64_t refresh_rank(nc_dram_controller *c, int64_t now) {
+    const int64_t from = c->s.rank[c->refresh_rank].refresh;
+    const int64_t at = from > c->bus_free[0] ? from : c->bus_free[0];
+    if (at > now)
+        return at;
+    nc_dram_refresh(&c->s, c->refresh_rank, now);
+    c->refreshes_due--;
+    c->refresh_rank = c->refresh_rank + 1 == c->d->ranks ? 0 : c->refresh_rank + 1;
+    take_bus(c, 0, 1, now);
+    return now;
+}
+
+/* One step of the refresh that is due. Returns now if a command went out, else when to try again. */
+static int64_t refresh_step(nc_dram_controller *c, int64_t now) {
+    const int32_t size = c->d->groups * c->d->banks, first = c->refresh_rank * size;
+    int64_t soonest = NC_DRAM_NEVER;
+    if (c->s.rank[c->refresh_rank].open_rows == 0)
+        return refresh_rank(c, now);
+    for (int32_t bank = first; bank < first + size; bank++) {
+        if (c->s.bank[bank].row < 0)
+            continue;
+        soonest = sooner(soonest, possible(c, bank, NC_DRAM_PRECHARGE));
+        if (soonest <= now) {
+            nc_dram_issue(&c->s, bank, NC_DRAM_PRECHARGE, 0, now);
+            nc_dram_wish(c, bank, now + 1);
+            take_bus(c, 0, 1, now);
+            return now;
+        }
+    }
+    return soonest;
+}
+
+static int32_t refresh_period(const nc_dram *d) {
+    return d->refresh_together ? d->refresh_interval : d->refresh_interval / d->ranks;
+}
+
+static void note_refreshes(nc_dram_controller *c, int64_t now) {
+    for (; c->next_refresh <= now; c->next_refresh += refresh_period(c->d))
+        c->refreshes_due += c->d->refresh_together ? c->d->ranks : 1;
+}
+
+/* All that happens in one cycle; returns the next cycle in which something can happen. */
+static int64_t tick(nc_dram_controller *c, int64_t now) {
+    int64_t wake = nc_dram_accept(c, now);
+    note_refreshes(c, now);
+    if (c->d->single_queue)
+        nc_dram_choose_mode(c, now);
+    const int32_t held_rank = c->refreshes_due > 0 ? c->refresh_rank : -1;
+    if (held_rank >= 0)
+        wake = sooner(wake, refresh_step(c, now));
+    const int64_t at = issue_one(c, held_rank, now);
+    if (at == now && c->d->two_buses)
+        issue_one(c, held_rank, now);
+    wake = sooner(sooner(wake, at), c->next_refresh);
+    if (c->may_move)
+        c->may_move = nc_dram_move_one(c, now);
+    return c->may_move || wake <= now ? now + 1 : wake;
+}
+
+static nc_status check_requests(const nc_dram_requests *r, int32_t bank_count) {
+    for (int64_t k = 0; k < r->count; k++) {
+        if (r->bank[k] < 0 || r->bank[k] >= bank_count || r->row[k] < 0)
+            return NC_ERR_INDEX;
+        if (r->arrival[k] < 0 || (k > 0 && r->arrival[k] < r->arrival[k - 1]))
+            return NC_ERR_SIZE;
+    }
+    /* no request takes 2^28 cycles, refreshes included */
+    if (r->count > INT64_MAX >> 30 || (r->count > 0 && r->arrival[r->count - 1] > INT64_MAX / 2))
+        return NC_ERR_OVERFLOW;
+    return NC_OK;
+}
+
+nc_status nc_dram_run(const nc_dram *d, const nc_dram_requests *requests, int32_t outstanding, void *workspace,
+                      int64_t *accepted, int64_t *done, nc_dram_counts *counts) {
+    nc_dram_controller c = {
+        .d = d, .requests = requests, .accepted = accepted, .done = done, .outstanding = outstanding};
+    if (nc_dram_check(d) != NC_OK || outstanding < 0 || workspace == NULL || requests->count < 0)
+        return NC_ERR_SIZE;
+    nc_dram_place(&c, d, outstanding, workspace);
+    const nc_status status = check_requests(requests, c.bank_count);
+    if (status != NC_OK)
+        return status;
+    c.turn = c.bank_count - 1;
+    c.next_refresh = d->refresh_interval == 0 ? NC_DRAM_NEVER : refresh_period(d);
+    for (int64_t now = 0; c.next < requests->count || c.front_held[0] + c.front_held[1] + c.in_banks > 0;)
+        now = tick(&c, now);
+    nc_dram_finish(&c.s, c.last);
+    *counts = c.s.counts;
+    return NC_OK;
+}
