@@ -112,7 +112,7 @@ def test_snntorch_resets(kind: str, mechanism: str, delay: bool) -> None:
     rates = {"alpha": 0.6} if kind == "Synaptic" else {}
     neuron = getattr(snn, kind)(beta=0.85, threshold=1.1, reset_mechanism=mechanism, reset_delay=delay,
                                 init_hidden=True, **rates)
-    # with reset_delay=False a membrane of twice the threshold has no equal here; keep the input below that
+    # with reset_delay=False a membrane of twice the threshold has no equal here: the input stays below
     size = 1.0 if delay or mechanism != "subtract" else {"Leaky": 0.25, "Synaptic": 0.12}[kind]
     assert agree(neuron, drive(3, size)).reset == mechanism
 
@@ -125,8 +125,8 @@ def test_snntorch_without_reset_delay_is_refused_where_it_raises_its_own_thresho
     with pytest.raises(InputError, match="spikes differ from the torch module") as caught:
         freeze(Looped(neuron), drive(3, 3.0))
     assert str(caught.value).endswith(
-        "  why:  on this input it does not hold that no membrane reaches twice the threshold, where snnTorch delays the "
-        "next spike\n  next: train with reset_delay=True, or accept a few with max_differing_spikes=...")
+        "  why:  on this input it does not hold that no membrane reaches twice the threshold, where snnTorch delays "
+        "the next spike\n  next: train with reset_delay=True, or accept a few with max_differing_spikes=...")
 
 
 @pytest.mark.parametrize("mechanism", ["subtract", "zero", "none"])

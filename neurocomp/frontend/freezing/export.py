@@ -172,7 +172,7 @@ def _define_operator() -> None:
     name = NEURON_OP.replace(".", "::")
     torch.library.define(name, "(Tensor x, Tensor[] states, int key, int outputs) -> Tensor[]")
     # a neuron has a state: a call whose result nobody uses must stay in the graph
-    torch.fx.node.has_side_effect(torch.ops.neurocomp.neuron.default)
+    torch.fx.has_side_effect(torch.ops.neurocomp.neuron.default)
     torch.library.register_fake(name, lambda x, states, key, outputs: [torch.empty_like(x) for _ in range(outputs)])
 
 
