@@ -42,3 +42,52 @@ def executed(network: Network) -> dict[str, np.ndarray]:
 def activity(outputs: dict[str, np.ndarray]) -> dict[str, float]:
     """Mean output per population: a comparison of silent layers would show nothing."""
     return {name: float(np.mean(values != 0)) for name, values in outputs.items()}
+
+
+def lively(module: Any, factor: float = 2.0) -> Any:
+    """In eval mode, with weights large enough to make deep layers fire and batch statistics that are not trivial."""
+    from torch import nn
+
+    for child in module.modules():
+        if isinstance(child, nn.Linear | nn.Conv1d | nn.Conv2d):
+            child.weight.data *= factor
+            if child.bias is not None:
+                child.bias.data = child.bias.data.abs() * factor
+        elif isinstance(child, nn.modules.batchnorm._BatchNorm):
+            child.running_mean.uniform_(-0.3, 0.3)
+            child.running_var.uniform_(0.05, 0.3)
+            child.weight.data.uniform_(0.5, 1.5)
+            child.bias.data.uniform_(-0.1, 0.4)
+    return module.eval()
+
+
+def check(module: Any, x: Any, neurons: list[str], run: Callable[[Any], Any] | None = None,
+          reset: Callable[[], None] | None = None, low: float = 0.02, **options: Any) -> Network:
+    """Freeze; then compare every neuron's spikes with what hooks of our own see. run: runs the module where one
+    call is one step; reset: puts it into its initial state (SpikingJelly's way if None); low: least activity."""
+    from neurocomp.frontend.freeze import freeze
+
+    network = freeze(module, x, **options)
+    paths = dict(module.named_modules())
+    (reset or (lambda: _reset_spikingjelly(module)))()
+    seen = spikes_of(module, x, {n: paths[n] for n in neurons}, run)
+    ours = executed(network)
+    assert sorted(ours) == sorted(neurons)
+    for name in neurons:
+        samples, _, *shape = ours[name].shape
+        calls = seen[name] if len(seen[name]) > 1 else list(seen[name][0])
+        theirs = np.stack([call.reshape(samples, *shape) for call in calls], 1)
+        np.testing.assert_array_equal(ours[name], theirs, err_msg=name)
+    assert min(activity(ours).values()) > low, activity(ours)
+    return network
+
+
+def op_types(network: Network) -> dict[str, type]:
+    """The operator class of every projection, by name."""
+    return {p.name: type(p.op) for p in network.projections}
+
+
+def _reset_spikingjelly(module: Any) -> None:
+    from spikingjelly.activation_based import functional
+
+    functional.reset_net(module)
