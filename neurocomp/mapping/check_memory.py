@@ -15,7 +15,8 @@ from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Spars
 def stored_bits(program: Program) -> list[int]:
     """Bits of synaptic memory per tile: every synapse, or every weight once where the chip shares kernels."""
     if program.chip.core.kernel_sharing:
-        return [_shared_bits(program, tile) if tile.core >= 0 else 0 for tile in program.tiles]
+        heard = _synapses_per_element(program)
+        return [_shared_bits(program, tile, heard) if tile.core >= 0 else 0 for tile in program.tiles]
     width, index = program.usage.weight_bits, program.chip.core.synapse_index_bits
     routes = program.routes
     of_packet = np.repeat(np.arange(routes.classes), np.diff(routes.packet_ptr))
@@ -46,16 +47,27 @@ class _Part:
     positions: Callable[[], np.ndarray]
 
 
-def _shared_bits(program: Program, tile: Tile) -> int:
+def _synapses_per_element(program: Program) -> dict[str, np.ndarray]:
+    """Per projection that is a table: int64 (targets), channel-last, the synapses of each target."""
+    found = {}
+    for projection in program.network.projections:
+        if isinstance(projection.op, Sparse):
+            shape = program.network.by_name[projection.target].shape
+            counts = np.bincount(projection.op.indices, minlength=int(np.prod(shape))).reshape(shape)
+            found[projection.name] = np.moveaxis(counts, 0, -1).reshape(-1)
+    return found
+
+
+def _shared_bits(program: Program, tile: Tile, heard: dict[str, np.ndarray]) -> int:
     """Kernels of the tile's channels, matrix rows and synapses of its elements. What lies before a relay counts
     for the channels and elements that the relay keeps apart, otherwise as a whole."""
     shape = program.network.by_name[tile.population].shape
     channels = np.unique(np.asarray(tile.positions) % shape[0]) if tile.box is None else np.arange(*tile.box[0])
     part = _Part(channels, tile.size, lambda: tile.channel_last_positions(shape).astype(np.int64))
-    return _bits_into(program, tile.population, part)
+    return _bits_into(program, tile.population, part, heard)
 
 
-def _bits_into(program: Program, name: str, part: _Part) -> int:
+def _bits_into(program: Program, name: str, part: _Part, heard: dict[str, np.ndarray]) -> int:
     width, index, network = program.usage.weight_bits, program.chip.core.synapse_index_bits, program.network
     total, shape = 0, network.by_name[name].shape
     for projection in network.incoming[name]:
@@ -65,12 +77,11 @@ def _bits_into(program: Program, name: str, part: _Part) -> int:
         elif isinstance(op, Linear):
             total += part.size * op.weight.shape[1] * width
         elif isinstance(op, Sparse):
-            heard = np.bincount(op.indices, minlength=int(np.prod(shape))).reshape(shape)
-            total += int(np.moveaxis(heard, 0, -1).reshape(-1)[part.positions()].sum()) * (width + index)
+            total += int(heard[projection.name][part.positions()].sum()) * (width + index)
         else:
             total += width * (part.size if isinstance(op, OneToOne) and isinstance(op.scale, np.ndarray) else 1)
         if source.neuron is None and source.name not in network.inputs:
-            total += _bits_into(program, source.name, _needed(op, part, shape, source.shape))
+            total += _bits_into(program, source.name, _needed(op, part, shape, source.shape), heard)
     return total
 
 

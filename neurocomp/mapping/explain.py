@@ -13,11 +13,12 @@ import numpy as np
 from neurocomp.errors import Diagnostic, DoesNotFitError
 from neurocomp.mapping.bounds import CoreBound, core_bounds, sources_of_one
 from neurocomp.mapping.layer import layers_of
-from neurocomp.mapping.limits import AXONS_IN, SYNAPSE_BITS, Limit
+from neurocomp.mapping.limits import AXONS_IN, SYNAPSE_BITS, Limit, Limits
 from neurocomp.mapping.place import Placement, place
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.program import Routes
 from neurocomp.mapping.tile import Tiling, tile
+from neurocomp.mapping.usage import Usage
 
 _WORST = 3
 _OVERSIZED = 4  # beyond this many times the chip, counting neurons says enough
@@ -43,10 +44,10 @@ def refuse_early(problem: Problem) -> None:
 
 
 def refuse_cores(problem: Problem, tiling: Tiling, placement: Placement) -> None:
-    """Raise DoesNotFitError if some neuron fits no core, there are too few cores, or an assignment is too full."""
-    found = [*_fan_in(problem, tiling), *_single_elements(problem, tiling), *_overfull(problem, tiling, placement)]
+    """Raise DoesNotFitError if some neuron fits no core or there are too few cores."""
+    found = [*_fan_in(problem, tiling), *_single_elements(problem, tiling)]
     found += _unsettled(tiling)
-    if not tiling.stuck and not placement.fits and placement.cores_needed > problem.available_cores:
+    if not tiling.stuck and not placement.fits:
         found.append(_too_few_cores(problem, tiling, placement))
     elif tiling.stuck:
         found += _cores_at_least(problem, tiling)
@@ -77,6 +78,21 @@ def refuse_fan_out(problem: Problem, tiling: Tiling, placement: Placement, route
             "layers that copy the neurons of " + name,
         ))  # fmt: skip
     raise DoesNotFitError(found)
+
+
+def refuse_full_cores(limits: Limits, usage: Usage) -> None:
+    """Raise DoesNotFitError if the user assigned more to a core than it holds; counted exactly."""
+    found = [
+        Diagnostic(
+            f"core {core}",
+            f"the assignment needs {limit.shown(needed)} {_noun(limit)} on it; it has {limit.shown(limit.capacity)}",
+            hint="assign fewer elements to this core",
+        )
+        for core, demand in zip(usage.cores, usage.core_demand, strict=True)
+        for limit, needed in limits.broken(demand)
+    ]
+    if found:
+        raise DoesNotFitError(found)
 
 
 def _where(problem: Problem) -> str:
@@ -151,14 +167,6 @@ def _cure(problem: Problem, limit: Limit, demand: np.ndarray, needed: int) -> st
             f"{_ratio(needed, limit.capacity)} fewer inputs per neuron (grouped convolution, smaller kernels, pooling)"
         )
     return f"a chip whose cores have at least {limit.shown(needed)} {_noun(limit)}"
-
-
-def _overfull(problem: Problem, tiling: Tiling, placement: Placement) -> list[Diagnostic]:
-    return [
-        Diagnostic(f"core {core}", f"the assignment needs {limit.shown(needed)} {_noun(limit)} on it; "
-                   f"it has {limit.shown(limit.capacity)}", hint="assign fewer elements to this core")
-        for core, demand in placement.overfull.items() for limit, needed in tiling.limits.broken(demand)
-    ]  # fmt: skip
 
 
 def _too_few_cores(problem: Problem, tiling: Tiling, placement: Placement) -> Diagnostic:

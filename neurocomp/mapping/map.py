@@ -13,7 +13,7 @@ import numpy as np
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.mapping.check import check_program
-from neurocomp.mapping.explain import refuse_cores, refuse_early, refuse_fan_out
+from neurocomp.mapping.explain import refuse_cores, refuse_early, refuse_fan_out, refuse_full_cores
 from neurocomp.mapping.layer import layers_of
 from neurocomp.mapping.levels import levels, timing_mismatches
 from neurocomp.mapping.mismatch import capability_mismatches
@@ -95,6 +95,7 @@ def _assembled(problem: Problem, tiling: Tiling, placement: Placement, routes: R
     offsets = levels(problem)
     mismatches = capability_mismatches(problem) + timing_mismatches(problem, offsets)
     usage = usage_of(problem, tiling.layers, placement.tiles, routes)
+    refuse_full_cores(tiling.limits, usage)
     return Program(
         problem.network, problem.chip, placement.tiles, routes, offsets, usage, tuple(sorted(problem.forbidden)),
         (*problem.network.assumptions, *_assumptions(problem)), tuple(mismatches),

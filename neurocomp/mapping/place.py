@@ -23,14 +23,13 @@ _HALVINGS = 12
 class Placement:
     """Tiles with their cores, inputs first; none if the cores do not suffice.
 
-    fits: whether they do. cores_needed: cores that the placement takes, or would take. overfull: cores to which
-    the user assigned more than they hold, with their demand.
+    fits: whether they do. cores_needed: cores that the placement takes, or would take. What the user assigned is
+    placed as it is; whether the cores hold it is known exactly once it is routed.
     """
 
     tiles: tuple[Tile, ...]
     fits: bool
     cores_needed: int
-    overfull: dict[int, np.ndarray]
 
 
 def place(problem: Problem, tiling: Tiling, seed: int = 0, dense: bool = False) -> Placement:
@@ -38,17 +37,16 @@ def place(problem: Problem, tiling: Tiling, seed: int = 0, dense: bool = False) 
 
     The result does not depend on ``seed``; placers that search do.
     """
-    held = _assigned_demands(tiling)
-    overfull = {core: demand for core, demand in held.items() if not tiling.limits.fits(demand)}
+    held = {core for cut in tiling.cuts.values() if isinstance(cut, Assigned) for core in cut.members}
     free = [int(c) for c in problem.mesh.core_order() if int(c) not in problem.forbidden and int(c) not in held]
     free = free[: max(0, problem.available_cores - len(held))]
     loose = [name for name in problem.tiled if not isinstance(tiling.cuts[name], Assigned)]
     demands = np.concatenate([np.zeros((0, DEMANDS), np.int64), *(tiling.demands[name] for name in loose)])
     group = _grouped(demands, tiling.limits, len(free), dense)
     needed = len(held) + (int(group[-1]) + 1 if group.size else 0)
-    if overfull or needed > len(held) + len(free):
-        return Placement((), False, needed, overfull)
-    return Placement(_tiles(problem, tiling, [free[g] for g in group]), True, needed, {})
+    if needed > problem.available_cores:
+        return Placement((), False, needed)
+    return Placement(_tiles(problem, tiling, [free[g] for g in group]), True, needed)
 
 
 def _tiles(problem: Problem, tiling: Tiling, cores: list[int]) -> tuple[Tile, ...]:
@@ -100,13 +98,3 @@ def _fill(demands: np.ndarray, limits: Limits, level: float) -> np.ndarray:
         group[start:stop] = number
         start, number = stop, number + 1
     return group
-
-
-def _assigned_demands(tiling: Tiling) -> dict[int, np.ndarray]:
-    """Sum of the demands on every core that an assignment names, by core."""
-    held: dict[int, np.ndarray] = {}
-    for name, cut in tiling.cuts.items():
-        if isinstance(cut, Assigned):
-            for core, demand in zip(cut.members, tiling.demands[name], strict=True):
-                held[core] = held.get(core, np.zeros(DEMANDS, np.int64)) + demand
-    return dict(sorted(held.items()))

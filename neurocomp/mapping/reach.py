@@ -72,8 +72,8 @@ class Table:
 
 def table_of_pairs(target: np.ndarray, source: np.ndarray, targets: int, sources: int) -> Table:
     """A table from pairs in any order; repeated pairs count once."""
-    key = np.unique(target.astype(np.int64) * sources + source)
-    target, source = np.divmod(key, max(1, sources))
+    key = np.sort(target.astype(np.int64) * sources + source)
+    target, source = np.divmod(key[np.diff(key, prepend=-1) > 0], max(1, sources))
     return Table(np.searchsorted(target, np.arange(targets + 1)), source, sources)
 
 
@@ -265,7 +265,7 @@ def merged(reaches: list[Reach], target: Corner) -> tuple[Reach, ...]:
     if uniform:
         return (Uniform(np.logical_or.reduce([np.broadcast_to(as_uniform(r).mask, r.source) for r in reaches]),
                         uniform[0].source),) if len(reaches) > 1 else (uniform[0],)  # fmt: skip
-    if any(isinstance(r, Explicit) for r in reaches):
+    if len(reaches) > 1 and any(isinstance(r, Explicit) for r in reaches):
         tables = [as_explicit(r, target) for r in reaches]
         if any(isinstance(t, Uniform) for t in tables):
             return merged(list(tables), target)
@@ -273,6 +273,8 @@ def merged(reaches: list[Reach], target: Corner) -> tuple[Reach, ...]:
         target_of, source = (np.concatenate(column) for column in zip(*pairs, strict=True))
         joined = table_of_pairs(target_of, source, math.prod(target), reaches[0].sources)
         return (Explicit(joined, reaches[0].source),)
+    if len(reaches) == 1:
+        return (reaches[0],)
     kept: list[Separable] = []
     for reach in reaches:
         if isinstance(reach, Separable) and not any(other.covers(reach) for other in kept):

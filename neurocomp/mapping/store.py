@@ -52,6 +52,7 @@ def save_program(program: Program, directory: Path) -> None:
         "assumptions": list(program.assumptions),
         "mismatches": list(program.mismatches),
         "weight_bits": program.usage.weight_bits,
+        "usage": [vars(use) for use in program.usage.by_limit(program.chip)],  # to be read by people
         "route_classes": list(program.routes.route_class),
         "network": network_tree,
         "network_arrays": names,

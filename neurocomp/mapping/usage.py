@@ -125,10 +125,10 @@ def synapse_bits(layer: Layer, tile: Tile, shape: Corner) -> int:
         slices = [slice(None) if n == 1 else slice(a, b) for (a, b), n in zip(tile.box, part.shape, strict=True)]
         elements = int(part[tuple(slices)].sum()) * int(np.prod(sizes))
         return elements + int(per_channel[c0:c1].sum()) + stored.constant
-    per_position = np.moveaxis(np.broadcast_to(stored.per_element, shape), 0, -1).reshape(-1)
-    at = np.asarray(tile.positions)
-    channels = np.unique(at % shape[0])
-    return int(per_position[at].sum()) + int(per_channel[channels].sum()) + stored.constant
+    y, rest = np.divmod(np.asarray(tile.positions, np.int64), shape[2] * shape[0])
+    x, c = np.divmod(rest, shape[0])
+    elements = int(np.broadcast_to(stored.per_element, shape)[c, y, x].sum())
+    return elements + int(per_channel[np.unique(c)].sum()) + stored.constant
 
 
 def _labels(routes: Routes, tile: Tile, shape: Corner) -> np.ndarray:

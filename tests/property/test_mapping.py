@@ -50,6 +50,22 @@ def test_a_program_carries_every_synapse_and_breaks_no_limit(network: Network, c
     check_limits(program)
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(network=networks(), data=st.data(), multicast=st.sampled_from(["tree", "unicast"]))
+def test_an_assignment_is_followed_element_by_element(network: Network, data: st.DataObject, multicast: str) -> None:
+    chip = make_chip(5, 3, 2, multicast=multicast, topology=data.draw(st.sampled_from(["mesh", "torus"])))
+    placed = [p for p in network.populations if p.neuron is not None or p.name == network.output]
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    chosen = {p.name: rng.integers(2, 9, p.shape) for p in placed if data.draw(st.booleans())}
+    program = map_network(network, chip, assignment=chosen, forbidden_cores=(0, 1, 29))
+    check_synapses(program)
+    check_limits(program)
+    for name, cores in chosen.items():
+        label = tile_labels(program, name)
+        assert np.array_equal(np.array([program.tiles[k].core for k in label]), cores.reshape(-1))
+    assert not {0, 1, 29} & {tile.core for tile in program.tiles}
+
+
 def tile_labels(program: Program, name: str) -> np.ndarray:
     """Tile of each flat channel-first element."""
     population = program.network.by_name[name]

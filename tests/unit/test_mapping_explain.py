@@ -116,6 +116,21 @@ def test_an_assignment_that_is_too_full() -> None:
     assert found.what == "the assignment needs 35 neurons on it; it has 32"
 
 
+def test_an_assignment_is_judged_by_the_sources_that_a_core_really_hears() -> None:
+    network = chain((4,), Linear(np.ones((6, 4), np.int8)), Linear(np.ones((4, 6), np.int8)))
+    both = Projection("too", "in", "p1", Linear(np.ones((4, 4), np.int8)))
+    network = Network(network.populations, (*network.projections, both), ("in",), "p1", Integer())
+    cores = {"p0": np.zeros(6, np.int64), "p1": np.zeros(4, np.int64)}
+    assert map_network(network, make_chip(fan_in_axons_max=10), assignment=cores).cores_used == 1
+    (found,) = refused(network, make_chip(fan_in_axons_max=9), assignment=cores)
+    assert found.what == "the assignment needs 10 fan-in axons on it; it has 9"
+
+
+def test_an_assignment_to_more_cores_than_the_chip_has() -> None:
+    (found,) = refused(mlp(4, 6), make_chip(count=5), assignment={"p0": np.arange(6)})
+    assert found.what == "needs 6 cores; 5 are available"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
