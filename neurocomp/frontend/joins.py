@@ -11,9 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from neurocomp.errors import InputError
-from neurocomp.network.graph import Network, Population, Projection
+from neurocomp.network.graph import Integer, Network, Population, Projection
 from neurocomp.network.neuron import expand
-from neurocomp.network.ops import Linear, OneToOne, Op, Shape, Sparse
+from neurocomp.network.ops import Linear, OneToOne, Op, Pool, Shape, Sparse
 from neurocomp.network.verify import verify
 
 
@@ -87,14 +87,21 @@ class _Joiner:
         target = self.populations[copy.target]
         if not is_identity(copy.op) or target.shape != relay.shape or target.name == name:
             return
-        if relay.bias is not None and copy.delay:
+        arriving = [self.projections[n] for n in self.incoming[name]]
+        if relay.bias is not None and (copy.delay or self._shifts(target)):
             return  # a delayed bias is not there in the first steps
+        if any(_is_maximum(p.op) for p in arriving) and len(self.incoming[target.name]) > 1:
+            return  # a maximum stays alone
         if relay.bias is not None:
             self.populations[target.name] = replace(target, bias=_sum(target, relay.bias))
         self._remove(copy)
-        for p in [self.projections[n] for n in self.incoming[name]]:
+        for p in arriving:
             self._move(p, replace(p, target=target.name, delay=p.delay + copy.delay))
         del self.populations[name]
+
+    def _shifts(self, target: Population) -> bool:
+        """Whether the target shifts its inputs (integer neurons), so that a bias would have to be shifted too."""
+        return target.neuron is not None and isinstance(self.network.arithmetic, Integer)
 
     def _remove(self, p: Projection) -> None:
         del self.projections[p.name]
@@ -112,6 +119,10 @@ class _Joiner:
 def is_identity(op: Op) -> bool:
     """Whether every value arrives as it was sent (in another shape, perhaps)."""
     return isinstance(op, OneToOne) and not isinstance(op.scale, np.ndarray) and op.scale == 1.0
+
+
+def _is_maximum(op: Op) -> bool:
+    return isinstance(op, Pool) and op.kind == "max"
 
 
 def _reshaped(op: Op, shape: Shape) -> Op:

@@ -31,6 +31,7 @@ NEVER_FIRES = 2**17 - 1
 """The largest threshold mantissa of Loihi; lava-dl gives it to layers whose membrane is the output."""
 INTEGRATOR: dict[str, int | np.ndarray] = {"iDecay": DECAY_ONE, "vDecay": 0, "vThMant": NEVER_FIRES, "refDelay": 1}
 DEFAULT_INPUT_WEIGHT = 64
+LARGEST_WEIGHT = 256
 MAX_DELAY = 62
 """Loihi has six bits of delay; lava-dl stays below 63."""
 
@@ -199,10 +200,12 @@ class _Builder:
         exponent = layer.neuron["wgtExp"] if layer.neuron else 0
         if not isinstance(exponent, int):
             raise LayerProblem("has several weight exponents (wgtExp); one per layer can be read")
+        if np.abs(weight).max() > LARGEST_WEIGHT:
+            raise LayerProblem(f"has weights of up to {np.abs(weight).max()}; those of Loihi are at most {LARGEST_WEIGHT}")
         scaled = weight << (exponent - self.least_exponent)
-        if np.abs(scaled).max() > 2**15:
-            largest = f"{np.abs(weight).max()} times 2**{exponent}"
-            raise LayerProblem(f"has weights of up to {largest}; those of Loihi are at most 256")
+        if np.abs(scaled).max() >= 2**15:
+            raise LayerProblem(f"has a weight exponent (wgtExp) of {exponent}, too far from the {self.least_exponent} of "
+                               "another layer", hint="weights of one network must fit into 16 bits together")
         return scaled.astype(np.int32)
 
 

@@ -288,6 +288,13 @@ def test_the_first_layer_must_be_the_input(tmp_path: Path) -> None:
         read(tmp_path, dense())
 
 
+def test_exponents_too_far_apart_are_refused(tmp_path: Path) -> None:
+    low, high = {**CUBA, "wgtExp": -6}, {**CUBA, "wgtExp": 7}
+    with pytest.raises(InputError, match=r"a weight exponent \(wgtExp\) of 7, too far from the -6 of another layer"):
+        read(tmp_path, spikes_in(4, 1, 1), layer("dense", (4, 1, 1), weight=even_weights(4, 4), neuron=low),
+             dense(neuron=high))
+
+
 def test_lost_bits_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a weight exponent \(wgtExp\) of -8"):
         read(tmp_path, spikes_in(4, 1, 1), dense(neuron={**CUBA, "wgtExp": -8}))
