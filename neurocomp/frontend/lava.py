@@ -200,12 +200,13 @@ class _Builder:
         exponent = layer.neuron["wgtExp"] if layer.neuron else 0
         if not isinstance(exponent, int):
             raise LayerProblem("has several weight exponents (wgtExp); one per layer can be read")
-        if np.abs(weight).max() > LARGEST_WEIGHT:
-            raise LayerProblem(f"has weights of up to {np.abs(weight).max()}; those of Loihi are at most {LARGEST_WEIGHT}")
+        largest = np.abs(weight).max()
+        if largest > LARGEST_WEIGHT:
+            raise LayerProblem(f"has weights of up to {largest}; those of Loihi are at most {LARGEST_WEIGHT}")
         scaled = weight << (exponent - self.least_exponent)
         if np.abs(scaled).max() >= 2**15:
-            raise LayerProblem(f"has a weight exponent (wgtExp) of {exponent}, too far from the {self.least_exponent} of "
-                               "another layer", hint="weights of one network must fit into 16 bits together")
+            raise LayerProblem(f"has a weight exponent (wgtExp) of {exponent}, too far from the {self.least_exponent} "
+                               "of another layer", hint="weights of one network must fit into 16 bits together")
         return scaled.astype(np.int32)
 
 
