@@ -1,6 +1,10 @@
 #include "dram.h"
 #include "dram_queue.h"
+#include "nc_dispatch.h"
 #include <stddef.h>
+#ifdef _MSC_VER
+#include <intrin.h>
+#endif
 
 /* A command that a bank can take, the best of its wishes. */
 typedef struct {
@@ -8,6 +12,24 @@ typedef struct {
     int32_t place;
     nc_dram_command command;
 } option;
+
+/* The command that goes out, if no better one is found. */
+typedef struct {
+    int32_t bank; /* -1: none */
+    int64_t id;   /* of the request it serves */
+    option made;
+} offer;
+
+/* Number of the lowest bit that is set; there is one. */
+static int32_t lowest_bit(uint64_t mask) {
+#ifdef _MSC_VER
+    unsigned long at;
+    _BitScanForward64(&at, mask);
+    return (int32_t)at;
+#else
+    return __builtin_ctzll(mask);
+#endif
+}
 
 static int64_t sooner(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -25,6 +47,10 @@ static int64_t possible(const nc_dram_controller *c, int32_t bank, nc_dram_comma
 /* Of the commands that can go out now the one for the oldest entry; if none can, the one that can soonest. */
 static option choose(const nc_dram_controller *c, int32_t bank, int64_t now) {
     const nc_dram_wishes *const w = &c->wishes[bank];
+    if (w->only >= 0) {
+        const nc_dram_command command = (nc_dram_command)w->only;
+        return (option){possible(c, bank, command), w->place[command], command};
+    }
     option best = {NC_DRAM_NEVER, 0, NC_DRAM_ACTIVATE};
     for (nc_dram_command command = NC_DRAM_ACTIVATE; command < NC_DRAM_COMMANDS; command++) {
         if (w->place[command] < 0)
@@ -54,37 +80,60 @@ static void issue(nc_dram_controller *c, int32_t bank, const option *made, int64
     c->turn = bank;
 }
 
-static int64_t request_of(const nc_dram_controller *c, int32_t bank, int32_t place) {
-    return c->queue[(int64_t)bank * c->depth + place].id;
+/* Bit k: ready[k] has come. count: at most 64. Written with shifts so that it becomes vector code. */
+static uint64_t due(const int64_t *ready, uint64_t count, int64_t now) {
+    uint64_t mask = 0;
+    for (uint64_t k = 0; k < count; k++)
+        mask |= (uint64_t)(ready[k] - now - 1) >> 63 << k; /* the sign; both are not negative */
+    return mask;
+}
+
+/* The first of the times that is still to come. Banks whose time has come are held back, and wake up otherwise. */
+static int64_t soonest_after(const int64_t *ready, int32_t count, int64_t now) {
+    int64_t soonest = NC_DRAM_NEVER;
+    for (int32_t k = 0; k < count; k++)
+        soonest = sooner(soonest, ready[k] > now ? ready[k] : NC_DRAM_NEVER);
+    return soonest;
+}
+
+/* The best command of the banks in `mask` (bit k is bank first + k) is put into *best. Returns whether the search
+ * is over: where banks take turns the first one that can go out is the best. */
+static int search(nc_dram_controller *c, uint64_t mask, int32_t first, int32_t held_rank, int64_t now, offer *best) {
+    for (; mask != 0; mask &= mask - 1) {
+        const int32_t bank = first + lowest_bit(mask);
+        if (c->s.rank_of[bank] == held_rank)
+            continue;
+        const option made = choose(c, bank, now);
+        c->ready[bank] = made.at;
+        if (made.at > now)
+            continue;
+        const int64_t id = c->queue[(int64_t)bank * c->depth + made.place].id;
+        if (best->bank < 0 || id < best->id)
+            *best = (offer){bank, id, made};
+        if (c->d->arbitration == NC_DRAM_TURNS)
+            return 1;
+    }
+    return 0;
 }
 
 /* Finds the bank whose command goes out now, and issues it. Returns now if there was one, else when to try again.
  * Banks of `held_rank` wait for their refresh. */
-static int64_t issue_one(nc_dram_controller *c, int32_t held_rank, int64_t now) {
-    int64_t soonest = NC_DRAM_NEVER;
-    option best = {NC_DRAM_NEVER, 0, NC_DRAM_ACTIVATE};
-    int32_t best_bank = -1, bank = c->turn;
-    for (int32_t k = 0; k < c->bank_count; k++) {
-        bank = bank + 1 == c->bank_count ? 0 : bank + 1;
-        if (c->ready[bank] > now || c->s.rank_of[bank] == held_rank) {
-            soonest = c->s.rank_of[bank] == held_rank ? soonest : sooner(soonest, c->ready[bank]);
-            continue;
-        }
-        const option made = choose(c, bank, now);
-        c->ready[bank] = made.at;
-        soonest = sooner(soonest, made.at);
-        if (made.at > now)
-            continue;
-        if (best_bank < 0 || request_of(c, bank, made.place) < request_of(c, best_bank, best.place)) {
-            best = made;
-            best_bank = bank;
-        }
-        if (c->d->arbitration == NC_DRAM_TURNS)
-            break;
+NC_HOT static int64_t issue_one(nc_dram_controller *c, int32_t held_rank, int64_t now) {
+    const int32_t words = (c->bank_count + 63) / 64, start = c->turn + 1 == c->bank_count ? 0 : c->turn + 1;
+    const uint64_t from_start = ~(uint64_t)0 << start % 64;
+    offer best = {-1, 0, {NC_DRAM_NEVER, 0, NC_DRAM_ACTIVATE}};
+    int over = 0;
+    for (int32_t k = 0; k <= words && !over; k++) { /* the word of `start` comes twice: its end first, its begin last */
+        const int32_t word = start / 64 + k < words ? start / 64 + k : start / 64 + k - words;
+        const int32_t first = word * 64, left = c->bank_count - first;
+        uint64_t mask = due(c->ready + first, left < 64 ? (uint64_t)left : 64, now);
+        mask &= k == 0 ? from_start : k == words ? ~from_start : ~(uint64_t)0;
+        over = search(c, mask, first, held_rank, now, &best);
     }
-    if (best_bank >= 0)
-        issue(c, best_bank, &best, now);
-    return best_bank >= 0 ? now : soonest;
+    if (best.bank < 0)
+        return soonest_after(c->ready, c->bank_count, now);
+    issue(c, best.bank, &best.made, now);
+    return now;
 }
 
 /* Refreshes the rank whose rows are all closed. */

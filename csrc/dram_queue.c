@@ -36,26 +36,40 @@ static int eligible(const nc_dram_controller *c, const nc_dram_waiting *entry) {
     return !c->d->single_queue || entry->write == c->write_mode;
 }
 
-void nc_dram_wish(nc_dram_controller *c, int32_t bank, int64_t from) {
+/* The places of the oldest entry that may be served, and of the oldest row hits by a read and by a write. */
+static int16_t find_places(const nc_dram_controller *c, int32_t bank, nc_dram_wishes *w) {
     const nc_dram_waiting *const queue = c->queue + (int64_t)bank * c->depth;
-    const nc_dram_bank *const b = &c->s.bank[bank];
-    nc_dram_wishes w = {{-1, -1, -1, -1}};
-    int32_t first = -1;
-    for (int32_t k = 0; k < c->held[bank]; k++) {
+    const int32_t row = c->s.bank[bank].row;
+    int16_t first = -1;
+    for (int16_t k = 0; k < c->held[bank]; k++) {
         if (!eligible(c, &queue[k]))
             continue;
-        const nc_dram_command column = queue[k].write ? NC_DRAM_WRITE : NC_DRAM_READ;
-        if (queue[k].row == b->row && w.place[column] < 0)
-            w.place[column] = k;
         if (first < 0)
             first = k;
+        int16_t *const column = &w->place[queue[k].write ? NC_DRAM_WRITE : NC_DRAM_READ];
+        if (queue[k].row == row && *column < 0)
+            *column = k;
+        if (row < 0)
+            break;
     }
-    const int hits = w.place[NC_DRAM_READ] >= 0 || w.place[NC_DRAM_WRITE] >= 0;
+    return first;
+}
+
+void nc_dram_wish(nc_dram_controller *c, int32_t bank, int64_t from) {
+    const nc_dram_bank *const b = &c->s.bank[bank];
+    nc_dram_wishes w = {{-1, -1, -1, -1}, -1};
+    const int16_t first = find_places(c, bank, &w);
+    const int hits = (w.place[NC_DRAM_READ] >= 0) + (w.place[NC_DRAM_WRITE] >= 0);
     const int capped = c->d->row_hit_cap > 0 && b->row_hits >= c->d->row_hit_cap;
+    const int misses = first >= 0 && c->queue[(int64_t)bank * c->depth + first].row != b->row;
     if (b->row < 0)
         w.place[NC_DRAM_ACTIVATE] = first;
-    else if (first >= 0 && queue[first].row != b->row && (capped || !hits))
+    else if (misses && (capped || hits == 0))
         w.place[NC_DRAM_PRECHARGE] = first;
+    if (hits == 0 && first >= 0)
+        w.only = b->row < 0 ? NC_DRAM_ACTIVATE : NC_DRAM_PRECHARGE;
+    else if (hits == 1 && w.place[NC_DRAM_PRECHARGE] < 0)
+        w.only = w.place[NC_DRAM_READ] >= 0 ? NC_DRAM_READ : NC_DRAM_WRITE;
     c->wishes[bank] = w;
     c->ready[bank] = first < 0 ? NC_DRAM_NEVER : from;
 }

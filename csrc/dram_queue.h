@@ -15,7 +15,8 @@ typedef struct {
 
 /* What a bank's queue asks for: the place of the entry that each command would serve, or -1. */
 typedef struct {
-    int32_t place[NC_DRAM_COMMANDS];
+    int16_t place[NC_DRAM_COMMANDS];
+    int32_t only; /* the command, where it asks for a single one; -1 for several or none */
 } nc_dram_wishes;
 
 typedef struct {

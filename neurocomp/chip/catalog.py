@@ -46,17 +46,23 @@ def load_chip(name_or_path: str | Path) -> ChipSpec:
 
     Raises InputError if there is neither, or with every mistake found in the file.
     """
+    return read_chip(find_profile(name_or_path, profile_folder(), "chip"))
+
+
+def find_profile(name_or_path: str | Path, folder: Path, noun: str) -> Path:
+    """The file that a user names: a profile in this folder, or the path of a .yaml file. Raises InputError."""
     given = str(name_or_path)
     path = Path(given)
+    names = tuple(sorted(file.stem for file in folder.glob("*.yaml")))
     is_name = path.name == given and path.suffix not in SUFFIXES and not isinstance(name_or_path, Path)
-    if is_name and given in profile_names():
-        return read_chip(profile_folder() / f"{given}.yaml")
+    if is_name and given in names:
+        return folder / f"{given}.yaml"
     if not (given and _exists(path)):
-        what = "there is no chip profile or file of this name" if is_name else "there is no such file"
-        close = closest(path.stem, profile_names())
-        hint = (f"did you mean {close}? " if close else "") + f"profiles: {', '.join(profile_names())}"
-        raise bad_input(printable(given) or "chip", what, hint=hint)
-    return read_chip(path)
+        what = f"there is no {noun} profile or file of this name" if is_name else "there is no such file"
+        close = closest(path.stem, names)
+        hint = (f"did you mean {close}? " if close else "") + f"profiles: {', '.join(names)}"
+        raise bad_input(printable(given) or noun, what, hint=hint)
+    return path
 
 
 def summary(chip: ChipSpec) -> ChipSummary:

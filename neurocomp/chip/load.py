@@ -3,6 +3,7 @@
 A value stands bare (``neurons_max: 1024``) or with its origin, ``{value: 1024, source: davies2018, kind:
 measured, note: ...}``; source is a key of the section ``sources`` or a citation. One origin may cover a
 group: value is then a mapping or a list, inside which a value may again have an origin of its own.
+Other data sheets with the same conventions are read by :func:`read_profile`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from neurocomp.chip.messages import UNKNOWN_KEY, KeyPath, closest, did_you_mean, explain, keys_at, shown
+from neurocomp.chip.messages import UNKNOWN_KEY, KeyPath, closest, did_you_mean, explain, keys_at, noun_of, shown
 from neurocomp.chip.spec import KINDS, ChipSpec, Provenance
 from neurocomp.chip.yaml12 import MAX_BYTES, Document, Key, Node, Place, Scalar, read_yaml
 from neurocomp.errors import Diagnostic, InputError, bad_input
@@ -23,15 +25,23 @@ STATED_KINDS = tuple(kind for kind in KINDS if kind != "unstated")
 ORIGIN_KEYS = ("value", "source", "kind", "note")
 MAX_FINDINGS = 50
 
+Sheet = TypeVar("Sheet", bound=BaseModel)
+
 
 def read_chip(path: Path) -> ChipSpec:
     """Read a chip profile from a file. Raises InputError with every mistake found in it."""
-    where = str(path)
+    return read_profile(path, ChipSpec)
+
+
+def read_profile(path: Path, model: type[Sheet]) -> Sheet:
+    """Read a data sheet of this kind from a file; it has a field ``provenance``. Raises InputError with every mistake
+    found in it."""
+    where, noun = str(path), noun_of(model)
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except IsADirectoryError:
-        raise bad_input(where, "is a folder, not a chip profile", hint="name one .yaml file") from None
+        raise bad_input(where, f"is a folder, not a {noun}", hint="name one .yaml file") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise bad_input(where, f"cannot be read: {reason}") from None
@@ -39,24 +49,29 @@ def read_chip(path: Path) -> ChipSpec:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if len(data) <= MAX_BYTES:
-            raise bad_input(where, f"is not UTF-8 text (byte {error.start})", hint="is this a chip profile?") from None
+            raise bad_input(where, f"is not UTF-8 text (byte {error.start})", hint=f"is this a {noun}?") from None
         text = data.decode("latin-1")
-    return parse_chip(text, where)
+    return parse_profile(text, where, model)
 
 
 def parse_chip(text: str, where: str = "chip") -> ChipSpec:
     """Read a chip profile from its text. where: its name in messages."""
+    return parse_profile(text, where, ChipSpec)
+
+
+def parse_profile(text: str, where: str, model: type[Sheet]) -> Sheet:
+    """Read a data sheet of this kind from its text. where: its name in messages."""
     document = read_yaml(text, where)
-    reader = _Reader(document)
+    reader = _Reader(document, model)
     plain = reader.read()
     try:
-        chip = ChipSpec.model_validate({**plain, "provenance": reader.provenance})
+        sheet = model.model_validate({**plain, "provenance": reader.provenance})
     except ValidationError as error:
         reader.findings += reader.explained(error)
     findings = [*document.findings, *reader.findings]
     if findings:
         raise InputError(_capped(findings, where))
-    return chip
+    return sheet
 
 
 def chip_from_json(text: str, where: str = "chip") -> ChipSpec:
@@ -81,6 +96,7 @@ class _Reader:
     """Takes the origins off the values and remembers where each value stands."""
 
     document: Document
+    model: type[BaseModel]
     findings: list[Diagnostic] = field(default_factory=list)
     provenance: dict[str, Provenance] = field(default_factory=dict)
     nodes: dict[KeyPath, Node] = field(default_factory=dict)
@@ -92,7 +108,7 @@ class _Reader:
         """The plain values. Raises InputError if the file is not a mapping of keys."""
         root = self.document.root
         if not isinstance(root.value, dict):
-            self._report(root.place, f"a chip profile is a mapping of keys, not {shown(root.value)}")
+            self._report(root.place, f"a {noun_of(self.model)} is a mapping of keys, not {shown(root.value)}")
             raise InputError([*self.document.findings, *self.findings])
         self._sources(root.value.get("sources"))
         self.nodes[()], self.names[()] = root, ""
@@ -106,14 +122,14 @@ class _Reader:
         """The field in which the chip keeps the origins cannot be written by hand."""
         if key == "provenance":
             hint = "write {value: , source: , kind: } at the value itself"
-            self._report(node.key_place, "provenance is not a key of a chip profile", hint)
+            self._report(node.key_place, f"provenance is not a key of a {noun_of(self.model)}", hint)
         return key == "provenance"
 
     def explained(self, error: ValidationError) -> Iterator[Diagnostic]:
         """What pydantic found, at the places in the file, without what was reported already."""
         entries = error.errors(include_url=False)
         misspelt = {
-            (*entry["loc"][:-1], closest(str(entry["loc"][-1]), keys_at(entry["loc"][:-1], ChipSpec)))
+            (*entry["loc"][:-1], closest(str(entry["loc"][-1]), keys_at(entry["loc"][:-1], self.model)))
             for entry in entries
             if entry["type"] in UNKNOWN_KEY
         }
@@ -125,7 +141,7 @@ class _Reader:
                 yield self._explained_one(entry, path)
 
     def _explained_one(self, entry: dict, path: KeyPath) -> Diagnostic:
-        what, hint = explain(entry, ChipSpec)
+        what, hint = explain(entry, self.model)
         node, name = self._nearest(path)
         if "[key]" in entry["loc"]:
             return self.document.finding(node.key_place, f"{self._nearest(path[:-1])[1]} has a key that {what}", hint)

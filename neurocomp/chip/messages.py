@@ -28,6 +28,11 @@ def closest(word: str, known: Iterable[str]) -> str:
     return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), "")
 
 
+def noun_of(model: type[BaseModel]) -> str:
+    """What messages call a data sheet of this kind."""
+    return getattr(model, "noun", "chip profile")
+
+
 def shown(value: object) -> str:
     """A value as a message names it."""
     if value is None:
@@ -66,7 +71,7 @@ def _key(kind: str, loc: KeyPath, model: type[BaseModel]) -> tuple[str, str]:
     if kind == "missing":
         return "is missing", f"add `{loc[-1]}:`" + (f" under `{loc[-2]}`" if len(loc) > 1 else " at the top level")
     known = keys_at(loc[:-1], model)
-    return "is not a key of a chip profile", did_you_mean(str(loc[-1]), known)
+    return f"is not a key of a {noun_of(model)}", did_you_mean(str(loc[-1]), known)
 
 
 def _type_hint(kind: str, value: object) -> str:

@@ -199,6 +199,7 @@ def _broken_laws(dram: DramSpec) -> Iterator[BrokenLaw]:
     yield from _mapping(dram)
     yield from _controller(dram.controller)
     yield from _refresh(dram)
+    yield from _turnaround(dram)
     if (dram.currents is None) == (dram.energy is None):
         yield BrokenLaw("energy", "and currents: exactly one of them is needed", "give the other as null")
 
@@ -238,3 +239,11 @@ def _refresh(dram: DramSpec) -> Iterator[BrokenLaw]:
     busy = t.tRFC + o.pseudo_channels * o.ranks * row_cycle
     if t.tREFI < 2 * busy:
         yield BrokenLaw("timing_cycles.tREFI", f"is {t.tREFI}; with tRFC {t.tRFC} it must be at least {2 * busy}")
+
+
+def _turnaround(dram: DramSpec) -> Iterator[BrokenLaw]:
+    t = dram.timing_cycles
+    least = t.CL + dram.organisation.burst_cycles - t.CWL
+    if t.tRTW is not None and t.tRTW < least:
+        yield BrokenLaw("timing_cycles.tRTW", f"is {t.tRTW}; the data of a write would meet that of the read before it",
+                        f"at least CL + burst - CWL = {least}, or null")
