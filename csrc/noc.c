@@ -78,15 +78,16 @@ static void place_routers(noc_run *run, arena *a) {
 static void place_sources(noc_run *run, arena *a) {
     const int64_t cores = run->cores;
     run->sending = take(a, cores, sizeof *run->sending);
-    run->queue_head = take(a, cores, sizeof *run->queue_head);
-    run->queue_tail = take(a, cores, sizeof *run->queue_tail);
-    run->flits_left = take(a, cores, sizeof *run->flits_left);
     run->is_sending = take(a, cores, 1);
-    run->source_vc = take(a, cores, 1);
-    run->last_vc = take(a, cores, 1);
+    run->last_class = take(a, cores, 1);
     run->source_free = take(a, cores, sizeof *run->source_free);
     run->source_credit = take(a, cores, sizeof *run->source_credit);
     run->source_credits = take(a, cores * run->vcs, sizeof *run->source_credits);
+    run->queue_head = take(a, cores * NC_NOC_CLASSES, sizeof *run->queue_head);
+    run->queue_tail = take(a, cores * NC_NOC_CLASSES, sizeof *run->queue_tail);
+    run->flits_left = take(a, cores * NC_NOC_CLASSES, sizeof *run->flits_left);
+    run->source_vc = take(a, cores * NC_NOC_CLASSES, 1);
+    run->last_vc = take(a, cores * NC_NOC_CLASSES, 1);
 }
 
 /* Events never outnumber the places for flits (a flit or its credit travels, or it lies in a buffer), the heads that
@@ -127,6 +128,17 @@ static void open_run(noc_run *run, const nc_noc *net, void *workspace, int64_t p
     place(run, &a, packet_capacity, with_trees);
 }
 
+static void reset_core(noc_run *run, int32_t core) {
+    run->is_sending[core] = run->last_class[core] = 0;
+    run->source_free[core] = run->source_credit[core] = run->every_vc;
+    for (int32_t vc = 0; vc < run->vcs; vc++)
+        run->source_credits[core * run->vcs + vc] = (uint16_t)run->net->depth;
+    for (int32_t queue = core * NC_NOC_CLASSES; queue < (core + 1) * NC_NOC_CLASSES; queue++) {
+        run->queue_head[queue] = run->queue_tail[queue] = -1;
+        run->source_vc[queue] = run->last_vc[queue] = NO_VC;
+    }
+}
+
 /* A router and its cores as they are at rest. */
 static void reset_router(noc_run *run, int32_t router) {
     const size_t ports = (size_t)run->ports, cells = (size_t)run->cells, groups = (size_t)run->groups;
@@ -148,14 +160,8 @@ static void reset_router(noc_run *run, int32_t router) {
     memset(run->count + cell, 0, cells * sizeof *run->count);
     memset(run->group_next + (size_t)router * groups, 0, groups);
     memset(run->switch_accept + (size_t)router * groups, 0, groups);
-    for (int32_t core = router * run->net->locals; core < (router + 1) * run->net->locals; core++) {
-        run->queue_head[core] = run->queue_tail[core] = -1;
-        run->is_sending[core] = 0;
-        run->source_vc[core] = run->last_vc[core] = NO_VC;
-        run->source_free[core] = run->source_credit[core] = run->every_vc;
-        for (int32_t vc = 0; vc < run->vcs; vc++)
-            run->source_credits[core * run->vcs + vc] = (uint16_t)run->net->depth;
-    }
+    for (int32_t core = router * run->net->locals; core < (router + 1) * run->net->locals; core++)
+        reset_core(run, core);
 }
 
 void nc_noc_prepare(const nc_noc *net, void *workspace, int64_t packet_capacity, int with_trees) {
@@ -177,11 +183,12 @@ static int64_t release_packets(noc_run *run, int64_t at) {
         const int64_t delivery = burst->delivery_ptr == NULL ? packet : burst->delivery_ptr[packet];
         run->way[packet] = way_of(run, packet, burst->delivery_core[delivery]);
         run->queue_next[packet] = -1;
-        if (run->queue_head[core] < 0)
-            run->queue_head[core] = packet;
+        const int32_t queue = core * NC_NOC_CLASSES + (burst->traffic_class == NULL ? 0 : burst->traffic_class[packet]);
+        if (run->queue_head[queue] < 0)
+            run->queue_head[queue] = packet;
         else
-            run->queue_next[run->queue_tail[core]] = packet;
-        run->queue_tail[core] = packet;
+            run->queue_next[run->queue_tail[queue]] = packet;
+        run->queue_tail[queue] = packet;
         start_sending(run, core);
         touch(run, core / run->net->locals);
     }

@@ -16,7 +16,7 @@
 #include "nc_status.h"
 #include <stdint.h>
 
-enum { NC_NOC_LINKS = 4, NC_NOC_DELAY_MAX = 1000 };
+enum { NC_NOC_LINKS = 4, NC_NOC_DELAY_MAX = 1000, NC_NOC_CLASSES = 8 };
 
 typedef struct {
     int32_t width, height, locals;
@@ -33,6 +33,8 @@ typedef struct {
     const int32_t *order; /* packets by release */
     const int64_t *release;
     const int32_t *source, *flits;
+    int32_t classes;              /* 1 to 8: a core has a queue for each and serves them in turn */
+    const uint8_t *traffic_class; /* per packet; NULL: all 0 */
     const uint8_t *forward;      /* torus: bit 0 (x), bit 1 (y): on a tie the packet goes east, south; NULL: always */
     const int64_t *delivery_ptr; /* packet_count + 1 */
     const int32_t *delivery_core;

@@ -116,9 +116,13 @@ nc_status nc_noc_check_burst(const nc_noc *net, const nc_noc_burst *burst) {
     const int32_t cores = net->width * net->height * net->locals;
     if (packets < 0 || packets > INT32_MAX || burst->delivery_count < 0 || burst->tree_count > INT32_MAX)
         return NC_ERR_SIZE;
+    if (outside(burst->classes, 1, NC_NOC_CLASSES))
+        return NC_ERR_SIZE;
     for (int64_t k = 0; k < packets; k++) {
         const int32_t p = burst->order[k];
         if (p < 0 || p >= packets || outside(burst->source[k], 0, cores - 1))
+            return NC_ERR_INDEX;
+        if (burst->traffic_class != NULL && burst->traffic_class[k] >= burst->classes)
             return NC_ERR_INDEX;
         if (burst->flits[k] < 1 || burst->release[k] < 0 || burst->release[k] >= (int64_t)1 << 62)
             return NC_ERR_SIZE;

@@ -53,7 +53,7 @@ NOC_INLINE void receive_credit(noc_run *run, int32_t router, int32_t output_vc) 
 }
 
 NOC_INLINE void start_sending(noc_run *run, int32_t core) {
-    if (run->is_sending[core] || run->queue_head[core] < 0)
+    if (run->is_sending[core])
         return;
     run->is_sending[core] = 1;
     run->sending[run->sending_count++] = core;
@@ -187,36 +187,54 @@ NOC_INLINE void pass_flit(noc_run *run, int32_t router, int32_t cell, int32_t ou
     free_slot(run, router, cell, flit & 1, pipeline);
 }
 
-/* One flit from a core's queue into its router; 0 if nothing moves until a credit or a packet comes. */
-NOC_INLINE int send_flit(noc_run *run, int32_t core) {
-    const int32_t packet = run->queue_head[core], vcs = run->vcs, locals = run->net->locals;
+/* The input VC for a core's next flit of a class, or NO_VC if that has to wait for a credit or a packet. */
+NOC_INLINE int32_t vc_for_source(noc_run *run, int32_t core, int32_t queue) {
+    const int32_t packet = run->queue_head[queue], vcs = run->vcs;
     if (packet < 0)
-        return 0;
-    if (run->source_vc[core] == NO_VC) {
+        return NO_VC;
+    if (run->source_vc[queue] == NO_VC) {
         const uint32_t fit = run->source_free[core] & run->source_credit[core];
         if (fit == 0)
-            return 0;
-        const int32_t start = run->last_vc[core] == NO_VC || run->last_vc[core] + 1 == vcs ? 0 : run->last_vc[core] + 1;
-        run->source_vc[core] = run->last_vc[core] = (uint8_t)first_from(fit, start);
-        run->source_free[core] &= ~((uint32_t)1 << run->source_vc[core]);
-        run->flits_left[core] = run->burst->flits[packet];
+            return NO_VC;
+        const int32_t last = run->last_vc[queue];
+        const int32_t vc = first_from(fit, last == NO_VC || last + 1 == vcs ? 0 : last + 1);
+        run->source_vc[queue] = run->last_vc[queue] = (uint8_t)vc;
+        run->source_free[core] &= ~((uint32_t)1 << run->source_vc[queue]);
+        run->flits_left[queue] = run->burst->flits[packet];
+        run->result->inject[packet] = run->now;
     }
-    const int32_t vc = run->source_vc[core], router = core / locals;
-    if (run->source_credits[core * vcs + vc] == 0)
-        return 0;
+    const int32_t vc = run->source_vc[queue];
+    return run->source_credits[core * vcs + vc] > 0 ? vc : NO_VC;
+}
+
+NOC_INLINE void send_into(noc_run *run, int32_t core, int32_t queue, int32_t vc) {
+    const int32_t packet = run->queue_head[queue], vcs = run->vcs, locals = run->net->locals, router = core / locals;
     if (--run->source_credits[core * vcs + vc] == 0)
         run->source_credit[core] &= ~((uint32_t)1 << vc);
-    if (run->flits_left[core] == run->burst->flits[packet])
-        run->result->inject[packet] = run->now;
-    const uint32_t is_tail = --run->flits_left[core] == 0;
+    const uint32_t is_tail = --run->flits_left[queue] == 0;
     const int32_t cell = (NC_NOC_LINKS + core - router * locals) * vcs + vc;
     schedule(run, run->now + 1, FLIT, router, cell, (uint32_t)packet << 1 | is_tail);
     if (is_tail) {
         run->source_free[core] |= (uint32_t)1 << vc;
-        run->source_vc[core] = NO_VC;
-        run->queue_head[core] = run->queue_next[packet];
+        run->source_vc[queue] = NO_VC;
+        run->queue_head[queue] = run->queue_next[packet];
     }
-    return run->queue_head[core] >= 0;
+}
+
+/* One flit from a core's queues into its router; 0 if nothing moves until a credit or a packet comes. */
+NOC_INLINE int send_flit(noc_run *run, int32_t core) {
+    const int32_t classes = run->burst->classes;
+    for (int32_t k = 1; k <= classes; k++) {
+        int32_t class = run->last_class[core] + k;
+        class -= class >= classes ? classes : 0;
+        const int32_t queue = core * NC_NOC_CLASSES + class, vc = vc_for_source(run, core, queue);
+        if (vc != NO_VC) {
+            send_into(run, core, queue, vc);
+            run->last_class[core] = (uint8_t)class;
+            return classes > 1 || run->queue_head[queue] >= 0;
+        }
+    }
+    return 0;
 }
 
 #endif

@@ -84,10 +84,14 @@ typedef struct {
 
     /* sources */
     int32_t sending_count;
-    int32_t *sending, *queue_head, *queue_tail, *flits_left;
-    uint8_t *is_sending, *source_vc, *last_vc;
+    int32_t *sending;
+    uint8_t *is_sending, *last_class;
     uint32_t *source_free, *source_credit;
     uint16_t *source_credits;
+
+    /* their queues: core * NC_NOC_CLASSES + class */
+    int32_t *queue_head, *queue_tail, *flits_left;
+    uint8_t *source_vc, *last_vc;
 
     /* packets */
     int32_t *queue_next;

@@ -19,6 +19,8 @@ cdef extern from "noc.h" nogil:
         const int64_t *release
         const int32_t *source
         const int32_t *flits
+        int32_t classes
+        const uint8_t *traffic_class
         const uint8_t *forward
         const int64_t *delivery_ptr
         const int32_t *delivery_core
@@ -158,7 +160,7 @@ cdef list _fill(nc_noc_burst *burst, tables):
     cdef const int32_t[::1] order = tables.order, source = tables.source, flits = tables.flits
     cdef const int64_t[::1] release = tables.release
     cdef const int32_t[::1] core = tables.destination
-    cdef const uint8_t[::1] forward
+    cdef const uint8_t[::1] forward, traffic_class
     cdef const int64_t[::1] pointer
     cdef Py_ssize_t packets = release.shape[0]
     if not order.shape[0] == source.shape[0] == flits.shape[0] == packets:
@@ -169,9 +171,16 @@ cdef list _fill(nc_noc_burst *burst, tables):
     burst.source = &source[0] if packets else NULL
     burst.flits = &flits[0] if packets else NULL
     burst.delivery_core = &core[0] if core.shape[0] else NULL
+    burst.classes, burst.traffic_class = 1, NULL
     burst.forward, burst.delivery_ptr, burst.tree = NULL, NULL, NULL
     burst.tree_count = 0
     keep = [order, source, flits, release, core]
+    if tables.traffic_class is not None and packets:
+        traffic_class = tables.traffic_class
+        if traffic_class.shape[0] != packets:
+            raise ValueError("packet tables of different lengths")
+        burst.classes, burst.traffic_class = tables.classes, &traffic_class[0]
+        keep.append(traffic_class)
     if tables.forward is not None and packets:
         forward = tables.forward
         if forward.shape[0] != packets:

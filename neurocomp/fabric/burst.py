@@ -10,6 +10,7 @@ from neurocomp.errors import Diagnostic, InputError
 from neurocomp.network.ops import frozen_array
 
 FLITS_MAX = 4096
+CLASSES_MAX = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +20,8 @@ class Burst:
     release: int64 (packets), the cycle from which a packet may leave its core; source: int32 (packets), core;
     flits: int32 (packets). pointer: int64 (packets + 1); destination[pointer[p]:pointer[p + 1]]: the cores that
     packet p goes to, ascending. One entry of ``destination`` is one delivery. A core sends its packets in order
-    of release, and of position in these arrays where they are released together.
+    of release, and of position in these arrays where they are released together. traffic_class: uint8 (packets),
+    0 to 7: a core has one such queue per class and serves them in turn, flit by flit; None: one queue.
     """
 
     release: np.ndarray
@@ -27,19 +29,25 @@ class Burst:
     flits: np.ndarray
     pointer: np.ndarray
     destination: np.ndarray
+    traffic_class: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for name, kind in (("release", np.int64), ("source", np.int32), ("flits", np.int32), ("pointer", np.int64),
                            ("destination", np.int32)):
             object.__setattr__(self, name, frozen_array(np.ascontiguousarray(getattr(self, name), kind)))
+        if self.traffic_class is not None:
+            object.__setattr__(self, "traffic_class", frozen_array(np.ascontiguousarray(self.traffic_class, np.uint8)))
         found = [Diagnostic(f"burst.{where}", what) for where, what in _faults(self)]
         if found:
             raise InputError(found)
 
     @classmethod
-    def unicast(cls, release: np.ndarray, source: np.ndarray, destination: np.ndarray, flits: np.ndarray) -> Burst:
+    def unicast(
+        cls, release: np.ndarray, source: np.ndarray, destination: np.ndarray, flits: np.ndarray,
+        traffic_class: np.ndarray | None = None,
+    ) -> Burst:
         """Each packet goes to one core."""
-        return cls(release, source, flits, np.arange(np.size(destination) + 1), destination)
+        return cls(release, source, flits, np.arange(np.size(destination) + 1), destination, traffic_class)
 
     @property
     def packets(self) -> int:
@@ -50,6 +58,11 @@ class Burst:
         return self.destination.size
 
     @property
+    def classes(self) -> int:
+        """Queues per core."""
+        return 1 if self.traffic_class is None else int(self.traffic_class.max(initial=0)) + 1
+
+    @property
     def packet_of_delivery(self) -> np.ndarray:
         """int64 (deliveries)."""
         return np.repeat(np.arange(self.packets), np.diff(self.pointer))
@@ -57,7 +70,8 @@ class Burst:
     def as_unicast(self) -> Burst:
         """One packet per delivery, as a sender does whose network cannot copy packets."""
         of = self.packet_of_delivery
-        return Burst.unicast(self.release[of], self.source[of], self.destination, self.flits[of])
+        traffic_class = None if self.traffic_class is None else self.traffic_class[of]
+        return Burst.unicast(self.release[of], self.source[of], self.destination, self.flits[of], traffic_class)
 
     def __repr__(self) -> str:
         return f"Burst({self.packets} packets, {self.deliveries} deliveries)"
@@ -81,6 +95,9 @@ def _faults(burst: Burst) -> list[tuple[str, str]]:
         found.append(("flits", f"a packet has 1 to {FLITS_MAX} flits"))
     if packets and not (burst.release.min() >= 0 and burst.release.max() < 2**62):
         found.append(("release", "cycles must not be negative"))
+    if burst.traffic_class is not None and (
+            burst.traffic_class.shape != (packets,) or burst.traffic_class.max(initial=0) >= CLASSES_MAX):
+        found.append(("traffic_class", f"must have one entry per packet, below {CLASSES_MAX}"))
     return found
 
 

@@ -181,10 +181,12 @@ def cycle_tables(noc: Noc, burst: Burst) -> tuple[SimpleNamespace, np.ndarray]:
     """(the arrays that neurocomp._core.noc takes, ties as of Noc.forward_ties)."""
     ties = noc.forward_ties(burst.packets)
     trees = build_trees(noc.mesh, burst, ties) if burst.deliveries > burst.packets else None
-    return SimpleNamespace(
+    tables = SimpleNamespace(
         order=np.argsort(burst.release, kind="stable").astype(np.int32), release=burst.release, source=burst.source,
-        flits=burst.flits, destination=burst.destination, trees=trees, pointer=None if trees is None else burst.pointer,
-        forward=np.packbits(ties, axis=1, bitorder="little")[:, 0].copy() if noc.mesh.torus else None), ties
+        flits=burst.flits, classes=burst.classes, traffic_class=burst.traffic_class, destination=burst.destination,
+        pointer=None if trees is None else burst.pointer, trees=trees,
+        forward=np.packbits(ties, axis=1, bitorder="little")[:, 0].copy() if noc.mesh.torus else None)
+    return tables, ties
 
 
 def _run_cycles(noc: Noc, burst: Burst, until: int | None) -> BurstResult:

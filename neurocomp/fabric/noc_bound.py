@@ -88,15 +88,13 @@ def _visits(noc: Noc, burst: Burst) -> _Visits:
 
 def _alone(noc: Noc, burst: Burst, pace: Pace, visits: _Visits) -> np.ndarray:
     """int64 (deliveries): arrival if a packet had the network for itself; its flits use one VC at a time."""
-    flits = burst.flits[burst.packet_of_delivery].astype(np.int64)
-    own = flits[visits.delivery]
-    here = np.maximum((own - 1) * pace.interval[visits.place],
-                      (own - 1) // noc.router.buffer_flits * pace.turnaround[visits.place])
-    spread = np.maximum(flits - 1, 0)
-    np.maximum.at(spread, visits.delivery, here)
+    of = burst.packet_of_delivery
+    after = burst.flits[of[visits.delivery]].astype(np.int64) - 1
+    spread = np.maximum(after * pace.interval[visits.place],
+                        after // noc.router.buffer_flits * pace.turnaround[visits.place])
     last = np.zeros(burst.deliveries, np.int64)
-    np.maximum.at(last, visits.delivery, visits.head)
-    return burst.release[burst.packet_of_delivery] + last + EJECT + spread
+    np.maximum.at(last, visits.delivery, visits.head + spread + visits.tail)
+    return burst.release[of] + last
 
 
 def bound_burst(noc: Noc, burst: Burst) -> BurstResult:

@@ -56,13 +56,19 @@ class _Router:
 
 
 @dataclass
-class _Source:
-    queue: deque = field(default_factory=deque)
+class _Queue:
+    packets: deque = field(default_factory=deque)
     vc: int = -1
     last_vc: int = -1
     sent: int = 0
-    owner: list[bool] = field(default_factory=list)
-    credits: list[int] = field(default_factory=list)
+
+
+@dataclass
+class _Source:
+    queues: list[_Queue]
+    owner: list[bool]
+    credits: list[int]
+    last_class: int = 0
 
 
 class _Model:
@@ -71,10 +77,12 @@ class _Model:
         self.ports = LOCAL + noc.mesh.cores_per_router
         vcs, depth = self.router.vcs, self.router.buffer_flits
         self.routers = [_Router(self.ports, vcs, depth, self.router.input_speedup) for _ in range(noc.mesh.routers)]
-        self.sources = [_Source(owner=[False] * vcs, credits=[depth] * vcs) for _ in range(noc.mesh.core_slots)]
+        self.sources = [_Source([_Queue() for _ in range(burst.classes)], [False] * vcs, [depth] * vcs)
+                        for _ in range(noc.mesh.core_slots)]
         self.events: dict[int, list[tuple]] = {}
         for packet in np.argsort(burst.release, kind="stable").tolist():
-            self.sources[burst.source[packet]].queue.append(packet)
+            of_class = 0 if burst.traffic_class is None else burst.traffic_class[packet]
+            self.sources[burst.source[packet]].queues[of_class].packets.append(packet)
         self.arrival = np.full(burst.deliveries, -1, np.int64)
         self.inject = np.full(burst.packets, -1, np.int64)
         self.link_flits = np.zeros(noc.mesh.link_slots, np.int64)
@@ -139,8 +147,7 @@ class _Model:
         now = 0
         while True:
             if not self.busy(now):
-                waiting = [int(self.burst.release[s.queue[0]]) for s in self.sources if s.queue]
-                pending = sorted([*self.events, *waiting])
+                pending = sorted([*self.events, *self.next_releases()])
                 if not pending:
                     return
                 now = max(now, pending[0])
@@ -161,8 +168,12 @@ class _Model:
     def link_into(self, router: int, port: int) -> int:
         return self.neighbour(router, port) * 4 + LINK_OF_PORT[OPPOSITE[port]]
 
+    def next_releases(self) -> list[int]:
+        fronts = [queue.packets[0] for source in self.sources for queue in source.queues if queue.packets]
+        return self.burst.release[fronts].tolist()
+
     def busy(self, now: int) -> bool:
-        return any(s.queue and self.burst.release[s.queue[0]] <= now for s in self.sources) or any(
+        return any(release <= now for release in self.next_releases()) or any(
             vc.flits for router in self.routers for port in router.inputs for vc in port)
 
     def cycle(self, now: int) -> None:
@@ -197,29 +208,36 @@ class _Model:
             cell.branches = self.branches(cell.packet, router, port)
 
     def send(self, now: int, core: int, source: _Source) -> None:
-        """At most one flit from a core's queue into its router."""
-        if not source.queue or self.burst.release[source.queue[0]] > now:
-            return
-        packet, vcs = source.queue[0], self.router.vcs
-        if source.vc < 0:
-            order = [(source.last_vc + k) % vcs for k in range(1, vcs + 1)]
+        """At most one flit from a core's queues into its router; the queues take turns."""
+        for k in range(1, len(source.queues) + 1):
+            of_class = (source.last_class + k) % len(source.queues)
+            queue = source.queues[of_class]
+            if queue.packets and self.burst.release[queue.packets[0]] <= now and self.find_vc(now, source, queue):
+                self.send_flit(now, core, source, queue)
+                source.last_class = of_class
+                return
+
+    def find_vc(self, now: int, source: _Source, queue: _Queue) -> bool:
+        """Whether a queue's front packet has an input VC, perhaps from now on, and a credit for it."""
+        if queue.vc < 0:
+            order = [(queue.last_vc + k) % self.router.vcs for k in range(1, self.router.vcs + 1)]
             free = [vc for vc in order if not source.owner[vc] and source.credits[vc] > 0]
             if not free:
-                return
-            source.vc = source.last_vc = free[0]
-            source.owner[source.vc] = True
-        if source.credits[source.vc] == 0:
-            return
-        source.credits[source.vc] -= 1
-        if source.sent == 0:
-            self.inject[packet] = now
-        source.sent += 1
-        per_router = self.noc.mesh.cores_per_router
-        self.at(now + 1, "flit", core // per_router, LOCAL + core % per_router, source.vc, packet)
-        if source.sent == self.burst.flits[packet]:
-            source.owner[source.vc] = False
-            source.queue.popleft()
-            source.vc, source.sent = -1, 0
+                return False
+            queue.vc = queue.last_vc = free[0]
+            source.owner[queue.vc] = True
+            self.inject[queue.packets[0]] = now
+        return source.credits[queue.vc] > 0
+
+    def send_flit(self, now: int, core: int, source: _Source, queue: _Queue) -> None:
+        packet, per_router = queue.packets[0], self.noc.mesh.cores_per_router
+        source.credits[queue.vc] -= 1
+        queue.sent += 1
+        self.at(now + 1, "flit", core // per_router, LOCAL + core % per_router, queue.vc, packet)
+        if queue.sent == self.burst.flits[packet]:
+            source.owner[queue.vc] = False
+            queue.packets.popleft()
+            queue.vc, queue.sent = -1, 0
 
     def range_of(self, classes: int) -> range:
         """Output VCs that a packet of a class may use: on a torus two halves keep rings free of deadlock."""
