@@ -35,11 +35,11 @@ if not STAMP.exists() or STAMP.read_text() != MODE:
 
 
 class BuildWithChips(build_py):
-    """Copies chips/*.yaml to neurocomp/chips; an editable installation reads them where they lie."""
+    """Copies the data below chips/ to neurocomp/chips; an editable installation reads it where it lies."""
 
     def _profiles(self):
-        folder = Path(self.build_lib, "neurocomp", "chips")
-        return [(source, str(folder / Path(source).name)) for source in sorted(glob("chips/*.yaml"))]
+        files = sorted(path for path in Path("chips").rglob("*") if path.suffix in (".yaml", ".csv"))
+        return [(str(source), str(Path(self.build_lib, "neurocomp", source))) for source in files]
 
     def run(self):
         super().run()
