@@ -1,0 +1,1 @@
+"""Mapping: which part of a network lies on which core, and which way its spikes go."""

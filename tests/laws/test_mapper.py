@@ -5,7 +5,11 @@ They say that a result is legal and the same every time; they do not say that it
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,6 +168,21 @@ def test_the_same_problem_gives_the_same_program(network, tmp_path) -> None:
         map_network(network, chip, seed=3).save(tmp_path / name)
     for file in ("program.json", "program.npz"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_the_order_of_sets_and_dictionaries_does_not_matter(tmp_path) -> None:
+    code = (
+        "import sys\n"
+        "from tests.mapping_problems import residual\n"
+        "from tests.small_chips import make_chip\n"
+        "from neurocomp.mapping.map import map_network\n"
+        "map_network(residual(), make_chip(6, 6, neurons_max=16), forbidden_cores=(9, 3, 14)).save(sys.argv[1])\n"
+    )
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / seed)], check=True, env=environment)
+    for file in ("program.json", "program.npz"):
+        assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()
 
 
 def test_the_whole_mapper_maps_nothing_onto_nothing(nothing) -> None:
