@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from neurocomp.chip.messages import UNKNOWN_KEY, KeyPath, closest, did_you_mean, explain, keys_at, noun_of, shown
-from neurocomp.chip.spec import KINDS, ChipSpec, Provenance
+from neurocomp.chip.spec import KINDS, ChipSpec, Kind, Provenance
 from neurocomp.chip.yaml12 import MAX_BYTES, Document, Key, Node, Place, Scalar, read_yaml
 from neurocomp.errors import Diagnostic, InputError, bad_input
 
@@ -64,12 +64,13 @@ def parse_profile(text: str, where: str, model: type[Sheet]) -> Sheet:
     document = read_yaml(text, where)
     reader = _Reader(document, model)
     plain = reader.read()
+    sheet = None
     try:
         sheet = model.model_validate({**plain, "provenance": reader.provenance})
     except ValidationError as error:
         reader.findings += reader.explained(error)
     findings = [*document.findings, *reader.findings]
-    if findings:
+    if findings or sheet is None:
         raise InputError(_capped(findings, where))
     return sheet
 
@@ -87,7 +88,7 @@ def chip_from_json(text: str, where: str = "chip") -> ChipSpec:
 @dataclass(frozen=True)
 class _Origin:
     source: str
-    kind: str
+    kind: Kind
     note: str
 
 
@@ -102,7 +103,7 @@ class _Reader:
     nodes: dict[KeyPath, Node] = field(default_factory=dict)
     names: dict[KeyPath, str] = field(default_factory=dict)
     broken: set[KeyPath] = field(default_factory=set)
-    sources: dict[str, str] | None = None
+    sources: dict[str, str] | None = None  # None: the section is malformed
 
     def read(self) -> dict[Key, object]:
         """The plain values. Raises InputError if the file is not a mapping of keys."""
@@ -127,7 +128,7 @@ class _Reader:
 
     def explained(self, error: ValidationError) -> Iterator[Diagnostic]:
         """What pydantic found, at the places in the file, without what was reported already."""
-        entries = error.errors(include_url=False)
+        entries: list[dict[str, Any]] = [dict(entry) for entry in error.errors(include_url=False)]
         misspelt = {
             (*entry["loc"][:-1], closest(str(entry["loc"][-1]), keys_at(entry["loc"][:-1], self.model)))
             for entry in entries
@@ -140,7 +141,7 @@ class _Reader:
             elif not (self._is_broken(path) or path in misspelt or self._counts_broken(entry, path)):
                 yield self._explained_one(entry, path)
 
-    def _explained_one(self, entry: dict, path: KeyPath) -> Diagnostic:
+    def _explained_one(self, entry: dict[str, Any], path: KeyPath) -> Diagnostic:
         what, hint = explain(entry, self.model)
         node, name = self._nearest(path)
         if "[key]" in entry["loc"]:
@@ -151,7 +152,7 @@ class _Reader:
         place = node.key_place if entry["type"] in UNKNOWN_KEY else node.place
         return self.document.finding(place, f"{name} {what}", hint)
 
-    def _counts_broken(self, entry: dict, path: KeyPath) -> bool:
+    def _counts_broken(self, entry: dict[str, Any], path: KeyPath) -> bool:
         """pydantic calls a list too short when the items in it are wrong; those are reported themselves."""
         node = self.nodes.get(path)
         return entry["type"] == "too_short" and node is not None and bool(node.value)
@@ -182,17 +183,16 @@ class _Reader:
         if node is None:
             self.sources = {}
         elif isinstance(node.value, dict) and all(isinstance(n.value, str) for n in node.value.values()):
-            self.sources = {str(key): n.value for key, n in node.value.items()}
+            self.sources = {str(key): str(n.value) for key, n in node.value.items()}
 
     def _plain(self, node: Node, path: KeyPath, name: str, origin: _Origin | None, bare: bool = False) -> object:
         """The value without origins. bare: nothing below here can have one."""
         if not bare and _has_origin(node):
             origin = self._origin(node, name)
-            if "value" not in node.value:
+            if "value" not in node.entries:
                 self.broken.add(path)
                 return None
-            inner = node.value["value"]
-            node = replace(inner, key_place=node.key_place)
+            node = replace(node.entries["value"], key_place=node.key_place)
         self.nodes[path], self.names[path] = node, name
         if node.refused:
             self.broken.add(path)
@@ -212,7 +212,7 @@ class _Reader:
     def _origin(self, node: Node, name: str) -> _Origin | None:
         """The origin beside a value; None, and findings, if it is not complete."""
         before = len(self.findings)
-        entries = node.value
+        entries = node.entries
         for key in entries:
             if key not in ORIGIN_KEYS and not entries[key].refused:
                 hint = did_you_mean(str(key), ORIGIN_KEYS)
@@ -227,7 +227,7 @@ class _Reader:
         source = self._citation(entries.get("source"), name)
         note = self._text(entries.get("note"), "note", name)
         complete = len(self.findings) == before and not any(entry.refused for entry in entries.values())
-        return _Origin(source, kind, note) if complete else None
+        return _Origin(source, cast("Kind", kind), note) if complete else None
 
     def _text(self, node: Node | None, key: str, name: str) -> str:
         if node is None or node.refused:

@@ -54,6 +54,11 @@ class Node:
     key_place: Place
     refused: bool = False
 
+    @property
+    def entries(self) -> dict[Key, Node]:
+        """Those of a mapping, the mapping itself; none for anything else."""
+        return self.value if isinstance(self.value, dict) else {}
+
 
 @dataclass(frozen=True, eq=False)
 class Document:
@@ -176,8 +181,9 @@ class _Composer:
     def _decorations(self, event: yaml.NodeEvent, place: Place) -> None:
         if event.anchor is not None:
             self.found(place, f"the anchor &{event.anchor} is not allowed", "write the value out where it is needed")
-        if getattr(event, "tag", None) is not None:
-            self.found(place, f"the tag {event.tag} is not allowed", "a data sheet holds plain values only")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self.found(place, f"the tag {tag} is not allowed", "a data sheet holds plain values only")
 
     def _scalar(self, event: yaml.ScalarEvent, place: Place) -> None:
         if self.stack and self.stack[-1].wants_key:
@@ -206,11 +212,11 @@ class _Composer:
     def _key(self, event: yaml.ScalarEvent, place: Place) -> None:
         frame = self.stack[-1]
         plain_number = event.style is None and _INTEGER.fullmatch(event.value) and len(event.value) <= MAX_DIGITS
-        frame.key = int(event.value) if plain_number else event.value
-        frame.key_place = place
-        earlier = frame.node.value.get(frame.key)
+        key = int(event.value) if plain_number else event.value
+        frame.key, frame.key_place = key, place
+        earlier = frame.node.entries.get(key)
         if earlier is not None:
-            self.found(place, f"the key {frame.key} appears twice", f"line {earlier.key_place.line} has it already")
+            self.found(place, f"the key {key} appears twice", f"line {earlier.key_place.line} has it already")
 
     def _open(self, value: dict[Key, Node] | list[Node], place: Place, flow: bool) -> None:
         if self.stack and self.stack[-1].wants_key:
@@ -229,8 +235,8 @@ class _Composer:
             self.root = node
         elif isinstance(frame.node.value, list):
             frame.node.value.append(node)
-        else:
-            frame.node.value[frame.key] = node
+        elif frame.key is not None:
+            frame.node.entries[frame.key] = node
             frame.key = frame.key_place = None
         return node
 
