@@ -61,7 +61,7 @@ def test_boundary_links_add_their_latency_and_pass_a_flit_per_interval() -> None
     two_chips = Noc(Mesh(4, 1), Router(2, 64), chip_size=(2, 1), boundary_latency=30, boundary_interval=7)
     single, long = packets((0, 0, 3, 1)), packets((0, 0, 3, 12))
     assert run_burst(two_chips, single).drain - run_burst(one_chip, single).drain == 29
-    # behind the boundary there are two routers, at which the head waits for its route and VC, and the last flit does not
+    # at the two routers behind it the head waits two cycles for route and VC, the last flit does not
     assert run_burst(two_chips, long).drain - run_burst(two_chips, single).drain == 11 * 7 - 2 * 2
     inside = packets((0, 0, 1, 12))
     assert run_burst(two_chips, inside).drain == run_burst(one_chip, inside).drain
