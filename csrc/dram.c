@@ -213,12 +213,14 @@ nc_status nc_dram_run(const nc_dram *d, const nc_dram_requests *requests, int32_
                       int64_t *accepted, int64_t *done, nc_dram_counts *counts) {
     nc_dram_controller c = {
         .d = d, .requests = requests, .accepted = accepted, .done = done, .outstanding = outstanding};
-    if (nc_dram_check(d) != NC_OK || outstanding < 0 || workspace == NULL || requests->count < 0)
-        return NC_ERR_SIZE;
-    nc_dram_place(&c, d, outstanding, workspace);
-    const nc_status status = check_requests(requests, c.bank_count);
+    nc_status status = nc_dram_check(d);
+    if (status == NC_OK && (outstanding < 0 || workspace == NULL || requests->count < 0))
+        status = NC_ERR_SIZE;
+    if (status == NC_OK)
+        status = check_requests(requests, d->ranks * d->groups * d->banks);
     if (status != NC_OK)
         return status;
+    nc_dram_place(&c, d, outstanding, workspace);
     c.turn = c.bank_count - 1;
     c.next_refresh = d->refresh_interval == 0 ? NC_DRAM_NEVER : refresh_period(d);
     for (int64_t now = 0; c.next < requests->count || c.front_held[0] + c.front_held[1] + c.in_banks > 0;)

@@ -68,7 +68,7 @@ static nc_status check_refresh(const nc_dram *d) {
     const int64_t row_cycle = (int64_t)g->activate_precharge_bank + g->read_precharge_bank + g->write_precharge_bank +
                               g->precharge_activate_bank + g->activate_read_bank + g->activate_write_bank;
     const int64_t busy = g->refresh_activate + d->ranks * row_cycle;
-    return d->refresh_interval >= 2 * busy ? NC_OK : NC_ERR_SIZE;
+    return d->refresh_interval >= 2 * busy && d->refresh_interval >= d->ranks ? NC_OK : NC_ERR_SIZE;
 }
 
 nc_status nc_dram_check(const nc_dram *d) {

@@ -236,9 +236,10 @@ def _refresh(dram: DramSpec) -> Iterator[BrokenLaw]:
     if t.tREFI == 0:
         return
     row_cycle = t.tRAS + t.AL + t.tRTP + t.AL + t.CWL + o.burst_cycles + t.tWR + t.tRP + t.tRCDRD + t.tRCDWR
-    busy = t.tRFC + o.pseudo_channels * o.ranks * row_cycle
-    if t.tREFI < 2 * busy:
-        yield BrokenLaw("timing_cycles.tREFI", f"is {t.tREFI}; with tRFC {t.tRFC} it must be at least {2 * busy}")
+    ranks = o.pseudo_channels * o.ranks
+    least = max(2 * (t.tRFC + ranks * row_cycle), ranks)
+    if t.tREFI < least:
+        yield BrokenLaw("timing_cycles.tREFI", f"is {t.tREFI}; with tRFC {t.tRFC} it must be at least {least}")
 
 
 def _turnaround(dram: DramSpec) -> Iterator[BrokenLaw]:

@@ -1,0 +1,165 @@
+"""Bandwidth, latency and energy of the DRAM model against runs of DRAMsim3 and Ramulator 2.1.
+
+The reference runs had random numbers of their own, so that single rows scatter by about a percent.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+import pytest
+
+from neurocomp.fabric.dram import DramRun, run_channel, simulate_dram
+from neurocomp.fabric.dram_catalog import load_dram
+from neurocomp.fabric.dram_channel import Channel, ChannelRequests, channel_of
+from neurocomp.fabric.dram_ini import read_dramsim3
+from neurocomp.fabric.dram_spec import DramSpec
+from tests.dram_patterns import pattern
+
+MAKES_ROWS = 20000  # requests of each Ramulator row
+
+
+@pytest.fixture(scope="module")
+def folder(shared: Path) -> Path:
+    return shared / "reference" / "dram"
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@lru_cache(maxsize=8)
+def configuration(path: Path) -> DramSpec:
+    return read_dramsim3(path)
+
+
+def served(folder: Path, row: dict[str, str]) -> DramRun:
+    dram = configuration(folder / "configs" / row["config"])
+    load = None if row["load_frac_of_peak"] == "closed" else float(row["load_frac_of_peak"])
+    return simulate_dram(dram, pattern(dram, row["pattern"], int(row["n_req"]), load=load))
+
+
+def check(errors: list[float], on_average: float, at_most: float) -> None:
+    assert mean(abs(error) for error in errors) <= on_average
+    assert max(abs(error) for error in errors) <= at_most
+
+
+def test_closed_loop_bandwidth_and_energy_are_those_of_dramsim3(folder: Path) -> None:
+    rows = [row for row in rows_of(folder / "dramsim3.csv") if row["load_frac_of_peak"] == "closed"]
+    bandwidth, dynamic, total = [], [], []
+    for row in rows:
+        run = served(folder, row)
+        bits = int(row["n_req"]) * int(row["req_bytes"]) * 8
+        bandwidth.append(run.bytes_per_second / 1e9 / float(row["bw_GBs"]) - 1)
+        dynamic.append(run.energy.dynamic_aj / 1e6 / bits / float(row["pJ_per_bit_dyn"]) - 1)
+        total.append(run.energy.total_aj / 1e6 / bits / float(row["pJ_per_bit_total"]) - 1)
+    assert len(rows) >= 24
+    check(bandwidth, 0.01, 0.03)
+    check(dynamic, 0.01, 0.05)
+    check(total, 0.01, 0.05)
+
+
+def test_open_loop_read_latency_is_that_of_dramsim3(folder: Path) -> None:
+    rows = [
+        row for row in rows_of(folder / "dramsim3.csv")
+        if row["load_frac_of_peak"] != "closed" and float(row["load_frac_of_peak"]) <= 0.6
+    ]  # fmt: skip
+    errors = [served(folder, row).latency_ps.mean() / 1000 / float(row["avg_rd_lat_ns"]) - 1 for row in rows]
+    assert len(rows) >= 26
+    check(errors, 0.03, 0.10)
+
+
+def test_rows_without_chance_are_exact(folder: Path) -> None:
+    """A sequential read leaves nothing to chance: cycles and every quantile of the latency are the same."""
+    rows = [row for row in rows_of(folder / "dramsim3.csv") if row["pattern"] == "seq_rd"]
+    for row in (row for row in rows if row["load_frac_of_peak"] == "closed"):
+        run = served(folder, row)
+        cycles = (run.done_ps - run.accepted_ps) // run.dram.clock_ps
+        assert cycles.mean() == pytest.approx(float(row["avg_rd_lat_cyc"]), abs=0.01)
+        assert np.percentile(cycles, [50, 99]).tolist() == [int(row["p50_cyc"]), int(row["p99_cyc"])]
+        assert run.counts.activates == int(row["n_act"])
+
+
+# what the second simulator has instead of queues per bank
+SINGLE_QUEUE = {
+    "scheduler": "single_queue", "arbitration": "oldest", "write_high": 26, "write_low": 6, "row_hit_cap": 0,
+}  # fmt: skip
+
+
+def as_in_ramulator(name: str) -> tuple[DramSpec, Channel]:
+    """The presets DDR4_2400R, HBM2_2Gb at 2000 Mb/s and LPDDR5_6400 of that simulator."""
+    dram = load_dram({"DDR4": "DDR4-2400", "HBM2": "HBM2", "LPDDR5": "LPDDR5-6400"}[name])
+    organisation, timing, controller = dram.organisation, dram.timing_cycles, dram.controller
+    update = {}
+    if name == "DDR4":
+        organisation = organisation.model_copy(update={"ranks": 1})
+        update = {"CL": 16, "tRCDRD": 16, "tRCDWR": 16, "tRP": 16, "tRC": 55, "tRTRS": 2, "tRTW": 10, "tRFC": 433,
+                  "tREFI": 9364}  # fmt: skip
+    if name == "HBM2":
+        organisation = organisation.model_copy(
+            update={"channels": 1, "pseudo_channels": 2, "banks_per_group": 2, "bus_bits": 64, "device_bits": 64}
+        )
+        update = {
+            "CL": 7, "CWL": 2, "tRCDRD": 7, "tRCDWR": 7, "tRP": 7, "tRAS": 17, "tRC": 19, "tRRD_S": 2, "tRRD_L": 3,
+            "tFAW": 15, "tWTR_S": 3, "tWTR_L": 4, "tWR": 8, "tRTP": 2, "tRTW": 9, "tRFC": 160,
+        }  # fmt: skip
+        controller = controller.model_copy(update={"refresh": "together", "activate_slots": 2})
+    dram = dram.model_copy(update={
+        "organisation": organisation, "timing_cycles": timing.model_copy(update=update),
+        "controller": controller.model_copy(update=SINGLE_QUEUE),
+    })  # fmt: skip
+    return dram, channel_of(dram)
+
+
+def ramulator_requests(channel: Channel, name: str, read_percent: int) -> ChannelRequests:
+    """stream and seq go through the bank groups in turn; rand_x<n> are random rows of n accesses."""
+    draw = np.random.default_rng(1)
+    if name.startswith("rand"):
+        length = int(name.removeprefix("rand_x"))
+        rows = -(-MAKES_ROWS // length)
+        bank = np.repeat(draw.integers(0, channel.ranks * channel.groups * channel.banks, rows), length)[:MAKES_ROWS]
+        row = np.repeat(draw.integers(0, 8192, rows), length)[:MAKES_ROWS]
+    else:
+        rest, group = np.divmod(np.arange(MAKES_ROWS), channel.groups)
+        rest, rank = np.divmod(rest, channel.ranks)
+        row, in_group = np.divmod(rest // 64, channel.banks)
+        bank = (rank * channel.groups + group) * channel.banks + in_group
+    write = draw.random(MAKES_ROWS) * 100 >= read_percent
+    return ChannelRequests(np.zeros(MAKES_ROWS, np.int64), bank, row, write)
+
+
+def test_bandwidth_is_that_of_ramulator(folder: Path) -> None:
+    rows = [row for row in rows_of(folder / "ramulator21.csv") if not row["pattern"].startswith("probe")]
+    errors = []
+    for row in rows:
+        dram, channel = as_in_ramulator(row["dram"])
+        requests = ramulator_requests(channel, row["pattern"], int(row["read_ratio"]))
+        cycles = run_channel(channel, requests).counts.cycles
+        moved = MAKES_ROWS * dram.organisation.access_bytes
+        errors.append(moved / (cycles * dram.clock_ps) * 1e3 / float(row["tput_GBs"]) - 1)
+    assert len(rows) == 27
+    check(errors, 0.03, 0.10)
+
+
+def test_the_comparison_can_fail(folder: Path) -> None:
+    """A model without refreshes or with a wrong activation window is told apart."""
+    rows = rows_of(folder / "dramsim3.csv")
+    row = next(r for r in rows if r["pattern"] == "rand_rd" and r["load_frac_of_peak"] == "closed")
+    dram = configuration(folder / "configs" / row["config"])
+    channel = channel_of(dram)
+    places = served(folder, row)
+    wrong = replace(channel, gaps=replace(channel.gaps, window=2 * channel.gaps.window))
+    draw = np.random.default_rng(2)
+    n = int(row["n_req"])
+    requests = ChannelRequests(
+        np.zeros(n, np.int64), draw.integers(0, dram.organisation.banks, n), draw.integers(0, 8192, n), np.zeros(n)
+    )
+    slow, right = run_channel(wrong, requests).counts.cycles, run_channel(channel, requests).counts.cycles
+    assert right == pytest.approx(places.duration_ps / dram.clock_ps, rel=0.02)
+    assert slow > 1.3 * right
