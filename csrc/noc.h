@@ -50,8 +50,8 @@ typedef struct {
     int64_t *arrival;    /* per delivery; -1: not arrived when the run was stopped */
     int64_t *inject;     /* per packet */
     int64_t *link_flits; /* per link, added to */
-    int64_t *port_wait;  /* per router and port: cycles beyond the pipeline that flits spent in that input, added to */
-    int64_t drain;       /* cycle of the last arrival, -1: none */
+    int64_t *port_wait; /* per router and port: cycles beyond the pipeline that flits spent in that input, added to */
+    int64_t drain; /* cycle of the last arrival, -1: none */
     int64_t delivered, flit_hops;
 } nc_noc_result;
 

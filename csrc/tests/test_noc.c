@@ -14,8 +14,16 @@ typedef struct {
 } setup;
 
 static setup make(int32_t width, int32_t height, int32_t locals, int32_t torus, int32_t vcs, int32_t depth) {
-    setup s = {.net = {.width = width, .height = height, .locals = locals, .torus = torus, .vcs = vcs, .depth = depth,
-                       .routing_delay = 1, .credit_delay = 1, .speculative = 0, .input_speedup = 1}};
+    setup s = {.net = {.width = width,
+                       .height = height,
+                       .locals = locals,
+                       .torus = torus,
+                       .vcs = vcs,
+                       .depth = depth,
+                       .routing_delay = 1,
+                       .credit_delay = 1,
+                       .speculative = 0,
+                       .input_speedup = 1}};
     s.routers = (int64_t)width * height;
     int32_t *const latency = zeros(s.routers * NC_NOC_LINKS, sizeof *latency);
     int32_t *const interval = zeros(s.routers * NC_NOC_LINKS, sizeof *interval);
