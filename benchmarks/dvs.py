@@ -41,8 +41,13 @@ def ours(steps: int, repeats: int) -> dict[str, float]:
         simulation = simulate(program, execution.trace)
         best = min(best, time.perf_counter() - begin)
         function = min(function, middle - begin)
-    return {"construction_s": built - start, "mapping_s": mapped - built, "ms_per_step": 1e3 * best / steps,
-            "function_ms_per_step": 1e3 * function / steps, "fired": int(simulation.series.spikes.sum())}
+    return {
+        "construction_s": built - start,
+        "mapping_s": mapped - built,
+        "ms_per_step": 1e3 * best / steps,
+        "function_ms_per_step": 1e3 * function / steps,
+        "fired": int(simulation.series.spikes.sum()),
+    }
 
 
 def peer(steps: int, repeats: int) -> dict[str, float]:
@@ -58,8 +63,11 @@ def peer(steps: int, repeats: int) -> dict[str, float]:
     thresholds = data["thresholds"]
     stack = [layers.Input2D(network, 32, 32, threshold=thresholds[0])]
     for k, stride in enumerate((2, 1, 1, 1), start=1):
-        stack.append(layers.Conv2D(network, stack[-1], data[f"conv{k}"], stride_width=stride, stride_height=stride,
-                                   threshold=thresholds[k]))
+        stack.append(
+            layers.Conv2D(
+                network, stack[-1], data[f"conv{k}"], stride_width=stride, stride_height=stride, threshold=thresholds[k]
+            )
+        )
     stack.append(layers.Dense(network, stack[-1], 11, data["dense1"], threshold=thresholds[5]))
     for neuron, bias in zip(stack[0], data["inputs"], strict=True):
         neuron.set_attributes(model_attributes={"bias": bias})
@@ -78,8 +86,12 @@ def peer(steps: int, repeats: int) -> dict[str, float]:
         begin = time.perf_counter()
         result = chip.sim(steps, timing_model="detailed", processing_threads=1, scheduler_threads=0)
         best = min(best, time.perf_counter() - begin)
-    return {"construction_s": built - start, "mapping_s": mapped - built, "ms_per_step": 1e3 * best / steps,
-            "fired": int(result["neurons_fired"])}
+    return {
+        "construction_s": built - start,
+        "mapping_s": mapped - built,
+        "ms_per_step": 1e3 * best / steps,
+        "fired": int(result["neurons_fired"]),
+    }
 
 
 def measured(side: str, steps: int, repeats: int) -> dict[str, float]:

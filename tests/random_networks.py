@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from neurocomp.activity.plan import plan_network
 from neurocomp.errors import InputError
 from neurocomp.network import (
-    Conv, Float32, Integer, Linear, Network, Neuron, OneToOne, Pool, Population, Projection, Sparse,
+    Conv,
+    Float32,
+    Integer,
+    Linear,
+    Network,
+    Neuron,
+    OneToOne,
+    Pool,
+    Population,
+    Projection,
+    Sparse,
 )
 from neurocomp.network.ops import Op, ShapeMismatch
 
@@ -89,7 +99,9 @@ def _operator(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...],
     return OneToOne()
 
 
-def _window(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...], axes: int, kind: str, integer: bool) -> Op:
+def _window(
+    draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...], axes: int, kind: str, integer: bool
+) -> Op:
     def each(low: int, high: int) -> tuple[int, ...]:
         return tuple(draw(st.integers(low, high)) for _ in range(axes))
 
@@ -111,14 +123,23 @@ def _neuron(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...], i
         return np.asarray(np.rint(drawn) if integer else drawn.astype(np.float32))
 
     output = draw(st.sampled_from(["binary", "binary", "count", "binary" if integer else "membrane"]))
-    reset = draw(st.sampled_from(["subtract", "none"] if output == "count" else ["zero", "subtract", "none"]))
+    resets = {"count": ["subtract", "none"], "membrane": ["none"], "binary": ["zero", "subtract", "none"]}
+    reset = draw(st.sampled_from(resets[output]))
     unit = 4096 if integer else 1
     return Neuron(
-        v_decay=value(0.3 * unit, unit), v_gain=1.0 if integer else value(0.3, 1), leak=value(-0.2, 0.2),
+        v_decay=value(0.3 * unit, unit),
+        v_gain=1.0 if integer else value(0.3, 1),
+        leak=value(-0.2, 0.2),
         i_decay=value(0.1 * unit, 0.9 * unit) if draw(st.booleans()) else None,
-        threshold=value(500, 9000) if integer else value(0.3, 2), v_reset=value(-0.3, 0.3), v_init=value(-0.2, 0.5),
-        reset=reset, reset_when=draw(st.sampled_from(["now", "next"])), compare=draw(st.sampled_from([">", ">="])),
-        output=output, max_count=3 if output == "count" else 1, refractory=draw(st.sampled_from([0, 0, 2])),
+        threshold=value(500, 9000) if integer else value(0.3, 2),
+        v_reset=value(-0.3, 0.3),
+        v_init=value(-0.2, 0.5),
+        reset=reset,
+        reset_when=draw(st.sampled_from(["now", "next"])),
+        compare=draw(st.sampled_from([">", ">="])),
+        output=output,
+        max_count=3 if output == "count" else 1,
+        refractory=0 if output == "membrane" else draw(st.sampled_from([0, 0, 2])),
     )
 
 
@@ -126,10 +147,14 @@ def _bias(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...], int
     size = draw(st.sampled_from([None, (), shape[:1], shape]))
     if size is None:
         return None
-    return np.asarray(rng.integers(-300, 300, size) if integer else rng.normal(size=size) * 0.3, None if integer else np.float32)
+    return np.asarray(
+        rng.integers(-300, 300, size) if integer else rng.normal(size=size) * 0.3, None if integer else np.float32
+    )
 
 
-def _extra(draw: st.DrawFn, rng: np.random.Generator, populations: list[Population], k: int, integer: bool) -> list[Projection]:
+def _extra(
+    draw: st.DrawFn, rng: np.random.Generator, populations: list[Population], k: int, integer: bool
+) -> list[Projection]:
     """Sometimes a feedback projection onto the newest population, or a residual from one of the same shape."""
     target = populations[-1]
     extra = []

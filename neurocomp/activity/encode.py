@@ -51,5 +51,8 @@ def _latency(inputs: np.ndarray, steps: int) -> np.ndarray:
 def _need_unit_range(inputs: np.ndarray, encoding: str) -> None:
     low, high = (float(inputs.min()), float(inputs.max())) if inputs.size else (0.0, 1.0)
     if not (low >= 0.0 and high <= 1.0):
-        raise bad_input("input", f"values run from {low:g} to {high:g}; {encoding} coding needs 0 to 1",
-                        hint="scale the input, or use direct coding")
+        raise bad_input(
+            "input",
+            f"values run from {low:g} to {high:g}; {encoding} coding needs 0 to 1",
+            hint="scale the input, or use direct coding",
+        )

@@ -18,8 +18,14 @@ Progress = Callable[[int, int], None]
 
 
 def execute(
-    network: Network, inputs: np.ndarray | None = None, *, samples: int = 1, steps: int | None = None,
-    record: Collection[str] = (), threads: int = 1, progress: Progress | None = None,
+    network: Network,
+    inputs: np.ndarray | None = None,
+    *,
+    samples: int = 1,
+    steps: int | None = None,
+    record: Collection[str] = (),
+    threads: int = 1,
+    progress: Progress | None = None,
 ) -> Execution:
     """Run every sample from rest and return spikes, outputs and counts.
 

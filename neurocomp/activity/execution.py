@@ -60,7 +60,8 @@ def check_inputs(network: Network, inputs: np.ndarray | None, samples: int, step
     shape = network.by_name[network.inputs[0]].shape
     if inputs.ndim != len(shape) + 2 or inputs.shape[2:] != shape:
         raise bad_input(
-            network.inputs[0], f"inputs have shape {inputs.shape}; (samples, steps, {', '.join(map(str, shape))}) is needed"
+            network.inputs[0],
+            f"inputs have shape {inputs.shape}; (samples, steps, {', '.join(map(str, shape))}) is needed",
         )
     if inputs.dtype.kind == "f" and not np.isfinite(inputs).all():
         raise bad_input(network.inputs[0], "the inputs hold NaN or infinite values")

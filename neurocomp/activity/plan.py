@@ -138,7 +138,7 @@ def _repeated(values: dict[str, float | np.ndarray], shape: Shape, dtype: type) 
     """All values over one common period: the population, a multiple of its channels, or a run of equal scalars."""
     size = int(np.prod(shape))
     expanded = {key: expand(value, shape) for key, value in values.items()}
-    if any(a.shape == shape and shape != shape[:1] or a.ndim and len(shape) == 1 for a in expanded.values()):
+    if any((a.shape == shape and shape != shape[:1]) or (a.ndim and len(shape) == 1) for a in expanded.values()):
         period = size
     elif any(a.ndim for a in expanded.values()):
         period = min(size, shape[0] * -(-SHORTEST_PERIOD // shape[0]))
@@ -211,8 +211,9 @@ def _one_to_one(ends: Ends, scale: np.ndarray, source: Shape, target: Shape) -> 
     indices = channel_last_index(target)[from_source].astype(np.int32)
     identity = np.array_equal(indices, np.arange(indices.size))
     scale = scale.reshape(-1)[from_source] if scale.ndim else scale.reshape(1)
-    return PlannedProjection(ONE_TO_ONE, *ends, {}, scale=np.ascontiguousarray(scale),
-                             indices=None if identity else indices)
+    return PlannedProjection(
+        ONE_TO_ONE, *ends, {}, scale=np.ascontiguousarray(scale), indices=None if identity else indices
+    )
 
 
 def _sparse(ends: Ends, op: Sparse, source: Shape, target: Shape, weight_type: type) -> PlannedProjection:
@@ -221,7 +222,11 @@ def _sparse(ends: Ends, op: Sparse, source: Shape, target: Shape, weight_type: t
     indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     picked = np.repeat(op.indptr[:-1][rows] - indptr[:-1], counts) + np.arange(indptr[-1])
     return PlannedProjection(
-        SPARSE, *ends, {}, weight=np.ascontiguousarray(op.weight[picked], weight_type), indptr=indptr,
+        SPARSE,
+        *ends,
+        {},
+        weight=np.ascontiguousarray(op.weight[picked], weight_type),
+        indptr=indptr,
         indices=np.ascontiguousarray(channel_last_index(target)[op.indices[picked]], np.int32),
     )
 
@@ -240,8 +245,11 @@ def _check_range(network: Network, largest_input: float | None) -> None:
         for p in network.incoming[name]:
             total += largest.get(p.source, _largest_output(network, p.source)) * _largest_gain(p) * 2**shift
         if total >= 2**31:
-            raise bad_input(name, f"weighted sums may reach {total:.3g}, beyond 32-bit integers",
-                            hint="use fewer weight bits or a coarser input scale")
+            raise bad_input(
+                name,
+                f"weighted sums may reach {total:.3g}, beyond 32-bit integers",
+                hint="use fewer weight bits or a coarser input scale",
+            )
         largest[name] = total if population.neuron is None else _largest_output(network, name)
     for p in network.projections:
         weight = weight_of(p.op)

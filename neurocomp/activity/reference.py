@@ -11,7 +11,7 @@ import numpy as np
 
 from neurocomp.activity.execution import Execution, check_inputs, input_values
 from neurocomp.activity.trace import PopulationTrace, SpikeTrace, pack
-from neurocomp.network.graph import Integer, Network, Population, Projection
+from neurocomp.network.graph import Integer, Network, Population
 from neurocomp.network.layout import channel_first, channel_last, channel_last_index
 from neurocomp.network.neuron import Neuron, expand
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse
@@ -19,7 +19,11 @@ from neurocomp.network.verify import population_order, verify
 
 
 def execute_reference(
-    network: Network, inputs: np.ndarray | None = None, *, samples: int = 1, steps: int | None = None,
+    network: Network,
+    inputs: np.ndarray | None = None,
+    *,
+    samples: int = 1,
+    steps: int | None = None,
     record: Collection[str] = (),
 ) -> Execution:
     """Run a network; the contract is that of :func:`neurocomp.activity.execute.execute`."""
@@ -65,7 +69,9 @@ class _Run:
         for projection in self.network.incoming[population.name]:
             if t >= projection.delay:
                 source = self.network.by_name[projection.source]
-                deliver(projection.op, self.output[source.name][t - projection.delay], source.shape, x, population.shape)
+                deliver(
+                    projection.op, self.output[source.name][t - projection.delay], source.shape, x, population.shape
+                )
         return (x << shift) + bias if self.integer else x
 
     def vector(self, value: float | np.ndarray, shape: Shape) -> np.ndarray:
@@ -86,8 +92,9 @@ class _State:
         }
         if "threshold" not in self.p:  # a neuron that never fires
             top = np.iinfo(np.int32).max if run.integer else np.inf
-            self.p["threshold"] = run.vector(np.where(np.isinf(self.neuron.threshold), top, self.neuron.threshold),
-                                             population.shape)
+            self.p["threshold"] = run.vector(
+                np.where(np.isinf(self.neuron.threshold), top, self.neuron.threshold), population.shape
+            )
         self.v = self.p["v_init"].copy()
         self.i = np.zeros_like(self.v)
         self.fired = np.zeros_like(self.v)
@@ -176,7 +183,9 @@ def synapses_of(op: Op, source: int, source_shape: Shape, target_shape: Shape) -
             return _windowed_synapses(op, source, source_shape, target_shape)
 
 
-def _windowed_synapses(op: Conv | Pool, source: int, source_shape: Shape, target_shape: Shape) -> tuple[np.ndarray, np.ndarray]:
+def _windowed_synapses(
+    op: Conv | Pool, source: int, source_shape: Shape, target_shape: Shape
+) -> tuple[np.ndarray, np.ndarray]:
     channel, *pixel = np.unravel_index(source, source_shape)
     if isinstance(op, Conv):
         per_group = op.weight.shape[1]
@@ -228,8 +237,10 @@ def _collect(network: Network, runs: list[_Run], samples: int, steps: int, recor
         binary = bool(((values == 0) | (values == 1)).all())
         active = pack(np.stack([run.active[p.name] for run in runs])) if p.neuron is not None else None
         traces[p.name] = PopulationTrace(p.shape, pack(values != 0), active, None if binary else values)
-    counts = {name: channel_first((v != 0).sum(axis=(0, 1), dtype=np.int64), network.by_name[name].shape)
-              for name, v in stacked.items()}
+    counts = {
+        name: channel_first((v != 0).sum(axis=(0, 1), dtype=np.int64), network.by_name[name].shape)
+        for name, v in stacked.items()
+    }
     output = None
     if network.output is not None:
         output = channel_first(stacked[network.output], network.by_name[network.output].shape)

@@ -32,7 +32,9 @@ class PopulationTrace:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, frozen_array(value))
-        if self.values is not None:  # may be a view that repeats one step; a contiguous copy would be steps times larger
+        if (
+            self.values is not None
+        ):  # may be a view that repeats one step; a contiguous copy would be steps times larger
             view = self.values.view()
             view.flags.writeable = False
             object.__setattr__(self, "values", view)
@@ -83,7 +85,8 @@ class SpikeTrace:
 
     def __repr__(self) -> str:
         spikes = sum(p.spike_count for p in self.populations.values())
-        return f"SpikeTrace({self.samples} samples x {self.steps} steps, {len(self.populations)} populations, {spikes} spikes)"
+        size = f"{self.samples} samples x {self.steps} steps, {len(self.populations)} populations"
+        return f"SpikeTrace({size}, {spikes} spikes)"
 
 
 def pack(flags: np.ndarray) -> np.ndarray:

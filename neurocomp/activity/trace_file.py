@@ -21,7 +21,10 @@ def save_trace(trace: SpikeTrace, path: str | Path) -> None:
     """Write a trace, compressed. The bytes depend on the trace alone."""
     path = Path(path)
     header = {
-        "schema": SCHEMA, "samples": trace.samples, "steps": trace.steps, "digest": trace.digest,
+        "schema": SCHEMA,
+        "samples": trace.samples,
+        "steps": trace.steps,
+        "digest": trace.digest,
         "populations": [{"name": name, "shape": list(p.shape)} for name, p in trace.populations.items()],
     }
     arrays = {"header": np.frombuffer(json.dumps(header).encode(), np.uint8)}
@@ -57,13 +60,17 @@ def load_trace(path: str | Path) -> SpikeTrace:
     except FileNotFoundError as error:
         raise bad_input(str(path), "there is no such file") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise bad_input(str(path), "is damaged or no spike trace", why=str(error).splitlines()[0][:200],
-                        hint="run the network again and save its trace") from error
+        raise bad_input(
+            str(path),
+            "is damaged or no spike trace",
+            why=str(error).splitlines()[0][:200],
+            hint="run the network again and save its trace",
+        ) from error
     return trace
 
 
 def _parts(file: np.lib.npyio.NpzFile, k: int) -> list[np.ndarray | None]:
-    return [file[f"{k}.{part}"] if f"{k}.{part}" in file else None for part in PARTS]
+    return [file.get(f"{k}.{part}") for part in PARTS]
 
 
 def _check(trace: SpikeTrace, digest: str, path: Path) -> None:
@@ -74,5 +81,9 @@ def _check(trace: SpikeTrace, digest: str, path: Path) -> None:
             if array is not None and (array.dtype != np.uint8 or array.shape != rows):
                 raise bad_input(str(path), f"{name}: {part} of shape {array.shape} where {rows} is needed")
     if trace.digest != digest:
-        raise bad_input(str(path), "its contents do not match its checksum", why="the file was changed or damaged",
-                        hint="run the network again and save its trace")
+        raise bad_input(
+            str(path),
+            "its contents do not match its checksum",
+            why="the file was changed or damaged",
+            hint="run the network again and save its trace",
+        )

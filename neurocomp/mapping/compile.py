@@ -17,8 +17,13 @@ from neurocomp.network.verify import verify
 
 
 def compile_network(
-    network: Network, chip: ChipSpec, *, calibration: np.ndarray | None = None,
-    assignment: Mapping[str, np.ndarray] | None = None, forbidden_cores: tuple[int, ...] = (), seed: int = 0,
+    network: Network,
+    chip: ChipSpec,
+    *,
+    calibration: np.ndarray | None = None,
+    assignment: Mapping[str, np.ndarray] | None = None,
+    forbidden_cores: tuple[int, ...] = (),
+    seed: int = 0,
 ) -> Program:
     """Compile a network for a chip.
 
@@ -55,8 +60,11 @@ def chip_arithmetic(chip: ChipSpec) -> Integer:
     """The integer arithmetic of a chip's cores; the input scale is still open."""
     numeric = chip.numeric
     return Integer(
-        weight_bits=numeric.weight_bits, state_bits=numeric.state_bits, decay_bits=numeric.decay_bits,
-        state_shift=numeric.state_shift, input_bits=numeric.input_bits,
+        weight_bits=numeric.weight_bits,
+        state_bits=numeric.state_bits,
+        decay_bits=numeric.decay_bits,
+        state_shift=numeric.state_shift,
+        input_bits=numeric.input_bits,
     )
 
 

@@ -5,6 +5,18 @@ from neurocomp.network.neuron import Neuron
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Sparse
 
 __all__ = [
-    "Arithmetic", "Conv", "Float32", "Integer", "Linear", "Network", "Neuron", "OneToOne", "Op", "Pool",
-    "Population", "Projection", "Sample", "Sparse",
+    "Arithmetic",
+    "Conv",
+    "Float32",
+    "Integer",
+    "Linear",
+    "Network",
+    "Neuron",
+    "OneToOne",
+    "Op",
+    "Pool",
+    "Population",
+    "Projection",
+    "Sample",
+    "Sparse",
 ]

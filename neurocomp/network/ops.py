@@ -34,9 +34,7 @@ def window_count(size: int, kernel: int, stride: int, padding: int, dilation: in
 
 def windowed_shape(source: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Shape:
     """Spatial output sizes of a convolution or pooling; raises ShapeMismatch if a window does not fit."""
-    sizes = tuple(
-        window_count(*axis) for axis in zip(source, kernel, stride, padding, dilation, strict=True)
-    )
+    sizes = tuple(window_count(*axis) for axis in zip(source, kernel, stride, padding, dilation, strict=True))
     if min(sizes) < 1:
         raise ShapeMismatch(f"a {_x(kernel)} window does not fit into {_x(source)} with padding {padding}")
     return sizes

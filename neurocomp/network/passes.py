@@ -57,9 +57,14 @@ def max_pooling_to_neurons(network: Network) -> Network:
             continue
         kind = kinds[projection.source]
         if kind.name != "binary":
-            found.append(Diagnostic(projection.name, f"takes a maximum over {kind} values of {projection.source}",
-                                    why="only the maximum of binary spikes can be computed by counting spikes",
-                                    hint="pool after the neurons instead of before them, or use average pooling"))
+            found.append(
+                Diagnostic(
+                    projection.name,
+                    f"takes a maximum over {kind} values of {projection.source}",
+                    why="only the maximum of binary spikes can be computed by counting spikes",
+                    hint="pool after the neurons instead of before them, or use average pooling",
+                )
+            )
             continue
         projections += _spiking_maximum(projection, populations)
     if found:

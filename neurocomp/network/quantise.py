@@ -13,7 +13,7 @@ import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.network.graph import Float32, Integer, Network, Population, Projection
-from neurocomp.network.neuron import Neuron, expand
+from neurocomp.network.neuron import expand
 from neurocomp.network.ops import Conv, OneToOne, Op, Pool, Sparse, weight_of
 from neurocomp.network.verify import population_order, verify
 
@@ -59,7 +59,8 @@ def quantise(network: Network, arithmetic: Integer, calibration: np.ndarray | No
     if found:
         raise InputError(found)
     result = replace(
-        network, arithmetic=arithmetic,
+        network,
+        arithmetic=arithmetic,
         populations=tuple(populations[p.name] for p in network.populations),
         projections=tuple(projections[p.name] for p in network.projections),
     )
@@ -132,11 +133,14 @@ def _unit(network: Network, population: Population, units: dict[str, float], ari
     incoming = network.incoming[population.name]
     through = {_source_unit(network, p.source, units) for p in incoming if _passes_through(network, p)}
     if len(through) > 1:
-        raise InputError(Diagnostic(
-            population.name, "adds values that the chip would count in different units",
-            why=f"units {', '.join(f'{u:g}' for u in sorted(through))} meet without weights in between",
-            hint="put neurons in front of the sum",
-        ))
+        raise InputError(
+            Diagnostic(
+                population.name,
+                "adds values that the chip would count in different units",
+                why=f"units {', '.join(f'{u:g}' for u in sorted(through))} meet without weights in between",
+                hint="put neurons in front of the sum",
+            )
+        )
     if through:
         return through.pop()
     parts = [_real_weights(p.op) * _source_unit(network, p.source, units) for p in incoming]
@@ -190,11 +194,14 @@ def _rounded_population(
     if np.any(gain == 0) or np.any(current_gain == 0):
         found.append(Diagnostic(population.name, "has a gain of zero, so no input can reach the membrane"))
         return population
-    state = {key: _whole(expand(getattr(neuron, key), shape) / gain / step)
-             for key in ("threshold", "v_reset", "v_init")}
+    state = {
+        key: _whole(expand(getattr(neuron, key), shape) / gain / step) for key in ("threshold", "v_reset", "v_init")
+    }
     state["leak"] = _whole(expand(neuron.leak, shape) / current_gain / step)
     decays = {"v_decay": neuron.v_decay, "i_decay": neuron.i_decay}
-    state |= {key: _whole(np.asarray(value) * 2**arithmetic.decay_bits) for key, value in decays.items() if value is not None}
+    state |= {
+        key: _whole(np.asarray(value) * 2**arithmetic.decay_bits) for key, value in decays.items() if value is not None
+    }
     bias = None if population.bias is None else _whole(expand(population.bias, shape) / step)
     _check_registers(population.name, expand(neuron.threshold, shape), state["threshold"], arithmetic, found)
     changed = {key: _scalar_if_uniform(value) for key, value in state.items()}
@@ -215,14 +222,23 @@ def _check_registers(
     finite = threshold[np.isfinite(threshold)]
     limit = 2 ** (arithmetic.state_bits - 1)
     if finite.size and np.abs(finite).max() >= limit:
-        found.append(Diagnostic(
-            name, f"its threshold becomes {np.abs(finite).max():.0f}, beyond the chip's {arithmetic.state_bits}-bit state",
-            why="the weights are very small against the threshold",
-            hint="retrain with larger weights or choose a chip with wider states",
-        ))
+        found.append(
+            Diagnostic(
+                name,
+                f"its threshold becomes {np.abs(finite).max():.0f}, "
+                f"beyond the chip's {arithmetic.state_bits}-bit state",
+                why="the weights are very small against the threshold",
+                hint="retrain with larger weights or choose a chip with wider states",
+            )
+        )
     elif np.any((threshold == 0) & (original != 0)):
-        found.append(Diagnostic(name, "its threshold rounds to zero in the chip's units",
-                                why="the weights are very large against the threshold"))
+        found.append(
+            Diagnostic(
+                name,
+                "its threshold rounds to zero in the chip's units",
+                why="the weights are very large against the threshold",
+            )
+        )
 
 
 def _loss_notes(before: Network, after: Network, units: dict[str, float]) -> list[str]:
@@ -239,4 +255,5 @@ def _loss_notes(before: Network, after: Network, units: dict[str, float]) -> lis
             worst, where = float(error), new.name
     if not where:
         return [f"weights are exact in {bits} bits"]
-    return [f"weights rounded to {bits} bits; the largest error is {100 * worst:.2g} % of the layer's largest weight ({where})"]
+    error = f"the largest error is {100 * worst:.2g} % of the layer's largest weight ({where})"
+    return [f"weights rounded to {bits} bits; {error}"]

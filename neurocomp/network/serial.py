@@ -51,8 +51,11 @@ def from_tree(tree: Tree, arrays: Arrays, where: str) -> Network:
     """Rebuild and verify a network. ``where`` names the file in errors. Raises InputError."""
     if not isinstance(tree, dict) or tree.get("schema") != SCHEMA:
         found = tree.get("schema") if isinstance(tree, dict) else type(tree).__name__
-        raise bad_input(where, f"holds a network of schema {found!r}; this version reads {SCHEMA!r}",
-                        hint="freeze the network again with this version of neurocomp")
+        raise bad_input(
+            where,
+            f"holds a network of schema {found!r}; this version reads {SCHEMA!r}",
+            hint="freeze the network again with this version of neurocomp",
+        )
 
     def get(value: Any) -> Any:
         if isinstance(value, dict):
@@ -73,8 +76,12 @@ def from_tree(tree: Tree, arrays: Arrays, where: str) -> Network:
         )
         return verify(network)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise bad_input(where, "the network description is damaged", why=f"{type(error).__name__}: {error}",
-                        hint="freeze the network again") from error
+        raise bad_input(
+            where,
+            "the network description is damaged",
+            why=f"{type(error).__name__}: {error}",
+            hint="freeze the network again",
+        ) from error
 
 
 Put = Callable[[str, Any], Any]
@@ -129,8 +136,9 @@ def _projection_tree(projection: Projection, put: Put) -> Tree:
 
 
 def _projection(tree: Tree, get: Get) -> Projection:
-    return Projection(_text(tree["name"]), _text(tree["source"]), _text(tree["target"]), _op(tree["op"], get),
-                      int(tree["delay"]))
+    return Projection(
+        _text(tree["name"]), _text(tree["source"]), _text(tree["target"]), _op(tree["op"], get), int(tree["delay"])
+    )
 
 
 def _op_tree(op: Op, name: str, put: Put) -> Tree:
@@ -139,16 +147,32 @@ def _op_tree(op: Op, name: str, put: Put) -> Tree:
         case Linear(weight):
             return {"kind": kind, "weight": put(f"{name}.weight", weight)}
         case Conv():
-            return {"kind": kind, "weight": put(f"{name}.weight", op.weight), "stride": list(op.stride),
-                    "padding": list(op.padding), "dilation": list(op.dilation), "groups": op.groups}
+            return {
+                "kind": kind,
+                "weight": put(f"{name}.weight", op.weight),
+                "stride": list(op.stride),
+                "padding": list(op.padding),
+                "dilation": list(op.dilation),
+                "groups": op.groups,
+            }
         case Pool():
-            return {"kind": kind, "pool": op.kind, "kernel": list(op.kernel), "stride": list(op.stride),
-                    "padding": list(op.padding)}
+            return {
+                "kind": kind,
+                "pool": op.kind,
+                "kernel": list(op.kernel),
+                "stride": list(op.stride),
+                "padding": list(op.padding),
+            }
         case OneToOne(scale, shape):
             return {"kind": kind, "scale": put(f"{name}.scale", scale), "shape": list(shape) if shape else None}
         case Sparse():
-            return {"kind": kind, "indptr": put(f"{name}.indptr", op.indptr), "shape": list(op.shape),
-                    "indices": put(f"{name}.indices", op.indices), "weight": put(f"{name}.weight", op.weight)}
+            return {
+                "kind": kind,
+                "indptr": put(f"{name}.indptr", op.indptr),
+                "shape": list(op.shape),
+                "indices": put(f"{name}.indices", op.indices),
+                "weight": put(f"{name}.weight", op.weight),
+            }
 
 
 def _op(tree: Tree, get: Get) -> Op:
@@ -156,8 +180,13 @@ def _op(tree: Tree, get: Get) -> Op:
         case "linear":
             return Linear(get(tree["weight"]))
         case "conv":
-            return Conv(get(tree["weight"]), tuple(tree["stride"]), tuple(tree["padding"]), tuple(tree["dilation"]),
-                        int(tree["groups"]))
+            return Conv(
+                get(tree["weight"]),
+                tuple(tree["stride"]),
+                tuple(tree["padding"]),
+                tuple(tree["dilation"]),
+                int(tree["groups"]),
+            )
         case "pool":
             _check_choice(tree["pool"], "sum", "avg", "max")
             return Pool(tree["pool"], tuple(tree["kernel"]), tuple(tree["stride"]), tuple(tree["padding"]))
@@ -173,8 +202,13 @@ def _sample_tree(sample: Sample | None, put: Put) -> Tree | None:
     if sample is None:
         return None
     labels = None if sample.labels is None else put("sample.labels", sample.labels)
-    return {"inputs": put("sample.inputs", sample.inputs), "labels": labels, "steps": sample.steps,
-            "encoding": sample.encoding, "seed": sample.seed}
+    return {
+        "inputs": put("sample.inputs", sample.inputs),
+        "labels": labels,
+        "steps": sample.steps,
+        "encoding": sample.encoding,
+        "seed": sample.seed,
+    }
 
 
 def _sample(tree: Tree | None, get: Get) -> Sample | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.network.graph import Integer, Network, Population, Projection
-from neurocomp.network.neuron import expand
+from neurocomp.network.neuron import Neuron, expand
 from neurocomp.network.ops import Pool, ShapeMismatch, weight_of
 
 
@@ -91,11 +91,22 @@ def _population(network: Network, population: Population) -> Iterator[Diagnostic
         parameters["bias"] = population.bias
     for key, value in parameters.items():
         yield from _parameter(network, population, key, value)
-    if population.neuron is not None and population.neuron.output == "count":
-        if population.neuron.reset == "zero" or population.neuron.max_count < 1:
+    if population.neuron is not None:
+        yield from _output(name, population.neuron)
+
+
+def _output(name: str, neuron: Neuron) -> Iterator[Diagnostic]:
+    if neuron.output == "count":
+        if neuron.reset == "zero" or neuron.max_count < 1:
             yield Diagnostic(name, "counts spikes, which needs reset subtract or none and max_count of at least 1")
-        if not (np.asarray(population.neuron.threshold) > 0).all():
+        if not (np.asarray(neuron.threshold) > 0).all():
             yield Diagnostic(name, "counts spikes, which needs thresholds above 0")
+    if neuron.output == "membrane" and (neuron.reset != "none" or neuron.refractory):
+        yield Diagnostic(
+            name,
+            "is read out as a membrane, which never spikes, yet has a reset or a refractory time",
+            hint='give it reset="none" and refractory=0',
+        )
 
 
 def _parameter(network: Network, population: Population, key: str, value: object) -> Iterator[Diagnostic]:
@@ -139,14 +150,20 @@ def _loops(network: Network) -> Iterator[Diagnostic]:
     left_out = [p.name for p in network.populations if p.name not in set(population_order(network))]
     if left_out:
         yield Diagnostic(
-            " -> ".join(left_out), "these populations lie on or behind a loop without delay",
-            why="a spike would have to arrive before it was sent", hint="give the feedback projection a delay of 1",
+            " -> ".join(left_out),
+            "these populations lie on or behind a loop without delay",
+            why="a spike would have to arrive before it was sent",
+            hint="give the feedback projection a delay of 1",
         )
 
 
 # what the 32-bit states and 16-bit weights of the engine can hold
 INTEGER_RANGES = {
-    "weight_bits": (1, 16), "state_bits": (2, 32), "decay_bits": (0, 20), "state_shift": (0, 16), "input_bits": (1, 31),
+    "weight_bits": (1, 16),
+    "state_bits": (2, 32),
+    "decay_bits": (0, 20),
+    "state_shift": (0, 16),
+    "input_bits": (1, 31),
 }
 
 
@@ -166,7 +183,9 @@ def _sample(network: Network) -> Iterator[Diagnostic]:
     if sample is None:
         return
     if len(network.inputs) != 1:
-        yield Diagnostic("sample", f"a sample needs exactly one input population, the network has {len(network.inputs)}")
+        yield Diagnostic(
+            "sample", f"a sample needs exactly one input population, the network has {len(network.inputs)}"
+        )
         return
     shape = network.by_name[network.inputs[0]].shape
     expected = (sample.steps, *shape) if sample.encoding == "temporal" else shape

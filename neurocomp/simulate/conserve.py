@@ -43,14 +43,16 @@ def _spikes(program: Program, trace: SpikeTrace, totals: RawTotals, results: np.
     fired = sum(trace.populations[name].spike_count for name in program.routes.route_class)
     routed = int(totals.class_spikes.sum()) + int(totals.mute_spikes.sum())
     return _differs("spikes in the trace and spikes timed", fired, int(results[:, 3].sum())) + _differs(
-        "spikes timed and spikes counted by route", int(results[:, 3].sum()), routed)
+        "spikes timed and spikes counted by route", int(results[:, 3].sum()), routed
+    )
 
 
 def _packets(program: Program, totals: RawTotals, results: np.ndarray) -> list[Diagnostic]:
     sent = int((totals.class_spikes * np.diff(program.routes.packet_ptr)).sum())
     received = int(totals.core_packets.sum())
     return _differs("packets sent and packets timed", sent, int(results[:, 4].sum())) + _differs(
-        "packets sent and packets received", sent, received)
+        "packets sent and packets received", sent, received
+    )
 
 
 def _events(program: Program, trace: SpikeTrace, totals: RawTotals) -> list[Diagnostic]:

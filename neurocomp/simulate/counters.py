@@ -79,6 +79,6 @@ class Tally:
 
     def counters(self) -> Counters:
         ordered = sorted(self.counts.items())
-        return Counters(tuple(
-            Row(core, layer, self.phase, action, count) for (core, layer, action), count in ordered if count
-        ))
+        return Counters(
+            tuple(Row(core, layer, self.phase, action, count) for (core, layer, action), count in ordered if count)
+        )

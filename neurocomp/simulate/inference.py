@@ -89,8 +89,10 @@ class Simulation:
         return html_table("Simulation", rows)
 
     def __repr__(self) -> str:
-        return (f"Simulation({self.samples} samples x {self.steps} steps, {self.total_ps / 1e6:.3f} us, "
-                f"{self.counters.total('spike_out')} spikes)")
+        return (
+            f"Simulation({self.samples} samples x {self.steps} steps, {self.total_ps / 1e6:.3f} us, "
+            f"{self.counters.total('spike_out')} spikes)"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,9 +120,14 @@ def simulate(program: Program, trace: SpikeTrace, *, threads: int = 1, progress:
     series = _series(program, results, barrier_ps)
     check_conservation(program, trace, totals, results)
     return Simulation(
-        samples=trace.samples, steps=trace.steps, chip_steps=chip_steps,
-        counters=count_actions(program, totals, chip_steps), series=series, barrier_ps=barrier_ps,
-        latency_ps=_latency(program, trace, series), link_flits=_link_flits(tables, totals, program),
+        samples=trace.samples,
+        steps=trace.steps,
+        chip_steps=chip_steps,
+        counters=count_actions(program, totals, chip_steps),
+        series=series,
+        barrier_ps=barrier_ps,
+        latency_ps=_latency(program, trace, series),
+        link_flits=_link_flits(tables, totals, program),
         core_busy_ps=frozen_array(totals.core_busy_ps[:-1]),
     )
 
@@ -128,11 +135,17 @@ def simulate(program: Program, trace: SpikeTrace, *, threads: int = 1, progress:
 def _check_trace(program: Program, trace: SpikeTrace) -> None:
     for name in program.routes.route_class:
         if name not in trace.populations:
-            raise bad_input(name, "the trace has no spikes of this population",
-                            hint="execute program.network, which is the network as it was mapped")
+            raise bad_input(
+                name,
+                "the trace has no spikes of this population",
+                hint="execute program.network, which is the network as it was mapped",
+            )
         if trace.populations[name].shape != program.network.by_name[name].shape:
-            raise bad_input(name, f"the trace has shape {trace.populations[name].shape}, "
-                                  f"the program {program.network.by_name[name].shape}")
+            raise bad_input(
+                name,
+                f"the trace has shape {trace.populations[name].shape}, "
+                f"the program {program.network.by_name[name].shape}",
+            )
 
 
 def _run(

@@ -48,8 +48,13 @@ def _one_step(tables: MachineTables, fired: dict[str, np.ndarray], active: dict[
 
 
 def _one_tile(
-    tables: MachineTables, tile: int, clock: int, fired: dict[str, np.ndarray], active: dict[str, np.ndarray],
-    arriving: dict[int, list[Packet]], link_load: dict[int, int],
+    tables: MachineTables,
+    tile: int,
+    clock: int,
+    fired: dict[str, np.ndarray],
+    active: dict[str, np.ndarray],
+    arriving: dict[int, list[Packet]],
+    link_load: dict[int, int],
 ) -> tuple[int, int]:
     """Update a tile's neurons in order from time ``clock`` on; returns (time when done, spikes)."""
     costs = tables.costs
@@ -71,7 +76,11 @@ def _one_tile(
 
 
 def _send(
-    tables: MachineTables, route: int, clock: int, is_input: bool, arriving: dict[int, list[Packet]],
+    tables: MachineTables,
+    route: int,
+    clock: int,
+    is_input: bool,
+    arriving: dict[int, list[Packet]],
     link_load: dict[int, int],
 ) -> int:
     if route < 0:
@@ -83,7 +92,9 @@ def _send(
     for packet in packets:
         clock += 0 if tables.costs.replicates else out
         arrival = clock + int(tables.packet_flight_ps[packet])
-        arriving.setdefault(int(tables.packet_core[packet]), []).append((arrival, int(tables.packet_service_ps[packet])))
+        arriving.setdefault(int(tables.packet_core[packet]), []).append(
+            (arrival, int(tables.packet_service_ps[packet]))
+        )
     for link in tables.link_id[tables.link_ptr[route] : tables.link_ptr[route + 1]]:
         link_load[int(link)] = link_load.get(int(link), 0) + 1
     return clock

@@ -63,8 +63,11 @@ def _count_packets(program: Program, totals: RawTotals, tally: Tally) -> None:
     sent = totals.class_spikes[of_packet]
     source = class_tile(program)
     has_packets = np.diff(routes.packet_ptr) > 0
-    injected = totals.class_spikes * has_packets if program.chip.noc.multicast == "tree" else (
-        _sums(of_packet, sent, totals.class_spikes.size))
+    injected = (
+        totals.class_spikes * has_packets
+        if program.chip.noc.multicast == "tree"
+        else (_sums(of_packet, sent, totals.class_spikes.size))
+    )
     hops_x, hops_y = _link_hops(program, totals)
     per_tile = {
         "packet_out": _sums(source, injected, len(program.tiles)),

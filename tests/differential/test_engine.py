@@ -65,5 +65,7 @@ def _one_network():
     weight = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
     yield Network(
         (Population("in", (3,)), Population("out", (4,), Neuron(v_decay=0.5))),
-        (Projection("w", "in", "out", Linear(weight)),), ("in",), "out",
+        (Projection("w", "in", "out", Linear(weight)),),
+        ("in",),
+        "out",
     )

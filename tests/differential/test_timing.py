@@ -60,7 +60,10 @@ def test_energy_parts_add_up_and_a_step_is_no_shorter_than_its_parts(network, ch
     simulation = simulate(program, execute(network, inputs_for(network, 2, 3, seed)).trace)
     table = tabulate(simulation, program.chip, program.cores_used)
     assert sum(table.by_unit().values()) == table.total_aj
-    assert sum(sum(units.values()) for units in table.by_layer().values()) + sum(table.static_aj.values()) == table.total_aj
+    assert (
+        sum(sum(units.values()) for units in table.by_layer().values()) + sum(table.static_aj.values())
+        == table.total_aj
+    )
     assert sum(table.by_core().values()) + sum(table.static_aj.values()) == table.total_aj
     series = simulation.series
     for part in (series.generate_ps, series.process_ps, series.link_ps):

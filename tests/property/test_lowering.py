@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from neurocomp.activity.execute import execute
 from neurocomp.errors import InputError
 from neurocomp.network import (
-    Conv, Integer, Linear, Network, Neuron, OneToOne, Pool, Population, Projection,
+    Conv,
+    Integer,
+    Linear,
+    Network,
+    Neuron,
+    OneToOne,
+    Pool,
+    Population,
+    Projection,
 )
 from neurocomp.network.passes import fold_average_pooling, max_pooling_to_neurons
 from neurocomp.network.quantise import grid_of, quantise
@@ -33,7 +41,10 @@ def pooled_network(rng: np.random.Generator, pool: str, grid: float, behind: str
         projections.append(Projection("pool", "a", "b", window))
     else:
         populations += [Population("pooled", (4, 4, 4)), Population("b", (6,), lif)]
-        projections += [Projection("pool", "a", "pooled", window), Projection("fc", "pooled", "b", Linear(weights(6, 64)))]
+        projections += [
+            Projection("pool", "a", "pooled", window),
+            Projection("fc", "pooled", "b", Linear(weights(6, 64))),
+        ]
     return Network(tuple(populations), tuple(projections), ("in",), "b")
 
 
@@ -55,7 +66,9 @@ def test_folding_pools_changes_no_spike(pool, behind):
 def test_maximum_over_real_values_is_refused_by_name():
     network = Network(
         (Population("in", (1, 4, 4)), Population("out", (1, 2, 2), Neuron())),
-        (Projection("pool", "in", "out", Pool("max", (2, 2), (2, 2), (0, 0))),), ("in",), "out",
+        (Projection("pool", "in", "out", Pool("max", (2, 2), (2, 2), (0, 0))),),
+        ("in",),
+        "out",
     )
     with pytest.raises(InputError, match="pool: takes a maximum over real values of in"):
         max_pooling_to_neurons(network)
@@ -67,7 +80,9 @@ def test_weights_on_a_grid_are_exact_in_integers():
     weight = (rng.integers(-100, 101, (20, 30)) / 64).astype(np.float32)
     network = Network(
         (Population("in", (30,)), Population("out", (20,), Neuron(threshold=2.0, reset="subtract"))),
-        (Projection("w", "in", "out", Linear(weight)),), ("in",), "out",
+        (Projection("w", "in", "out", Linear(weight)),),
+        ("in",),
+        "out",
     )
     inputs = rng.integers(0, 2, (4, 20, 30)).astype(np.float32)
     rounded = quantise(network, Integer(), inputs)
@@ -82,7 +97,9 @@ def test_gains_are_folded_into_thresholds():
     neuron = Neuron(v_decay=1.0, v_gain=0.5, i_decay=0.0, i_gain=0.25, threshold=0.5, v_reset=0.125)
     network = Network(
         (Population("in", (12,)), Population("out", (8,), neuron, bias=np.array(0.25, np.float32))),
-        (Projection("w", "in", "out", Linear(weight)),), ("in",), "out",
+        (Projection("w", "in", "out", Linear(weight)),),
+        ("in",),
+        "out",
     )
     inputs = rng.integers(0, 2, (3, 25, 12)).astype(np.float32)
     rounded = quantise(network, Integer(), inputs).network
@@ -115,11 +132,22 @@ def test_residual_spikes_keep_their_unit():
     lif = Neuron(v_decay=0.5)
     weight = (rng.integers(-60, 61, (6, 6)) / 64).astype(np.float32)
     network = Network(
-        (Population("in", (6,)), Population("a", (6,), lif), Population("b", (6,), lif), Population("sum", (6,)),
-         Population("out", (6,), lif)),
-        (Projection("wa", "in", "a", Linear(weight)), Projection("wb", "a", "b", Linear(weight * 2)),
-         Projection("left", "a", "sum", OneToOne()), Projection("right", "b", "sum", OneToOne()),
-         Projection("wo", "sum", "out", Linear(weight))), ("in",), "out",
+        (
+            Population("in", (6,)),
+            Population("a", (6,), lif),
+            Population("b", (6,), lif),
+            Population("sum", (6,)),
+            Population("out", (6,), lif),
+        ),
+        (
+            Projection("wa", "in", "a", Linear(weight)),
+            Projection("wb", "a", "b", Linear(weight * 2)),
+            Projection("left", "a", "sum", OneToOne()),
+            Projection("right", "b", "sum", OneToOne()),
+            Projection("wo", "sum", "out", Linear(weight)),
+        ),
+        ("in",),
+        "out",
     )
     rounded = quantise(network, Integer(), np.ones(1))
     assert rounded.units["sum"] == 1.0
@@ -130,7 +158,9 @@ def test_residual_spikes_keep_their_unit():
 def test_a_threshold_beyond_the_registers_is_refused_with_its_size():
     network = Network(
         (Population("in", (2,)), Population("out", (2,), Neuron(threshold=1.0))),
-        (Projection("w", "in", "out", Linear(np.full((2, 2), 1e-6, np.float32))),), ("in",), "out",
+        (Projection("w", "in", "out", Linear(np.full((2, 2), 1e-6, np.float32))),),
+        ("in",),
+        "out",
     )
     with pytest.raises(InputError, match="beyond the chip's 24-bit state"):
         quantise(replace(network, name="tiny"), Integer(), np.ones(1))

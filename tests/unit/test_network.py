@@ -26,7 +26,9 @@ W = np.eye(3, dtype=np.float32)
 def chain(**changes: object) -> Network:
     network = Network(
         (Population("in", (3,)), Population("out", (3,), Neuron())),
-        (Projection("w", "in", "out", Linear(W)),), ("in",), "out",
+        (Projection("w", "in", "out", Linear(W)),),
+        ("in",),
+        "out",
     )
     return replace(network, **changes)
 
@@ -39,22 +41,40 @@ def chain(**changes: object) -> Network:
         (chain(populations=(Population("in", (3,)), Population("in", (3,)))), "in: two populations have this name"),
         (chain(projections=()), None),
         (chain(populations=(Population("in", (3,)), Population("out", (3,)))), None),
-        (chain(populations=(Population("in", (4,)), Population("out", (3,), Neuron()))),
-         "w: in (4,) -> out: the weight expects 3 sources but gets 4"),
-        (chain(projections=(Projection("w", "in", "out", Linear(np.full((3, 3), np.nan))),)),
-         "w: 9 of 9 weights are NaN or infinite\n  next: was the training stable?"),
-        (chain(populations=(Population("in", (3,)), Population("out", (3,), Neuron(threshold=np.ones(2))))),
-         "out: parameter threshold: shape (2,) is neither a scalar, nor (3,) per channel, nor (3,) per neuron"),
-        (chain(populations=(Population("in", (3,)), Population("out", (3,), Neuron(v_decay=float("inf"))))),
-         "out: parameter v_decay holds NaN or infinite values"),
-        (chain(populations=(Population("in", (3,), Neuron()), Population("out", (3,), Neuron()))),
-         "in: is an input and has neurons; an input only carries values"),
+        (
+            chain(populations=(Population("in", (4,)), Population("out", (3,), Neuron()))),
+            "w: in (4,) -> out: the weight expects 3 sources but gets 4",
+        ),
+        (
+            chain(projections=(Projection("w", "in", "out", Linear(np.full((3, 3), np.nan))),)),
+            "w: 9 of 9 weights are NaN or infinite\n  next: was the training stable?",
+        ),
+        (
+            chain(populations=(Population("in", (3,)), Population("out", (3,), Neuron(threshold=np.ones(2))))),
+            "out: parameter threshold: shape (2,) is neither a scalar, nor (3,) per channel, nor (3,) per neuron",
+        ),
+        (
+            chain(populations=(Population("in", (3,)), Population("out", (3,), Neuron(v_decay=float("inf"))))),
+            "out: parameter v_decay holds NaN or infinite values",
+        ),
+        (
+            chain(populations=(Population("in", (3,), Neuron()), Population("out", (3,), Neuron()))),
+            "in: is an input and has neurons; an input only carries values",
+        ),
         (chain(arithmetic=Integer()), "w: has float32 weights in a network of integer arithmetic"),
-        (chain(projections=(Projection("w", "in", "out", Linear(W), -1),)),
-         "w: has a delay of -1 steps; it must be 0 or more"),
-        (chain(populations=(Population("in", (3,)),
-                            Population("out", (3,), Neuron(threshold=0.0, output="count", reset="subtract")))),
-         "out: counts spikes, which needs thresholds above 0"),
+        (
+            chain(projections=(Projection("w", "in", "out", Linear(W), -1),)),
+            "w: has a delay of -1 steps; it must be 0 or more",
+        ),
+        (
+            chain(
+                populations=(
+                    Population("in", (3,)),
+                    Population("out", (3,), Neuron(threshold=0.0, output="count", reset="subtract")),
+                )
+            ),
+            "out: counts spikes, which needs thresholds above 0",
+        ),
         (chain(sample=Sample(np.zeros((2, 4), np.float32), 3)), "sample: inputs of shape (2, 4)"),
         (chain(sample=Sample(np.zeros((2, 3), np.float32), 0)), "sample: 0 time steps; at least 1 is needed"),
     ],
@@ -97,20 +117,37 @@ def test_the_order_of_populations_in_the_file_does_not_matter():
 def test_value_kinds_through_pools_and_sums():
     lif = Neuron()
     network = Network(
-        (Population("in", (1, 4, 4)), Population("a", (1, 4, 4), lif), Population("sum4", (1, 2, 2)),
-         Population("avg", (1, 2, 2)), Population("max", (1, 2, 2)), Population("twice", (1, 2, 2)),
-         Population("count", (1, 2, 2), Neuron(output="count", reset="subtract", max_count=5))),
-        (Projection("p0", "in", "a", OneToOne()),
-         Projection("p1", "a", "sum4", Pool("sum", (2, 2), (2, 2), (0, 0))),
-         Projection("p2", "a", "avg", Pool("avg", (2, 2), (2, 2), (0, 0))),
-         Projection("p3", "a", "max", Pool("max", (2, 2), (2, 2), (0, 0))),
-         Projection("p4", "max", "twice", OneToOne()), Projection("p5", "sum4", "twice", OneToOne()),
-         Projection("p6", "twice", "count", OneToOne())),
-        ("in",), "count",
+        (
+            Population("in", (1, 4, 4)),
+            Population("a", (1, 4, 4), lif),
+            Population("sum4", (1, 2, 2)),
+            Population("avg", (1, 2, 2)),
+            Population("max", (1, 2, 2)),
+            Population("twice", (1, 2, 2)),
+            Population("count", (1, 2, 2), Neuron(output="count", reset="subtract", max_count=5)),
+        ),
+        (
+            Projection("p0", "in", "a", OneToOne()),
+            Projection("p1", "a", "sum4", Pool("sum", (2, 2), (2, 2), (0, 0))),
+            Projection("p2", "a", "avg", Pool("avg", (2, 2), (2, 2), (0, 0))),
+            Projection("p3", "a", "max", Pool("max", (2, 2), (2, 2), (0, 0))),
+            Projection("p4", "max", "twice", OneToOne()),
+            Projection("p5", "sum4", "twice", OneToOne()),
+            Projection("p6", "twice", "count", OneToOne()),
+        ),
+        ("in",),
+        "count",
     )
     kinds = {name: str(kind) for name, kind in value_kinds(network).items()}
-    assert kinds == {"in": "real", "a": "binary", "sum4": "int<3>", "avg": "real", "max": "binary", "twice": "int<3>",
-                     "count": "int<3>"}
+    assert kinds == {
+        "in": "real",
+        "a": "binary",
+        "sum4": "int<3>",
+        "avg": "real",
+        "max": "binary",
+        "twice": "int<3>",
+        "count": "int<3>",
+    }
 
 
 @pytest.mark.parametrize(

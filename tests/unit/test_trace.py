@@ -41,7 +41,9 @@ def stored(tmp_path):
 
     network = Network(
         (Population("in", (9,)), Population("out", (4,), Neuron(threshold=0.1))),
-        (Projection("w", "in", "out", Linear(np.ones((4, 9), np.float32))),), ("in",), "out",
+        (Projection("w", "in", "out", Linear(np.ones((4, 9), np.float32))),),
+        ("in",),
+        "out",
     )
     trace = execute(network, np.ones((1, 3, 9), np.float32)).trace
     save_trace(trace, tmp_path / "t.npz")
@@ -60,14 +62,14 @@ def test_damaged_and_missing_files_are_named(stored, tmp_path):
     content = path.read_bytes()
     for cut in range(0, len(content), max(1, len(content) // 25)):
         path.write_bytes(content[:cut])
-        with pytest.raises(InputError, match="t.npz"):
+        with pytest.raises(InputError, match=r"t\.npz"):
             load_trace(path)
     with pytest.raises(InputError, match="there is no such file"):
         load_trace(tmp_path / "absent.npz")
 
 
 def test_a_trace_with_a_changed_spike_is_refused(stored, tmp_path):
-    trace, path = stored
+    _, path = stored
     with np.load(path) as file:
         arrays = dict(file)
     arrays["1.spikes"] = arrays["1.spikes"] ^ 1

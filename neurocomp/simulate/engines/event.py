@@ -109,9 +109,18 @@ def _emitter(program: Program, name: str) -> EmitterTables:
 def _service_ps(program: Program) -> np.ndarray:
     """How long each packet keeps its destination core busy: receiving it, then its synaptic operations."""
     routes, chip = program.routes, program.chip
-    latency = np.array([synapse_cost(chip, synapse_form(program.network, k)).latency_ps
-                        for k in range(len(program.network.projections))], np.int64)
-    work = routes.synapse_events.astype(np.int64) * latency[routes.synapse_projection] if latency.size else np.zeros(0, np.int64)
+    latency = np.array(
+        [
+            synapse_cost(chip, synapse_form(program.network, k)).latency_ps
+            for k in range(len(program.network.projections))
+        ],
+        np.int64,
+    )
+    work = (
+        routes.synapse_events.astype(np.int64) * latency[routes.synapse_projection]
+        if latency.size
+        else np.zeros(0, np.int64)
+    )
     sums = np.concatenate([[0], np.cumsum(work)])
     return sums[routes.synapse_ptr[1:]] - sums[routes.synapse_ptr[:-1]] + chip.engines.fp.packet_in.latency_ps
 
