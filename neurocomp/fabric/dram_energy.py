@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from neurocomp.errors import check_failed
 from neurocomp.fabric.dram_channel import Counts
 from neurocomp.fabric.dram_gaps import gaps_of
-from neurocomp.fabric.dram_spec import DramSpec
+from neurocomp.fabric.dram_spec import Currents, DramSpec
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,13 @@ def command_costs(dram: DramSpec) -> CommandCosts:
         pj = (e.activate_pj, e.read_pj, e.write_pj, e.refresh_pj)
         mw = (e.active_standby_mw, e.precharged_standby_mw)
         return CommandCosts(*(_whole(x, 10**6) for x in pj), *(_whole(x, 1000) for x in mw))
-    return _from_currents(dram)
+    if dram.currents is not None:
+        return _from_currents(dram, dram.currents)
+    raise check_failed(dram.name, "has neither currents nor energies")  # its laws demand one of them
 
 
-def _from_currents(dram: DramSpec) -> CommandCosts:
-    i, t, gaps = dram.currents, dram.timing_cycles, gaps_of(dram)
+def _from_currents(dram: DramSpec, i: Currents) -> CommandCosts:
+    t, gaps = dram.timing_cycles, gaps_of(dram)
     burst = dram.organisation.burst_cycles
     row_cycle = gaps.activate_activate_bank
     # milliampere x volt x picosecond = femtojoule

@@ -45,13 +45,19 @@ def read_dramsim3(path: Path) -> DramSpec:
     })  # fmt: skip
 
 
+class _CaseKept(configparser.ConfigParser):
+    """Keys keep their case."""
+
+    def optionxform(self, optionstr: str) -> str:
+        return optionstr
+
+
 class _Ini:
     """Typed access to the file, with messages that name it."""
 
     def __init__(self, path: Path) -> None:
         self.where = str(path)
-        self.file = configparser.ConfigParser(inline_comment_prefixes=(";",), interpolation=None)
-        self.file.optionxform = str  # keys keep their case
+        self.file = _CaseKept(inline_comment_prefixes=(";",), interpolation=None)
         try:
             self.file.read_string(path.read_text("utf-8"), self.where)
         except (OSError, ValueError, configparser.Error) as error:

@@ -77,7 +77,7 @@ class _Banks:
         self.last: dict[tuple[str, str, int], int] = {}  # (command, scope, number of the bank, group or rank)
         self.activates: list[list[int]] = [[] for _ in range(channel.ranks)]
         self.refreshed = [LONG_AGO] * channel.ranks
-        self.given = dict.fromkeys((ACTIVATE, PRECHARGE, READ, WRITE, "refresh", "row hit"), 0)
+        self.given: dict[str, int] = dict.fromkeys((ACTIVATE, PRECHARGE, READ, WRITE, "refresh", "row hit"), 0)
         self.opened: list[int | None] = [None] * channel.ranks
         self.active = 0
 
@@ -126,8 +126,9 @@ class _Banks:
         any_open = any(self.row[bank] is not None for bank in self.of_rank(rank))
         if any_open and self.opened[rank] is None:
             self.opened[rank] = now
-        elif not any_open and self.opened[rank] is not None:
-            self.active += now - self.opened[rank]
+        since = self.opened[rank]
+        if not any_open and since is not None:
+            self.active += now - since
             self.opened[rank] = None
 
     def of_rank(self, rank: int) -> range:
@@ -264,7 +265,7 @@ class _Controller:
 
     def _issue_one(self, held_rank: int | None, now: int) -> bool:
         total = len(self.waiting)
-        options = []
+        options: list[tuple[str, _Entry]] = []
         for bank in [(self.turn + 1 + k) % total for k in range(total)]:
             if self.banks.rank_of(bank) != held_rank:
                 option = self._option(bank, now)
@@ -273,7 +274,8 @@ class _Controller:
             return False
         if self.channel.arbitration:
             options.sort(key=lambda option: option[1].number)
-        self._issue(*options[0], now)
+        command, entry = options[0]
+        self._issue(command, entry, now)
         return True
 
     def _option(self, bank: int, now: int) -> tuple[str, _Entry] | None:
