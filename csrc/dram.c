@@ -178,15 +178,15 @@ static void note_refreshes(nc_dram_controller *c, int64_t now) {
         c->refreshes_due += c->d->refresh_together ? c->d->ranks : 1;
 }
 
-/* All that happens in one cycle; returns the next cycle in which something can happen. */
+/* All that happens in one cycle after requests were accepted; returns the next one in which something can happen. */
 static int64_t tick(nc_dram_controller *c, int64_t now) {
-    int64_t wake = nc_dram_accept(c, now);
+    int64_t wake = NC_DRAM_NEVER;
     note_refreshes(c, now);
     if (c->d->single_queue)
         nc_dram_choose_mode(c, now);
     const int32_t held_rank = c->refreshes_due > 0 ? c->refresh_rank : -1;
     if (held_rank >= 0)
-        wake = sooner(wake, refresh_step(c, now));
+        wake = refresh_step(c, now);
     const int64_t at = issue_one(c, held_rank, now);
     if (at == now && c->d->two_buses)
         issue_one(c, held_rank, now);
@@ -209,23 +209,159 @@ static nc_status check_requests(const nc_dram_requests *r, int32_t bank_count) {
     return NC_OK;
 }
 
+static nc_status check_run(const nc_dram *d, const nc_dram_requests *r, int32_t outstanding, const void *workspace) {
+    const nc_status status = nc_dram_check(d);
+    if (status != NC_OK)
+        return status;
+    if (outstanding < 0 || workspace == NULL || r->count < 0)
+        return NC_ERR_SIZE;
+    return check_requests(r, d->ranks * d->groups * d->banks);
+}
+
+static void start(nc_dram_controller *c, void *workspace) {
+    nc_dram_place(c, c->d, c->outstanding, workspace);
+    c->turn = c->bank_count - 1;
+    c->next_refresh = c->d->refresh_interval == 0 ? NC_DRAM_NEVER : refresh_period(c->d);
+}
+
+static int is_empty(const nc_dram_controller *c) { return c->front_held[0] + c->front_held[1] + c->in_banks == 0; }
+
 nc_status nc_dram_run(const nc_dram *d, const nc_dram_requests *requests, int32_t outstanding, void *workspace,
                       int64_t *accepted, int64_t *done, nc_dram_counts *counts) {
     nc_dram_controller c = {
         .d = d, .requests = requests, .accepted = accepted, .done = done, .outstanding = outstanding};
-    nc_status status = nc_dram_check(d);
-    if (status == NC_OK && (outstanding < 0 || workspace == NULL || requests->count < 0))
-        status = NC_ERR_SIZE;
-    if (status == NC_OK)
-        status = check_requests(requests, d->ranks * d->groups * d->banks);
+    const nc_status status = check_run(d, requests, outstanding, workspace);
     if (status != NC_OK)
         return status;
-    nc_dram_place(&c, d, outstanding, workspace);
-    c.turn = c.bank_count - 1;
-    c.next_refresh = d->refresh_interval == 0 ? NC_DRAM_NEVER : refresh_period(d);
-    for (int64_t now = 0; c.next < requests->count || c.front_held[0] + c.front_held[1] + c.in_banks > 0;)
-        now = tick(&c, now);
+    start(&c, workspace);
+    int64_t next = 0, now = 0;
+    while (next < requests->count || !is_empty(&c)) {
+        int64_t offer_at = now;
+        while (next < requests->count && (offer_at = nc_dram_accept(&c, next, now)) == now)
+            next++;
+        if (next == requests->count && !c.all_accepted)
+            c.all_accepted = c.may_move = 1; /* the last writes may go */
+        const int64_t wake = tick(&c, now);
+        now = offer_at > now ? sooner(wake, offer_at) : wake;
+    }
     nc_dram_finish(&c.s, c.last);
     *counts = c.s.counts;
+    return NC_OK;
+}
+
+/* All channels behind one door. */
+typedef struct {
+    nc_dram_controller c[NC_DRAM_MAX_CHANNELS];
+    int64_t wake[NC_DRAM_MAX_CHANNELS]; /* next cycle in which the channel can do something */
+    const int32_t *channel; /* of each request */
+    int64_t *at_door; /* requests that wait at the door, oldest first */
+    int64_t next; /* first request that is not there yet */
+    int32_t channels, window, waiting;
+} house;
+
+/* Accepts what it can of the requests at the door from place `first` on, and closes the gaps. closed[channel][write]:
+ * there was no room before. Returns when to try again. */
+static int64_t let_in(house *h, int32_t first, uint8_t closed[][2], int64_t now) {
+    int64_t again = NC_DRAM_NEVER;
+    int32_t kept = first;
+    for (int32_t k = first; k < h->waiting; k++) {
+        const int64_t id = h->at_door[k];
+        const int32_t channel = h->channel[id];
+        uint8_t *const shut = &closed[channel][h->c[channel].requests->write[id] != 0];
+        const int64_t at = *shut ? NC_DRAM_NEVER : nc_dram_accept(&h->c[channel], id, now);
+        if (at == now) {
+            h->wake[channel] = now;
+            continue;
+        }
+        *shut = 1;
+        again = sooner(again, at);
+        h->at_door[kept++] = id;
+    }
+    h->waiting = kept;
+    return again;
+}
+
+/* Fills the door's places and lets requests in until no more fit. Returns when to try again. */
+static int64_t open_door(house *h, int64_t count, int64_t now) {
+    uint8_t closed[NC_DRAM_MAX_CHANNELS][2] = {{0}};
+    int64_t again = let_in(h, 0, closed, now);
+    while (h->waiting < h->window && h->next < count) {
+        const int32_t first = h->waiting;
+        while (h->waiting < h->window && h->next < count)
+            h->at_door[h->waiting++] = h->next++;
+        again = sooner(again, let_in(h, first, closed, now));
+    }
+    for (int32_t k = 0; k < h->channels && h->next == count && h->waiting == 0; k++)
+        if (!h->c[k].all_accepted) {
+            h->c[k].all_accepted = h->c[k].may_move = 1; /* its last writes may go */
+            h->wake[k] = now;
+        }
+    return again;
+}
+
+/* One cycle of all channels that have something to do; returns the next cycle. */
+static int64_t tick_all(house *h, int64_t now) {
+    int64_t soonest = NC_DRAM_NEVER;
+    for (int32_t k = 0; k < h->channels; k++) {
+        if (h->wake[k] <= now)
+            h->wake[k] = tick(&h->c[k], now);
+        soonest = sooner(soonest, h->wake[k]);
+    }
+    return soonest;
+}
+
+static int all_empty(const house *h) {
+    int empty = 1;
+    for (int32_t k = 0; k < h->channels; k++)
+        empty &= is_empty(&h->c[k]);
+    return empty;
+}
+
+static nc_status check_channels(const nc_dram_requests *r, const int32_t *channel, int32_t channels) {
+    if (channels < 1 || channels > NC_DRAM_MAX_CHANNELS)
+        return NC_ERR_SIZE;
+    for (int64_t k = 0; k < r->count; k++)
+        if (channel[k] < 0 || channel[k] >= channels)
+            return NC_ERR_INDEX;
+    return NC_OK;
+}
+
+uint64_t nc_dram_window_workspace(const nc_dram *d, int32_t channels, int32_t window, int32_t outstanding) {
+    const uint64_t each = nc_dram_workspace(d, outstanding);
+    const int fits = channels >= 1 && channels <= NC_DRAM_MAX_CHANNELS && window >= 1;
+    return each > 0 && fits ? (uint64_t)channels * each + (uint64_t)window * sizeof(int64_t) : 0;
+}
+
+static void finish_all(house *h, nc_dram_counts *counts) {
+    int64_t last = 0;
+    for (int32_t k = 0; k < h->channels; k++)
+        last = h->c[k].last > last ? h->c[k].last : last;
+    for (int32_t k = 0; k < h->channels; k++) {
+        nc_dram_finish(&h->c[k].s, last);
+        counts[k] = h->c[k].s.counts;
+    }
+}
+
+nc_status nc_dram_run_window(const nc_dram *d, const nc_dram_requests *requests, const int32_t *channel,
+                             int32_t channels, int32_t window, int32_t outstanding, void *workspace, int64_t *accepted,
+                             int64_t *done, nc_dram_counts *counts) {
+    house h = {.channel = channel, .channels = channels, .window = window};
+    const uint64_t bytes = nc_dram_workspace(d, outstanding);
+    nc_status status = check_run(d, requests, outstanding, workspace);
+    if (status == NC_OK)
+        status = window < 1 ? NC_ERR_SIZE : check_channels(requests, channel, channels);
+    if (status != NC_OK)
+        return status;
+    for (int32_t k = 0; k < channels; k++) {
+        h.c[k] = (nc_dram_controller){
+            .d = d, .requests = requests, .accepted = accepted, .done = done, .outstanding = outstanding};
+        start(&h.c[k], (uint8_t *)workspace + (uint64_t)k * bytes);
+    }
+    h.at_door = (int64_t *)(void *)((uint8_t *)workspace + (uint64_t)channels * bytes);
+    for (int64_t now = 0; h.next < requests->count || h.waiting > 0 || !all_empty(&h);) {
+        const int64_t door = open_door(&h, requests->count, now);
+        now = sooner(tick_all(&h, now), door);
+    }
+    finish_all(&h, counts);
     return NC_OK;
 }

@@ -21,6 +21,7 @@
 
 #define NC_DRAM_MAX_BANKS 1024 /* of one channel */
 #define NC_DRAM_MAX_QUEUE 1024
+#define NC_DRAM_MAX_CHANNELS 128
 #define NC_DRAM_MAX_CYCLES (1 << 24) /* of one gap */
 
 typedef enum { NC_DRAM_TURNS = 0, NC_DRAM_OLDEST = 1 } nc_dram_arbitration;
@@ -86,5 +87,13 @@ uint64_t nc_dram_workspace(const nc_dram *d, int32_t outstanding);
  * accepted[count]: cycle in which the request entered the read or write queue. */
 nc_status nc_dram_run(const nc_dram *d, const nc_dram_requests *requests, int32_t outstanding, void *workspace,
                       int64_t *accepted, int64_t *done, nc_dram_counts *counts);
+
+/* Several channels behind one door, at which `window` requests may wait: any of them whose channel has room is
+ * accepted, the oldest first; the next ones come to the door as places become free. channel[count]: where each request
+ * goes. workspace: nc_dram_window_workspace. counts[channels]: all of them until the last channel is done. */
+uint64_t nc_dram_window_workspace(const nc_dram *d, int32_t channels, int32_t window, int32_t outstanding);
+nc_status nc_dram_run_window(const nc_dram *d, const nc_dram_requests *requests, const int32_t *channel,
+                             int32_t channels, int32_t window, int32_t outstanding, void *workspace, int64_t *accepted,
+                             int64_t *done, nc_dram_counts *counts);
 
 #endif

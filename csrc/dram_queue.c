@@ -98,35 +98,32 @@ static int has_room(const nc_dram_controller *c, int write) {
     return (c->d->single_queue ? c->in_single[write] : c->front_held[write]) < room;
 }
 
-int64_t nc_dram_accept(nc_dram_controller *c, int64_t now) {
-    const nc_dram_requests *const r = c->requests;
+int64_t nc_dram_accept(nc_dram_controller *c, int64_t id, int64_t now) {
+    const int write = c->requests->write[id] != 0;
+    if (c->requests->arrival[id] > now)
+        return c->requests->arrival[id];
+    if (!has_room(c, write))
+        return NC_DRAM_NEVER;
     collect_returns(c, now);
-    for (; c->next < r->count; c->next++) {
-        const int write = r->write[c->next] != 0;
-        if (r->arrival[c->next] > now)
-            return r->arrival[c->next];
-        if (!has_room(c, write))
-            return NC_DRAM_NEVER;
-        if (!write && c->outstanding > 0 && c->reads_inside >= c->outstanding)
-            return c->on_way > 0 ? c->returns[c->oldest_return] : NC_DRAM_NEVER;
-        c->reads_inside += c->outstanding > 0 && !write;
-        c->accepted[c->next] = now;
-        if (c->d->single_queue) {
-            c->in_single[write]++;
-            queue_up(c, c->next, now);
-        } else {
-            c->front[write][c->front_held[write]++] = c->next;
-            c->may_move = 1;
-        }
+    if (!write && c->outstanding > 0 && c->reads_inside >= c->outstanding)
+        return c->on_way > 0 ? c->returns[c->oldest_return] : NC_DRAM_NEVER;
+    c->reads_inside += c->outstanding > 0 && !write;
+    c->accepted[id] = now;
+    if (c->d->single_queue) {
+        c->in_single[write]++;
+        queue_up(c, id, now);
+    } else {
+        c->front[write][c->front_held[write]++] = id;
+        c->may_move = 1;
     }
-    return NC_DRAM_NEVER;
+    return now;
 }
 
 static void choose_front(nc_dram_controller *c) {
     const int32_t writes = c->front_held[1];
     if (c->draining > 0)
         return;
-    const int no_reads_left = c->next == c->requests->count && c->front_held[0] == 0;
+    const int no_reads_left = c->all_accepted && c->front_held[0] == 0;
     if (writes >= c->d->write_high || (c->in_banks == 0 && writes > c->d->write_low) || (no_reads_left && writes > 0))
         c->draining = writes;
 }

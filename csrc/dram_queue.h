@@ -31,7 +31,6 @@ typedef struct {
     int64_t *front[2];      /* read and write queue, oldest first; not used by a single queue */
     int64_t *returns;       /* ring of `outstanding`: when the reads on their way will be back */
     int64_t bus_free[2];    /* of row commands, of column commands */
-    int64_t next;           /* first request that is not accepted yet */
     int64_t last;           /* cycle in which everything so far is done */
     int64_t next_refresh;
     int64_t in_banks;     /* entries in all bank queues */
@@ -44,15 +43,16 @@ typedef struct {
     int32_t outstanding, on_way, oldest_return;
     int32_t refreshes_due, refresh_rank;
     int write_mode; /* single queue: writes are served */
-    int may_move;   /* a request may fit into its bank's queue now */
+    int all_accepted; /* no more requests will come */
+    int may_move;     /* a request may fit into its bank's queue now */
 } nc_dram_controller;
 
 /* Lays the controller out in the arena; with memory NULL the bytes are only counted. */
 uint64_t nc_dram_place(nc_dram_controller *c, const nc_dram *d, int32_t outstanding, uint8_t *memory);
 
-/* Accepts requests, in order, as long as they have arrived and there is room. Returns when to try again, NEVER if
+/* Accepts a request if it has arrived and there is room. Returns now if so, else when to try again, NEVER if
  * something else has to happen first. */
-int64_t nc_dram_accept(nc_dram_controller *c, int64_t now);
+int64_t nc_dram_accept(nc_dram_controller *c, int64_t id, int64_t now);
 
 /* Moves the oldest request that fits from the front queue to its bank's queue; returns whether one did. */
 int nc_dram_move_one(nc_dram_controller *c, int64_t now);

@@ -37,6 +37,11 @@ cdef extern from "dram.h" nogil:
     uint64_t nc_dram_workspace(const nc_dram *d, int32_t outstanding)
     nc_status nc_dram_run(const nc_dram *d, const nc_dram_requests *requests, int32_t outstanding, void *workspace,
                           int64_t *accepted, int64_t *done, nc_dram_counts *counts)
+    uint64_t nc_dram_window_workspace(const nc_dram *d, int32_t channels, int32_t window, int32_t outstanding)
+    nc_status nc_dram_run_window(const nc_dram *d, const nc_dram_requests *requests, const int32_t *channel,
+                                 int32_t channels, int32_t window, int32_t outstanding, void *workspace,
+                                 int64_t *accepted, int64_t *done, nc_dram_counts *counts)
+    const int NC_DRAM_MAX_CHANNELS
 
 
 cdef class ChannelCore:
@@ -73,8 +78,40 @@ cdef class ChannelCore:
             status = nc_dram_run(&self.d, &requests, outstanding, workspace, &accepted[0], &done[0], &counts)
             free(workspace)
         raise_status(status, "dram")
-        return (counts.cycles, counts.activates, counts.reads, counts.writes, counts.refreshes, counts.row_hits,
-                counts.active_cycles, counts.precharged_cycles)
+        return _counts(&counts)
+
+    def run_window(self, const int64_t[::1] arrival, const int32_t[::1] channel, const int32_t[::1] bank,
+                   const int32_t[::1] row, const uint8_t[::1] write, int32_t channels, int32_t window,
+                   int32_t outstanding, int64_t[::1] accepted, int64_t[::1] done):
+        """As run, for several channels behind one door. Returns the counts of each channel."""
+        cdef Py_ssize_t n = arrival.shape[0]
+        cdef nc_dram_requests requests
+        cdef nc_dram_counts counts[128]
+        cdef nc_status status
+        cdef uint64_t size = nc_dram_window_workspace(&self.d, channels, window, outstanding)
+        if not n == channel.shape[0] == bank.shape[0] == row.shape[0] == write.shape[0]:
+            raise ValueError("request tables of different lengths")
+        if n != accepted.shape[0] or n != done.shape[0] or not 1 <= channels <= NC_DRAM_MAX_CHANNELS <= 128:
+            raise ValueError("result tables of the wrong length, or too many channels")
+        if outstanding < 0 or size == 0:
+            raise ValueError("a limit out of range")
+        if n == 0:
+            return [(0,) * 8] * channels
+        requests.count, requests.arrival, requests.bank = n, &arrival[0], &bank[0]
+        requests.row, requests.write = &row[0], &write[0]
+        cdef void *workspace = malloc(size)
+        if workspace == NULL:
+            raise MemoryError
+        with nogil:
+            status = nc_dram_run_window(&self.d, &requests, &channel[0], channels, window, outstanding, workspace,
+                                        &accepted[0], &done[0], counts)
+            free(workspace)
+        raise_status(status, "dram")
+        return [_counts(&counts[k]) for k in range(channels)]
+
+
+cdef tuple _counts(const nc_dram_counts *c):
+    return (c.cycles, c.activates, c.reads, c.writes, c.refreshes, c.row_hits, c.active_cycles, c.precharged_cycles)
 
 
 cdef nc_dram _config(c) except *:

@@ -68,37 +68,75 @@ class DramRun:
 
 
 def simulate_dram(
-    dram: DramSpec, requests: DramRequests, *, outstanding: int | None = None, threads: int = 1
+    dram: DramSpec,
+    requests: DramRequests,
+    *,
+    outstanding: int | None = None,
+    window: int | None = None,
+    threads: int = 1,
 ) -> DramRun:
     """Serve all requests.
 
-    outstanding: reads that one channel may have on their way at a time; None: no limit but the queues. threads:
-    channels are shared out among that many; the result is the same, byte for byte, for any number.
+    outstanding: reads that one channel may have on their way at a time; None: no limit but the queues. window:
+    all requests come through one door, at which so many may wait for room in their channels, and the next ones behind
+    them; None: they wait in front of each channel, in order. threads: channels without a common door are shared out
+    among that many; the result is the same, byte for byte, for any number.
 
     Raises InputError if the requests are malformed or lie outside the memory.
     """
-    arrival, write = _checked(requests, outstanding)
+    arrival, write = _checked(requests, outstanding, window)
     places = places_of(dram, requests.address)
     # a request that arrives within a clock cycle is seen at the next edge
-    cycle = -(-arrival // dram.clock_ps)
-    of_channel = _split(places.channel, dram.organisation.channels)
-
-    def run(index: np.ndarray) -> ChannelRun:
-        parts = (cycle, places.bank, places.row, write.view(np.uint8))
-        return run_channel(channel, ChannelRequests(*(part[index] for part in parts)), outstanding or 0)
-
-    channel = channel_of(dram)
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        runs = list(pool.map(run, of_channel))
-    accepted, done = np.zeros(cycle.size, np.int64), np.zeros(cycle.size, np.int64)
-    for index, part in zip(of_channel, runs, strict=True):
-        accepted[index], done[index] = part.accepted, part.done
-    cycles = max(part.counts.cycles for part in runs)
-    counts = _total([_prolonged(channel, part.counts, cycles) for part in runs], cycles)
+    parts = (-(-arrival // dram.clock_ps), places.bank, places.row, write.view(np.uint8))
+    all_of_them, channel = ChannelRequests(*parts), channel_of(dram)
+    if window is not None:
+        channels = dram.organisation.channels
+        accepted, done, parted = run_channels(
+            channel, all_of_them, places.channel, channels, window, outstanding or 0
+        )
+    else:
+        accepted, done, parted = _run_apart(channel, all_of_them, places.channel, dram, outstanding or 0, threads)
+    cycles = max(part.cycles for part in parted)
+    counts = _total([_prolonged(channel, part, cycles) for part in parted], cycles)
     return DramRun(
         dram, accepted * dram.clock_ps, done * dram.clock_ps, arrival, write, cycles * dram.clock_ps, counts,
-        tuple(part.counts for part in runs), dram_energy(dram, counts),
+        parted, dram_energy(dram, counts),
     )  # fmt: skip
+
+
+def _run_apart(
+    channel: Channel, requests: ChannelRequests, of: np.ndarray, dram: DramSpec, outstanding: int, threads: int
+) -> tuple[np.ndarray, np.ndarray, tuple[Counts, ...]]:
+    """(accepted, done, counts of each channel); each channel alone."""
+    indices = _split(of, dram.organisation.channels)
+
+    def run(index: np.ndarray) -> ChannelRun:
+        r = requests
+        part = ChannelRequests(r.arrival[index], r.bank[index], r.row[index], r.write[index])
+        return run_channel(channel, part, outstanding)
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        runs = list(pool.map(run, indices))
+    accepted, done = np.zeros(len(of), np.int64), np.zeros(len(of), np.int64)
+    for index, part in zip(indices, runs, strict=True):
+        accepted[index], done[index] = part.accepted, part.done
+    return accepted, done, tuple(part.counts for part in runs)
+
+
+def run_channels(
+    channel: Channel, requests: ChannelRequests, of: np.ndarray, channels: int, window: int, outstanding: int = 0
+) -> tuple[np.ndarray, np.ndarray, tuple[Counts, ...]]:
+    """(accepted, done, counts of each channel), in clock cycles; of: int32 (n), the channel of each request; window:
+    see :func:`simulate_dram`. The counts of all channels go until the last one is done."""
+    from neurocomp._core.dram import ChannelCore
+
+    n = len(requests.arrival)
+    accepted, done = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    arrival, bank, row, write = _tables(requests)
+    core = ChannelCore(channel)
+    of = np.ascontiguousarray(of, np.int32)
+    counts = core.run_window(arrival, of, bank, row, write, channels, window, outstanding, accepted, done)
+    return accepted, done, tuple(Counts(*part) for part in counts)
 
 
 def run_channel(channel: Channel, requests: ChannelRequests, outstanding: int = 0) -> ChannelRun:
@@ -107,17 +145,21 @@ def run_channel(channel: Channel, requests: ChannelRequests, outstanding: int = 
 
     n = len(requests.arrival)
     accepted, done = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    tables = (
+    counts = ChannelCore(channel).run(*_tables(requests), outstanding, accepted, done)
+    return ChannelRun(accepted, done, Counts(*counts))
+
+
+def _tables(requests: ChannelRequests) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """As the core takes them."""
+    return (
         np.ascontiguousarray(requests.arrival, np.int64),
         np.ascontiguousarray(requests.bank, np.int32),
         np.ascontiguousarray(requests.row, np.int32),
         np.ascontiguousarray(requests.write, np.uint8),
     )
-    counts = ChannelCore(channel).run(*tables, outstanding, accepted, done)
-    return ChannelRun(accepted, done, Counts(*counts))
 
 
-def _checked(requests: DramRequests, outstanding: int | None) -> tuple[np.ndarray, np.ndarray]:
+def _checked(requests: DramRequests, outstanding: int | None, window: int | None) -> tuple[np.ndarray, np.ndarray]:
     """(arrival_ps int64, write bool), both (n)."""
     n = len(requests.address)
     write = np.asarray(requests.write)
@@ -131,8 +173,9 @@ def _checked(requests: DramRequests, outstanding: int | None) -> tuple[np.ndarra
         raise bad_input(where, f"arrival_ps must be whole picoseconds, not {arrival.dtype}")
     if n and (arrival[0] < 0 or arrival[-1] > LATEST_PS or np.any(arrival[1:] < arrival[:-1])):
         raise bad_input(where, "arrival_ps must not decrease, from 0 on", hint=f"the latest possible is {LATEST_PS}")
-    if outstanding is not None and not 1 <= outstanding <= 2**20:
-        raise bad_input(where, f"outstanding is {outstanding}; from 1 to {2**20} are possible")
+    for name, limit in (("outstanding", outstanding), ("window", window)):
+        if limit is not None and not 1 <= limit <= 2**20:
+            raise bad_input(where, f"{name} is {limit}; from 1 to {2**20} are possible")
     return arrival.astype(np.int64), np.ascontiguousarray(write)
 
 

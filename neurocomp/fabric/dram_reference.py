@@ -29,6 +29,26 @@ def run_channel_reference(channel: Channel, requests: ChannelRequests, outstandi
     return ChannelRun(np.array(controller.accepted, np.int64), done, controller.banks.counts(int(done.max(initial=0))))
 
 
+def run_channels_reference(
+    channel: Channel, requests: ChannelRequests, of: np.ndarray, channels: int, window: int, outstanding: int = 0
+) -> tuple[np.ndarray, np.ndarray, tuple[Counts, ...]]:
+    """Same meaning and same result as :func:`neurocomp.fabric.dram.run_channels`."""
+    houses = [_Controller(channel, requests, outstanding, _Banks(channel)) for _ in range(channels)]
+    outside = list(range(len(of)))
+    now = 0
+    while outside or any(not controller.finished() for controller in houses):
+        while (taken := next((k for k in outside[:window] if houses[of[k]].take(k, now)), None)) is not None:
+            outside.remove(taken)
+        for controller in houses:
+            controller.next = len(of) if not outside else 0
+            controller.cycle(now)
+        now += 1
+    done = [max(controller.done[k] for controller in houses) for k in range(len(of))]
+    accepted = [max(controller.accepted[k] for controller in houses) for k in range(len(of))]
+    counts = tuple(controller.banks.counts(max(done, default=0)) for controller in houses)
+    return np.array(accepted, np.int64), np.array(done, np.int64), counts
+
+
 def rules(gaps: Gaps) -> dict[str, list[tuple[str, str, int]]]:
     """For each command: (earlier command, scope in which it was given, least cycles since then)."""
     return {
@@ -191,7 +211,12 @@ class _Controller:
 
     def tick(self, now: int) -> None:
         """One clock cycle."""
-        self._accept(now)
+        while self.next < len(self.accepted) and self.take(self.next, now):
+            self.next += 1
+        self.cycle(now)
+
+    def cycle(self, now: int) -> None:
+        """What happens in a clock cycle after requests were accepted."""
         self._note_refreshes(now)
         if self.channel.single_queue:
             self._choose_mode()
@@ -203,20 +228,19 @@ class _Controller:
         if not self.channel.single_queue:
             self._move_one(now)
 
-    def _accept(self, now: int) -> None:
-        back = [cycle for cycle in self.inside if cycle <= now]
+    def take(self, number: int, now: int) -> bool:
+        """Accept a request if it has arrived and there is room; returns whether."""
+        self.reads_inside -= sum(cycle <= now for cycle in self.inside)
         self.inside = [cycle for cycle in self.inside if cycle > now]
-        self.reads_inside -= len(back)
         r = self.requests
-        while self.next < len(self.accepted) and r.arrival[self.next] <= now:
-            command = WRITE if r.write[self.next] else READ
-            if not self._has_room(command):
-                return
-            entry = _Entry(self.next, int(r.bank[self.next]), int(r.row[self.next]), command)
-            (self.waiting[entry.bank] if self.channel.single_queue else self.front[command]).append(entry)
-            self.reads_inside += command == READ
-            self.accepted[self.next] = now
-            self.next += 1
+        command = WRITE if r.write[number] else READ
+        if r.arrival[number] > now or not self._has_room(command):
+            return False
+        entry = _Entry(number, int(r.bank[number]), int(r.row[number]), command)
+        (self.waiting[entry.bank] if self.channel.single_queue else self.front[command]).append(entry)
+        self.reads_inside += command == READ
+        self.accepted[number] = now
+        return True
 
     def _has_room(self, command: str) -> bool:
         room = self.channel.read_queue if command == READ else self.channel.write_queue

@@ -87,6 +87,28 @@ def test_rows_without_chance_are_exact(folder: Path) -> None:
         assert run.counts.activates == int(row["n_act"])
 
 
+# GB/s, pJ/bit without and with standby of DRAMsim3 with HBM2_8Gb_x128.ini, 64 requests a channel waiting for room
+HBM2_RUNS = {
+    "seq_rd": (235.4, 1.62, 1.96), "seq_wr": (237.2, 2.13, 2.46), "seq_mix": (221.3, 1.80, 2.15),
+    "rand_rd": (60.8, 3.19, 4.51), "rand_wr": (62.9, 3.70, 4.96), "rand_mix": (60.8, 3.37, 4.68),
+    "spike_rd128": (119.2, 2.38, 3.05), "spike_rd256": (224.5, 1.98, 2.33), "spike_rd512": (224.1, 1.78, 2.13),
+    "spike_rd1024": (216.3, 1.68, 2.04), "spike_rd4096": (207.2, 1.62, 2.00),
+}  # fmt: skip
+
+
+def test_eight_channels_of_hbm2_behind_one_door_are_those_of_dramsim3() -> None:
+    dram, count = load_dram("HBM2"), 80_000
+    bandwidth, energy = [], []
+    for name, (gigabytes, dynamic, total) in HBM2_RUNS.items():
+        run = simulate_dram(dram, pattern(dram, name, count), window=64 * dram.organisation.channels)
+        bits = count * dram.organisation.access_bytes * 8
+        bandwidth.append(run.bytes_per_second / 1e9 / gigabytes - 1)
+        energy.append(run.energy.dynamic_aj / 1e6 / bits / dynamic - 1)
+        energy.append(run.energy.total_aj / 1e6 / bits / total - 1)
+    check(bandwidth, 0.04, 0.08)
+    check(energy, 0.01, 0.04)
+
+
 # what the second simulator has instead of queues per bank
 SINGLE_QUEUE = {
     "scheduler": "single_queue", "arbitration": "oldest", "write_high": 26, "write_low": 6, "row_hit_cap": 0,

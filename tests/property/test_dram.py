@@ -8,15 +8,31 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurocomp.fabric.dram import DramRequests, run_channel, simulate_dram
+from neurocomp.fabric.dram import DramRequests, run_channel, run_channels, simulate_dram
 from neurocomp.fabric.dram_address import accesses_covering, field_sizes, places_of
 from neurocomp.fabric.dram_bound import least_time
 from neurocomp.fabric.dram_catalog import dram_names, load_dram
 from neurocomp.fabric.dram_channel import channel_of
-from neurocomp.fabric.dram_reference import run_channel_reference
+from neurocomp.fabric.dram_reference import run_channel_reference, run_channels_reference
 from tests.random_drams import random_channel, random_requests
 
 DRAMS = {name: load_dram(name) for name in dram_names()}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 60), st.sampled_from([0, 0, 1, 3]), st.integers(1, 4), st.integers(1, 20))
+def test_channels_behind_one_door_are_their_twin(seed, count, outstanding, channels, window):
+    pick = random.Random(seed)
+    channel = random_channel(pick)
+    requests = random_requests(pick, channel, count)
+    of = np.random.default_rng(seed).integers(0, channels, count)
+    fast = run_channels(channel, requests, of, channels, window, outstanding)
+    slow = run_channels_reference(channel, requests, of, channels, window, outstanding)
+    assert [part.tolist() for part in fast[:2]] == [part.tolist() for part in slow[:2]]
+    assert fast[2] == slow[2]
+    if channels == window == 1:
+        alone = run_channel(channel, requests, outstanding)
+        assert alone.done.tolist() == fast[1].tolist() and (alone.counts,) == fast[2]
 
 
 @settings(max_examples=150, deadline=None)
