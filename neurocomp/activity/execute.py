@@ -107,11 +107,11 @@ class _Records:
             name = planned.name
             shape = self.network.by_name[name].shape
             counts[name] = channel_first(nonzero, shape)
-            if name == self.network.output:
+            if name == self.network.output and values is not None:
                 output = channel_first(values, shape)
             if spikes is None:
                 continue
-            if name in self.network.inputs:
+            if fed is not None and name in self.network.inputs:
                 values = np.broadcast_to(fed, (self.samples, self.steps, planned.n))
             graded = values is not None and not bool(((values == 0) | (values == 1)).all())
             traces[name] = PopulationTrace(shape, spikes, active, values if graded else None)

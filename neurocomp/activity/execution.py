@@ -53,20 +53,21 @@ def check_inputs(network: Network, inputs: np.ndarray | None, samples: int, step
         if steps is None or steps < 1:
             raise bad_input(network.name, "has no input population", hint="say how many time steps to run (steps=...)")
         return samples, steps
-    if len(network.inputs) > 1:
+    name, *more = list(network.inputs)
+    if more:
         raise bad_input(network.name, f"has {len(network.inputs)} input populations; one can be fed at present")
     if inputs is None:
         raise bad_input(network.name, "needs inputs")
-    shape = network.by_name[network.inputs[0]].shape
+    shape = network.by_name[name].shape
     if inputs.ndim != len(shape) + 2 or inputs.shape[2:] != shape:
         raise bad_input(
-            network.inputs[0],
+            name,
             f"inputs have shape {inputs.shape}; (samples, steps, {', '.join(map(str, shape))}) is needed",
         )
     if inputs.dtype.kind == "f" and not np.isfinite(inputs).all():
-        raise bad_input(network.inputs[0], "the inputs hold NaN or infinite values")
+        raise bad_input(name, "the inputs hold NaN or infinite values")
     if inputs.dtype.kind not in "fiub":
-        raise bad_input(network.inputs[0], f"inputs of type {inputs.dtype}; numbers are needed")
+        raise bad_input(name, f"inputs of type {inputs.dtype}; numbers are needed")
     return inputs.shape[0], inputs.shape[1]
 
 

@@ -91,7 +91,7 @@ def plan_network(network: Network, largest_input: float | None = None) -> Plan:
         projections += [_projection(network, p, index) for p in incoming]
         populations.append(_population(network, network.by_name[name], first, len(projections)))
     if isinstance(network.arithmetic, Integer):
-        _check_range(network, largest_input)
+        _check_range(network, network.arithmetic, largest_input)
     return Plan(isinstance(network.arithmetic, Integer), tuple(populations), tuple(projections))
 
 
@@ -107,12 +107,11 @@ def _population(network: Network, population: Population, first: int, last: int)
     bias = None
     if population.bias is not None:
         bias = _repeated({"bias": population.bias}, population.shape, dtype)[1]["bias"]
-    neurons = _neurons(network, population) if population.neuron is not None else None
+    neurons = _neurons(network, population, population.neuron) if population.neuron is not None else None
     return PlannedPopulation(population.name, kind, population.size, history, first, last, shift, bias, neurons)
 
 
-def _neurons(network: Network, population: Population) -> PlannedNeurons:
-    neuron: Neuron = population.neuron
+def _neurons(network: Network, population: Population, neuron: Neuron) -> PlannedNeurons:
     arithmetic = network.arithmetic
     integer = isinstance(arithmetic, Integer)
     values = dict(neuron.parameters())
@@ -231,9 +230,8 @@ def _sparse(ends: Ends, op: Sparse, source: Shape, target: Shape, weight_type: t
     )
 
 
-def _check_range(network: Network, largest_input: float | None) -> None:
+def _check_range(network: Network, arithmetic: Integer, largest_input: float | None) -> None:
     """Integer sums are kept in 32 bits; refuse a network in which the largest possible sum would not fit."""
-    arithmetic = network.arithmetic
     fed = 2.0 ** (arithmetic.input_bits - 1) if largest_input is None else largest_input
     largest: dict[str, float] = dict.fromkeys(network.inputs, fed)
     for name in population_order(network):
@@ -243,24 +241,24 @@ def _check_range(network: Network, largest_input: float | None) -> None:
         total = float(np.max(np.abs(population.bias))) if population.bias is not None else 0.0
         shift = arithmetic.state_shift if population.neuron is not None else 0
         for p in network.incoming[name]:
-            total += largest.get(p.source, _largest_output(network, p.source)) * _largest_gain(p) * 2**shift
+            total += largest.get(p.source, _largest_output(network, arithmetic, p.source)) * _largest_gain(p) * 2**shift
         if total >= 2**31:
             raise bad_input(
                 name,
                 f"weighted sums may reach {total:.3g}, beyond 32-bit integers",
                 hint="use fewer weight bits or a coarser input scale",
             )
-        largest[name] = total if population.neuron is None else _largest_output(network, name)
+        largest[name] = total if population.neuron is None else _largest_output(network, arithmetic, name)
     for p in network.projections:
         weight = weight_of(p.op)
         if weight is not None and weight.size and max(abs(int(weight.min())), abs(int(weight.max()))) > 32767:
             raise bad_input(p.name, "has integer weights beyond 16 bits", hint="use fewer weight bits")
 
 
-def _largest_output(network: Network, name: str) -> float:
+def _largest_output(network: Network, arithmetic: Integer, name: str) -> float:
     population = network.by_name[name]
     if population.neuron is not None and population.neuron.output == "membrane":
-        return 2.0 ** (network.arithmetic.state_bits - 1)
+        return 2.0 ** (arithmetic.state_bits - 1)
     return float(population.neuron.max_count) if population.neuron is not None else 2.0**31
 
 

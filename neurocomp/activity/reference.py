@@ -47,13 +47,13 @@ class _Run:
         self.order = population_order(network)
         self.output = {p.name: np.zeros((steps, p.size), self.dtype) for p in network.populations}
         self.active = {p.name: np.zeros((steps, p.size), np.bool_) for p in network.populations}
-        self.state = {p.name: _State(p, self) for p in network.populations if p.neuron is not None}
+        self.state = {p.name: _State(p, p.neuron, self) for p in network.populations if p.neuron is not None}
         self.saturations = 0
 
     def step(self, t: int, inputs: np.ndarray | None) -> None:
         for name in self.order:
             population = self.network.by_name[name]
-            if name in self.network.inputs:
+            if inputs is not None and name in self.network.inputs:
                 self.output[name][t] = channel_last(inputs, population.shape)
                 continue
             x = self._arriving(population, t)
@@ -72,7 +72,7 @@ class _Run:
                 deliver(
                     projection.op, self.output[source.name][t - projection.delay], source.shape, x, population.shape
                 )
-        return (x << shift) + bias if self.integer else x
+        return np.left_shift(x, shift) + bias if self.integer else x
 
     def vector(self, value: float | np.ndarray, shape: Shape) -> np.ndarray:
         full = np.broadcast_to(expand(value, shape), shape)
@@ -82,8 +82,8 @@ class _Run:
 class _State:
     """Canonical neurons (network/neuron.py) of one population."""
 
-    def __init__(self, population: Population, run: _Run) -> None:
-        self.neuron: Neuron = population.neuron
+    def __init__(self, population: Population, neuron: Neuron, run: _Run) -> None:
+        self.neuron = neuron
         self.run = run
         self.p = {
             name: run.vector(value, population.shape)
@@ -186,7 +186,7 @@ def synapses_of(op: Op, source: int, source_shape: Shape, target_shape: Shape) -
 def _windowed_synapses(
     op: Conv | Pool, source: int, source_shape: Shape, target_shape: Shape
 ) -> tuple[np.ndarray, np.ndarray]:
-    channel, *pixel = np.unravel_index(source, source_shape)
+    channel, *pixel = (int(i) for i in np.unravel_index(source, source_shape))
     if isinstance(op, Conv):
         per_group = op.weight.shape[1]
         group_out = op.weight.shape[0] // op.groups

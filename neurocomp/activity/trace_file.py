@@ -7,6 +7,7 @@ import os
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def save_trace(trace: SpikeTrace, path: str | Path) -> None:
         "digest": trace.digest,
         "populations": [{"name": name, "shape": list(p.shape)} for name, p in trace.populations.items()],
     }
-    arrays = {"header": np.frombuffer(json.dumps(header).encode(), np.uint8)}
+    arrays: dict[str, Any] = {"header": np.frombuffer(json.dumps(header).encode(), np.uint8)}
     for k, population in enumerate(trace.populations.values()):
         parts = {part: getattr(population, part) for part in PARTS}
         arrays |= {f"{k}.{part}": array for part, array in parts.items() if array is not None}
@@ -69,7 +70,7 @@ def load_trace(path: str | Path) -> SpikeTrace:
     return trace
 
 
-def _parts(file: np.lib.npyio.NpzFile, k: int) -> list[np.ndarray | None]:
+def _parts(file: np.lib.npyio.NpzFile, k: int) -> list[Any]:
     return [file.get(f"{k}.{part}") for part in PARTS]
 
 

@@ -68,7 +68,9 @@ def kind_of_values(values: np.ndarray) -> ValueKind:
 
 def _kind_of(network: Network, population: Population, known: dict[str, ValueKind]) -> ValueKind:
     if population.name in network.inputs:
-        return kind_of_values(network.sample.inputs) if _sample_is_fed_as_is(network) else REAL
+        sample = network.sample  # only its own values, fed as they are, say what will arrive
+        fed = None if sample is None or sample.encoding not in ("direct", "temporal") else sample.inputs
+        return REAL if fed is None else kind_of_values(fed)
     if population.neuron is not None:
         output = population.neuron.output
         if output == "membrane":
@@ -78,10 +80,6 @@ def _kind_of(network: Network, population: Population, known: dict[str, ValueKin
         return REAL
     # a relay closes no loop, so its sources come before it in the order
     return _sum_of([_through(p, known.get(p.source, REAL)) for p in network.incoming[population.name]])
-
-
-def _sample_is_fed_as_is(network: Network) -> bool:
-    return network.sample is not None and network.sample.encoding in ("direct", "temporal")
 
 
 def _through(projection: Projection, kind: ValueKind) -> ValueKind:

@@ -98,8 +98,9 @@ def _has_weights(op: Op) -> bool:
 
 
 def _scaled(op: Op, factor: float) -> Op:
-    weight = op.weight
-    return replace(op, weight=(weight.astype(np.float32) * np.float32(factor)).astype(np.float32))
+    if not isinstance(op, Linear | Conv | Sparse):
+        raise TypeError(f"{type(op).__name__} has no weights to scale")
+    return replace(op, weight=(op.weight.astype(np.float32) * np.float32(factor)).astype(np.float32))
 
 
 def _as_convolution(op: Pool, channels: int) -> Conv:

@@ -14,7 +14,7 @@ import numpy as np
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.network.graph import Float32, Integer, Network, Population, Projection
 from neurocomp.network.neuron import expand
-from neurocomp.network.ops import Conv, OneToOne, Op, Pool, Sparse, weight_of
+from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Sparse, weight_of
 from neurocomp.network.verify import population_order, verify
 
 ANALOG_INPUT_BITS = 9  # sign and 8 bits, as image and sensor data have; finer inputs would outgrow the state registers
@@ -64,7 +64,7 @@ def quantise(network: Network, arithmetic: Integer, calibration: np.ndarray | No
         populations=tuple(populations[p.name] for p in network.populations),
         projections=tuple(projections[p.name] for p in network.projections),
     )
-    notes += _loss_notes(network, result, units)
+    notes += _loss_notes(network, result, units, arithmetic.weight_bits)
     return Quantised(verify(result), units, tuple(notes))
 
 
@@ -153,25 +153,22 @@ def _unit(network: Network, population: Population, units: dict[str, float], ari
 
 
 def _real_weights(op: Op) -> np.ndarray:
-    weight = weight_of(op)
-    return np.asarray(op.scale if weight is None else weight, np.float64).reshape(-1)
+    values = op.weight if isinstance(op, Linear | Conv | Sparse) else op.scale
+    return np.asarray(values, np.float64).reshape(-1)
 
 
 def _rounded_projection(network: Network, p: Projection, unit: float, units: dict[str, float]) -> Projection:
-    if _passes_through(network, p):
+    op = p.op
+    if isinstance(op, Pool) or _passes_through(network, p):
         return p
     factor = _source_unit(network, p.source, units) / unit if p.source in units or _spikes(network, p.source) else 1.0
 
     def rounded(weight: np.ndarray) -> np.ndarray:
         return np.rint(weight.astype(np.float64) * factor).astype(np.int16)
 
-    op = p.op
     if isinstance(op, OneToOne):
-        shape = op.shape
         scale = rounded(np.asarray(op.scale))
-        return replace(p, op=OneToOne(scale.astype(np.int32) if scale.ndim else int(scale), shape))
-    if isinstance(op, Sparse):
-        return replace(p, op=replace(op, weight=rounded(op.weight)))
+        return replace(p, op=OneToOne(scale.astype(np.int32) if scale.ndim else int(scale), op.shape))
     return replace(p, op=replace(op, weight=rounded(op.weight)))
 
 
@@ -241,16 +238,15 @@ def _check_registers(
         )
 
 
-def _loss_notes(before: Network, after: Network, units: dict[str, float]) -> list[str]:
+def _loss_notes(before: Network, after: Network, units: dict[str, float], bits: int) -> list[str]:
     """One sentence on what rounding the weights cost."""
-    bits = after.arithmetic.weight_bits
     worst, where = 0.0, ""
     for old, new in zip(before.projections, after.projections, strict=True):
-        weight = weight_of(old.op)
-        if weight is None or not weight.size or isinstance(new.op, OneToOne):
+        weight, rounded = weight_of(old.op), weight_of(new.op)
+        if weight is None or rounded is None or not weight.size or isinstance(new.op, OneToOne):
             continue
         unit = units[new.target] / _source_unit(before, new.source, units)
-        error = np.abs(weight - weight_of(new.op) * unit).max() / max(float(np.abs(weight).max()), 1e-30)
+        error = np.abs(weight - rounded * unit).max() / max(float(np.abs(weight).max()), 1e-30)
         if error > worst:
             worst, where = float(error), new.name
     if not where:

@@ -70,7 +70,7 @@ class Tally:
     """Collects counts while a simulation is evaluated."""
 
     def __init__(self, phase: Phase) -> None:
-        self.phase = phase
+        self.phase: Phase = phase
         self.counts: dict[tuple[int, str, str], int] = {}
 
     def add(self, core: int, layer: str, action: str, count: int | np.integer) -> None:
