@@ -213,6 +213,43 @@ static void random_runs_serve_each_request_once(void) {
     }
 }
 
+/* Three channels behind one door: all is served, in any window; with a single place in the order of arrival. */
+static void a_door_lets_everyone_in(void) {
+    for (int trial = 0; trial < 200; trial++) {
+        batch b = {.row = {0}};
+        int32_t channel[64];
+        const int32_t window = draw(1, 80), outstanding = draw(0, 3);
+        for (int k = 0; k < 64; k++) {
+            channel[k] = draw(0, 2);
+            b.bank[k] = draw(0, 7);
+            b.row[k] = draw(0, 2);
+            b.write[k] = (uint8_t)draw(0, 1);
+        }
+        const nc_dram_requests requests = {64, b.arrival, b.bank, b.row, b.write};
+        void *const workspace = memory_for(nc_dram_window_workspace(&DDR4, 3, window, outstanding));
+        nc_dram_counts counts[3];
+        CHECK_EQUAL(nc_dram_run_window(&DDR4, &requests, channel, 3, window, outstanding, workspace, b.accepted, b.done,
+                                       counts),
+                    NC_OK);
+        free(workspace);
+        CHECK_EQUAL(counts[0].reads + counts[1].reads + counts[2].reads + counts[0].writes + counts[1].writes +
+                        counts[2].writes,
+                    64);
+        for (int k = 0; k < 64; k++) {
+            int64_t before = 0; /* requests that came to the door later and got in earlier */
+            for (int j = k + 1; j < 64; j++)
+                before += b.accepted[j] < b.accepted[k];
+            CHECK(window > 1 || before == 0);
+            CHECK(b.done[k] > b.accepted[k] && b.done[k] <= counts[channel[k]].cycles);
+        }
+        channel[5] = 3;
+        CHECK_EQUAL(nc_dram_run_window(&DDR4, &requests, channel, 3, window, 0, &counts, b.accepted, b.done, counts),
+                    NC_ERR_INDEX);
+    }
+    CHECK_EQUAL(nc_dram_window_workspace(&DDR4, 0, 1, 0), 0);
+    CHECK_EQUAL(nc_dram_window_workspace(&DDR4, 1, 0, 0), 0);
+}
+
 static nc_status attempt(nc_dram d, batch b, int64_t count) {
     const nc_dram_requests requests = {count, b.arrival, b.bank, b.row, b.write};
     void *const workspace = memory_for(1 << 20);
@@ -255,6 +292,7 @@ int main(void) {
     RUN(bank_groups_in_turn_fill_the_bus);
     RUN(one_outstanding_read_at_a_time);
     RUN(random_runs_serve_each_request_once);
+    RUN(a_door_lets_everyone_in);
     RUN(bad_arguments_are_refused);
     return check_result();
 }

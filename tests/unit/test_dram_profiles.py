@@ -135,6 +135,8 @@ def test_the_limit_of_outstanding_reads_is_kept():
     assert run.duration_ps > simulate_dram(dram, requests).duration_ps
     with pytest.raises(InputError, match="outstanding is 0"):
         simulate_dram(dram, requests, outstanding=0)
+    with pytest.raises(InputError, match="window is 0"):
+        simulate_dram(dram, requests, window=0)
 
 
 def written(tmp_path: Path, *changes: tuple[str, str]) -> Path:
