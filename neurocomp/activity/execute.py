@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from neurocomp.activity.trace import PopulationTrace, SpikeTrace
 from neurocomp.network.graph import Network
 from neurocomp.network.layout import channel_first, channel_last
 from neurocomp.network.verify import verify
+
+if TYPE_CHECKING:
+    from neurocomp._core.engine import Engine
 
 Progress = Callable[[int, int], None]
 
@@ -42,15 +46,22 @@ def execute(
     samples, steps = check_inputs(network, inputs, samples, steps)
     fed = None if inputs is None else _fed(network, inputs)
     plan = plan_network(network, None if fed is None else float(np.abs(fed).max(initial=0)))
-    engine = Engine(plan)
     records = _Records(network, plan, samples, steps, set(record))
-    saturations = 0
-    chunk = max(1, min(-(-samples // (4 * threads)), 64))
-    spans = [(at, min(at + chunk, samples)) for at in range(0, samples, chunk)]
+    saturations = _run_samples(Engine(plan), records, fed, threads, progress)
+    return records.execution(saturations, fed)
+
+
+def _run_samples(
+    engine: Engine, records: _Records, fed: np.ndarray | None, threads: int, progress: Progress | None
+) -> int:
+    """Run all samples, in groups that threads take in turn; returns how often a state saturated."""
+    samples, saturations = records.samples, 0
+    group = max(1, min(-(-samples // (4 * threads)), 64))
+    spans = [(at, min(at + group, samples)) for at in range(0, samples, group)]
 
     def run(span: tuple[int, int]) -> tuple[int, list[np.ndarray]]:
-        counts = [np.zeros(p.n, np.int64) for p in plan.populations]
-        return engine.run(fed, *span, steps, records.of_each_population(counts)), counts
+        counts = [np.zeros(p.n, np.int64) for p in records.plan.populations]
+        return engine.run(fed, *span, records.steps, records.of_each_population(counts)), counts
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         for (_, done), (clipped, counts) in zip(spans, pool.map(run, spans), strict=True):
@@ -58,7 +69,7 @@ def execute(
             records.add_counts(counts)
             if progress is not None:
                 progress(done, samples)
-    return records.execution(saturations, fed)
+    return saturations
 
 
 def _fed(network: Network, inputs: np.ndarray) -> np.ndarray:
