@@ -27,8 +27,12 @@ def random_burst(noc: Noc, packets: int, *, flits: int = 1, window: int = 1, cor
     """Packets between random cores (the first ``cores`` of them), released at random within a window."""
     rng = np.random.default_rng(1)
     cores = cores or noc.mesh.core_slots
-    return Burst.unicast(rng.integers(0, window, packets), rng.integers(0, cores, packets),
-                         rng.integers(0, cores, packets), np.full(packets, flits))
+    return Burst.unicast(
+        rng.integers(0, window, packets),
+        rng.integers(0, cores, packets),
+        rng.integers(0, cores, packets),
+        np.full(packets, flits),
+    )
 
 
 def seconds(noc: Noc, burst: Burst, repeats: int, fidelity: str = "cycle") -> tuple[float, int]:
@@ -51,8 +55,10 @@ def speed(repeats: int) -> None:
     for name, router in ROUTERS.items():
         for per_core, flits in ((4, 1), (16, 1), (64, 1), (64, 4)):
             noc = Noc(Mesh(8, 8), router)
-            report(f"{name}, {per_core} packets/core, {flits} flits",
-                   *seconds(noc, random_burst(noc, 64 * per_core, flits=flits), repeats))
+            report(
+                f"{name}, {per_core} packets/core, {flits} flits",
+                *seconds(noc, random_burst(noc, 64 * per_core, flits=flits), repeats),
+            )
     noc = Noc(Mesh(8, 8), ROUTERS["std"])
     burst = random_burst(noc, 64 * 64)
     for fidelity in ("bound", "event"):
@@ -66,12 +72,15 @@ def linearity(repeats: int) -> None:
         report(f"16x16, {packets} packets", *seconds(noc, random_burst(noc, packets), repeats))
     for window in (1_000, 100_000, 10_000_000):
         noc = Noc(Mesh(16, 16), ROUTERS["std"])
-        report(f"16x16, 10000 packets in {window} cycles",
-               *seconds(noc, random_burst(noc, 10_000, window=window), repeats))
+        report(
+            f"16x16, 10000 packets in {window} cycles", *seconds(noc, random_burst(noc, 10_000, window=window), repeats)
+        )
     for side in (8, 32, 128):
         noc = Noc(Mesh(side, side), ROUTERS["std"])
-        report(f"{side}x{side}, 10000 packets in the first 8 routers",
-               *seconds(noc, random_burst(noc, 10_000, cores=8), repeats))
+        report(
+            f"{side}x{side}, 10000 packets in the first 8 routers",
+            *seconds(noc, random_burst(noc, 10_000, cores=8), repeats),
+        )
 
 
 def memory() -> None:
@@ -82,8 +91,10 @@ def memory() -> None:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         result = run_burst(noc, burst)
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(f"  {name:8} drain {result.drain:6} cycles, {result.flit_hops} flit-hops, "
-              f"peak {after / 1024:.0f} MiB (+{(after - before) / 1024:.0f})")
+        print(
+            f"  {name:8} drain {result.drain:6} cycles, {result.flit_hops} flit-hops, "
+            f"peak {after / 1024:.0f} MiB (+{(after - before) / 1024:.0f})"
+        )
 
 
 def agreement(folder: Path) -> None:
@@ -99,8 +110,10 @@ def agreement(folder: Path) -> None:
     print("drain against BookSim2")
     for key in sorted(errors):
         e = np.array(errors[key])
-        print(f"  {key:24} {e.size:4} runs, {int((e == 0).sum()):4} identical, "
-              f"mean |e| {100 * np.abs(e).mean():6.2f} %, from {100 * e.min():+6.1f} to {100 * e.max():+6.1f} %")
+        print(
+            f"  {key:24} {e.size:4} runs, {int((e == 0).sum()):4} identical, "
+            f"mean |e| {100 * np.abs(e).mean():6.2f} %, from {100 * e.min():+6.1f} to {100 * e.max():+6.1f} %"
+        )
 
 
 def main() -> None:

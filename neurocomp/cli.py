@@ -21,15 +21,26 @@ chips_app = typer.Typer(rich_markup_mode=None)
 app.add_typer(chips_app, name="chips")
 
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder for what is written.")]
-Input = Annotated[Path | None, typer.Option("--input", metavar="FILE.npz", help=(
-    "Arrays x (samples, *shape) or (samples, steps, *shape) and, optionally, y (labels). "
-    "Default: the sample stored with the network."))]
+Input = Annotated[
+    Path | None,
+    typer.Option(
+        "--input",
+        metavar="FILE.npz",
+        help=(
+            "Arrays x (samples, *shape) or (samples, steps, *shape) and, optionally, y (labels). "
+            "Default: the sample stored with the network."
+        ),
+    ),
+]
 Steps = Annotated[int | None, typer.Option("--steps", help="Time steps for each sample.")]
-Encode = Annotated[str | None, typer.Option("--encode", metavar="CODING", help=(
-    "How values become input over time: direct, rate or latency."))]
+Encode = Annotated[
+    str | None,
+    typer.Option("--encode", metavar="CODING", help=("How values become input over time: direct, rate or latency.")),
+]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of rate coding.")]
-Threads = Annotated[int | None, typer.Option("--threads", help=(
-    "Threads to use; the result does not depend on it. Default: all CPUs."))]
+Threads = Annotated[
+    int | None, typer.Option("--threads", help=("Threads to use; the result does not depend on it. Default: all CPUs."))
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the report.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no report and no progress.")]
 Force = Annotated[bool, typer.Option("--force", help="Write into a folder that holds other things.")]
@@ -54,12 +65,18 @@ def root(
 def compile_command(
     network: Annotated[Path, typer.Argument(metavar="NETWORK", help="A network: frozen .pt, .nir or lava-dl .net.")],
     chip: Annotated[str, typer.Option("--chip", metavar="CHIP", help="Name (see: neurocomp chips) or file of a chip.")],
-    output: Output = None, inputs: Input = None, steps: Steps = None, encode: Encode = None, seed: Seed = None,
+    output: Output = None,
+    inputs: Input = None,
+    steps: Steps = None,
+    encode: Encode = None,
+    seed: Seed = None,
     threads: Threads = None,
     dt: Annotated[float | None, typer.Option("--dt", metavar="SECONDS", help="NIR: duration of a time step.")] = None,
     reset: Annotated[str | None, typer.Option("--reset", help="NIR: what a spike does to the membrane.")] = None,
     discretise: Annotated[str | None, typer.Option("--discretise", help="NIR: from continuous time to steps.")] = None,
-    as_json: Json = False, quiet: Quiet = False, force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    force: Force = False,
 ) -> None:
     """Map a network onto a chip and report what it costs.
 
@@ -77,8 +94,15 @@ def compile_command(
 @app.command("simulate")
 def simulate_command(
     program: Annotated[Path, typer.Argument(metavar="DIR", help="A folder written by neurocomp compile.")],
-    inputs: Input = None, output: Output = None, steps: Steps = None, encode: Encode = None, seed: Seed = None,
-    threads: Threads = None, as_json: Json = False, quiet: Quiet = False, force: Force = False,
+    inputs: Input = None,
+    output: Output = None,
+    steps: Steps = None,
+    encode: Encode = None,
+    seed: Seed = None,
+    threads: Threads = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    force: Force = False,
 ) -> None:
     """Run a compiled program on other inputs.
 
@@ -101,7 +125,8 @@ def chips_command(context: typer.Context, as_json: Json = False) -> None:
 
 @chips_app.command("show")
 def show_chip_command(
-    chip: Annotated[str, typer.Argument(metavar="NAME", help="A profile's name or file.")], as_json: Json = False,
+    chip: Annotated[str, typer.Argument(metavar="NAME", help="A profile's name or file.")],
+    as_json: Json = False,
 ) -> None:
     """Print a chip profile: every value with its kind and source."""
     from neurocomp.commands.chips import show_chip

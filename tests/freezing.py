@@ -20,6 +20,7 @@ def spikes_of(module: Any, example: Any, neurons: dict[str, Any], run: Callable[
     seen: dict[str, list[np.ndarray]] = {path: [] for path in neurons}
     handles = []
     for path, neuron in neurons.items():
+
         def hook(_m: Any, _args: Any, output: Any, path: str = path) -> None:
             first = output[0] if isinstance(output, tuple) else output
             seen[path].append(first.detach().numpy().copy())
@@ -61,8 +62,15 @@ def lively(module: Any, factor: float = 2.0) -> Any:
     return module.eval()
 
 
-def check(module: Any, x: Any, neurons: list[str], run: Callable[[Any], Any] | None = None,
-          reset: Callable[[], None] | None = None, low: float = 0.02, **options: Any) -> Network:
+def check(
+    module: Any,
+    x: Any,
+    neurons: list[str],
+    run: Callable[[Any], Any] | None = None,
+    reset: Callable[[], None] | None = None,
+    low: float = 0.02,
+    **options: Any,
+) -> Network:
     """Freeze; then compare every neuron's spikes with what hooks of our own see. run: runs the module where one
     call is one step; reset: puts it into its initial state (SpikingJelly's way if None); low: least activity."""
     from neurocomp.frontend.freeze import freeze

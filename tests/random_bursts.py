@@ -15,8 +15,9 @@ from neurocomp.fabric.topology import Mesh
 def routers(draw: st.DrawFn, inputs: int, vcs_min: int) -> Router:
     vcs = draw(st.integers(vcs_min, min(8, CELLS_MAX // inputs)))
     speedup = draw(st.sampled_from([s for s in range(1, min(vcs, 3) + 1) if inputs * -(-vcs // s) * s <= CELLS_MAX]))
-    return Router(vcs, draw(st.integers(1, 9)), draw(st.integers(0, 3)), draw(st.integers(0, 3)), draw(st.booleans()),
-                  speedup)
+    return Router(
+        vcs, draw(st.integers(1, 9)), draw(st.integers(0, 3)), draw(st.integers(0, 3)), draw(st.booleans()), speedup
+    )
 
 
 @st.composite
@@ -24,8 +25,15 @@ def nocs(draw: st.DrawFn) -> Noc:
     mesh = Mesh(draw(st.integers(1, 5)), draw(st.integers(1, 5)), draw(st.integers(1, 3)), draw(st.booleans()))
     router = draw(routers(4 + mesh.cores_per_router, 2 if mesh.torus else 1))
     chip_size = draw(st.none() | st.tuples(st.integers(1, 3), st.integers(1, 3)))
-    return Noc(mesh, router, draw(st.tuples(st.integers(1, 3), st.integers(1, 3))), chip_size, draw(st.integers(1, 70)),
-               draw(st.integers(1, 5)), draw(st.sampled_from(["forward", "random"])))
+    return Noc(
+        mesh,
+        router,
+        draw(st.tuples(st.integers(1, 3), st.integers(1, 3))),
+        chip_size,
+        draw(st.integers(1, 70)),
+        draw(st.integers(1, 5)),
+        draw(st.sampled_from(["forward", "random"])),
+    )
 
 
 @st.composite
@@ -36,10 +44,13 @@ def bursts(draw: st.DrawFn, noc: Noc, *, multicast: bool) -> Burst:
     chosen = [np.sort(rng.choice(cores, n, replace=False)) for n in fan_out]
     longest = min(6, noc.router.buffer_flits) if multicast else 9
     return Burst(
-        release=rng.integers(0, draw(st.sampled_from([1, 20, 400])), packets), source=rng.integers(0, cores, packets),
-        flits=rng.integers(1, longest + 1, packets), pointer=np.concatenate([[0], np.cumsum(fan_out)]),
+        release=rng.integers(0, draw(st.sampled_from([1, 20, 400])), packets),
+        source=rng.integers(0, cores, packets),
+        flits=rng.integers(1, longest + 1, packets),
+        pointer=np.concatenate([[0], np.cumsum(fan_out)]),
         destination=np.concatenate([*chosen, []]),
-        traffic_class=rng.integers(0, 3, packets) if draw(st.booleans()) else None)
+        traffic_class=rng.integers(0, 3, packets) if draw(st.booleans()) else None,
+    )
 
 
 @st.composite

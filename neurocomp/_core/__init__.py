@@ -5,8 +5,11 @@ from importlib.util import find_spec
 from neurocomp.errors import CheckFailedError, Diagnostic
 
 if any(find_spec(f"{__name__}.{part}") is None for part in ("engine", "timing")):
-    raise CheckFailedError(Diagnostic(
-        "neurocomp", "its compiled core is missing",
-        why="the package was not installed but copied, or its C compiler failed",
-        hint="install it: pip install . (in a source tree: python setup.py build_ext --inplace)",
-    ))
+    raise CheckFailedError(
+        Diagnostic(
+            "neurocomp",
+            "its compiled core is missing",
+            why="the package was not installed but copied, or its C compiler failed",
+            hint="install it: pip install . (in a source tree: python setup.py build_ext --inplace)",
+        )
+    )

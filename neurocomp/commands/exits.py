@@ -66,8 +66,16 @@ def explain(error: Exception, stream: TextIO) -> int:
     if os.environ.get(TRACEBACK, "0") not in ("", "0"):
         traceback.print_exception(error, file=stream)
     summary = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    say((Diagnostic("", f"a defect of neurocomp ({summary}); please report it, with what "
-                        f"{TRACEBACK}=1 in front of the same command prints"),), stream)
+    say(
+        (
+            Diagnostic(
+                "",
+                f"a defect of neurocomp ({summary}); please report it, with what "
+                f"{TRACEBACK}=1 in front of the same command prints",
+            ),
+        ),
+        stream,
+    )
     return EXIT_BUG
 
 

@@ -25,8 +25,11 @@ class OutputFolder:
             raise bad_input(where, "exists and is not a folder", hint="give another one: -o DIR")
         if path.is_dir():
             if not force and any(path.iterdir()) and not _is_ours(path):
-                raise bad_input(where, "the folder is not empty and was not written by neurocomp",
-                                hint="give another one: -o DIR, or write into it all the same: --force")
+                raise bad_input(
+                    where,
+                    "the folder is not empty and was not written by neurocomp",
+                    hint="give another one: -o DIR, or write into it all the same: --force",
+                )
         elif not path.absolute().parent.is_dir():
             raise bad_input(where, f"there is no folder {path.parent} to put it in", hint="make it first")
         self.beside = path if path.is_dir() else path.absolute().parent

@@ -43,9 +43,7 @@ class _Data:
     varies: bool
 
 
-def prepare(
-    network: Network, path: Path | None, steps: int | None, encoding: str | None, seed: int | None
-) -> Prepared:
+def prepare(network: Network, path: Path | None, steps: int | None, encoding: str | None, seed: int | None) -> Prepared:
     """The inputs for a run: from a file, or the sample stored with the network. Raises InputError."""
     if encoding is not None and encoding not in CODINGS:
         hint = did_you_mean(encoding, CODINGS).replace("known here", "possible are")
@@ -58,9 +56,12 @@ def prepare(
     elif sample is not None:
         data = _Data(network.name, sample.inputs, sample.labels, sample.encoding == "temporal")
     else:
-        raise bad_input(network.name, "no sample inputs are stored with this network, and none were given",
-                        hint="give some: --input FILE.npz, with an array x of shape (samples, "
-                             f"{', '.join(map(str, network.by_name[network.inputs[0]].shape))})")
+        raise bad_input(
+            network.name,
+            "no sample inputs are stored with this network, and none were given",
+            hint="give some: --input FILE.npz, with an array x of shape (samples, "
+            f"{', '.join(map(str, network.by_name[network.inputs[0]].shape))})",
+        )
     if data.varies:
         return _over_time(data, steps, encoding)
     if sample is not None and sample.encoding != "temporal":
@@ -73,16 +74,20 @@ def _without_input(network: Network, path: Path | None, steps: int | None) -> Pr
     if path is not None:
         raise bad_input(str(path), f"network {network.name} has no input to feed", hint="leave --input away")
     if steps is None:
-        raise bad_input(network.name, "has no input, so nothing says how long to run it",
-                        hint="give the number of time steps: --steps")
+        raise bad_input(
+            network.name,
+            "has no input, so nothing says how long to run it",
+            hint="give the number of time steps: --steps",
+        )
     return Prepared(None, 1, steps, None, None, None, None)
 
 
 def _over_time(data: _Data, steps: int | None, encoding: str | None) -> Prepared:
     samples, given = data.values.shape[:2]
     if steps not in (None, given):
-        raise bad_input("--steps", f"is {steps}, but the inputs in {data.where} have {given} time steps",
-                        hint="leave --steps away")
+        raise bad_input(
+            "--steps", f"is {steps}, but the inputs in {data.where} have {given} time steps", hint="leave --steps away"
+        )
     if encoding is not None:
         raise bad_input("--encode", f"the inputs in {data.where} vary over time already", hint="leave --encode away")
     return Prepared(data.values, samples, given, data.labels, data.values, "temporal", None)
@@ -90,8 +95,9 @@ def _over_time(data: _Data, steps: int | None, encoding: str | None) -> Prepared
 
 def _coded(data: _Data, steps: int | None, encoding: Encoding | str, seed: int) -> Prepared:
     if steps is None:
-        raise bad_input(data.where, "the inputs do not vary over time, so the number of time steps is open",
-                        hint="give it: --steps")
+        raise bad_input(
+            data.where, "the inputs do not vary over time, so the number of time steps is open", hint="give it: --steps"
+        )
     inputs = encode(data.values, steps, encoding, seed)  # type: ignore[arg-type]
     calibration = data.values if encoding == "direct" else np.ones(1)
     used = seed if encoding == "rate" else None
@@ -121,7 +127,7 @@ def _wrong_shape(where: str, found: tuple[int, ...], shape: tuple[int, ...]) -> 
     last = shape[1:] + shape[:1]
     if found == shape:
         hint = "a single sample needs an axis in front: x[None]"
-    elif len(shape) > 1 and found[-len(shape):] == last:
+    elif len(shape) > 1 and found[-len(shape) :] == last:
         hint = "the channels come last in x; move them: np.moveaxis(x, -1, " + str(len(found) - len(shape)) + ")"
     elif int(np.prod(found[1:])) == int(np.prod(shape)):
         hint = f"the number of values agrees; x.reshape(-1, {sizes}) may be what you want"
@@ -131,8 +137,9 @@ def _wrong_shape(where: str, found: tuple[int, ...], shape: tuple[int, ...]) -> 
 def _labels(network: Network, where: str, labels: np.ndarray, samples: int) -> np.ndarray:
     if labels.shape != (samples,):
         hint = "one-hot labels need an argmax" if labels.ndim == 2 and labels.shape[0] == samples else ""
-        raise bad_input(where, f"y has shape {labels.shape}; one class number for each of {samples} samples is needed",
-                        hint=hint)
+        raise bad_input(
+            where, f"y has shape {labels.shape}; one class number for each of {samples} samples is needed", hint=hint
+        )
     whole = labels.astype(np.int64)
     if not np.array_equal(whole, labels):
         raise bad_input(where, "y holds labels that are not whole numbers")

@@ -63,7 +63,11 @@ def run_network(network: Network, prepared: Prepared, workers: int, progress: Pr
 
 
 def time_program(
-    program: Program, prepared: Prepared, job: Job, progress: Progress, trained: Network | None = None,
+    program: Program,
+    prepared: Prepared,
+    job: Job,
+    progress: Progress,
+    trained: Network | None = None,
 ) -> Result:
     """Execute the program's network, simulate it and report. trained: the float network to compare with."""
     from neurocomp.report.build import report
@@ -77,8 +81,14 @@ def time_program(
         simulation = simulate(program, execution.trace, threads=job.workers, progress=advance)
     with progress.stage("adding up"):
         return report(
-            program, simulation, execution=execution, network=trained, float_execution=floating,
-            labels=prepared.labels, encoding=prepared.encoding, seed=prepared.seed,
+            program,
+            simulation,
+            execution=execution,
+            network=trained,
+            float_execution=floating,
+            labels=prepared.labels,
+            encoding=prepared.encoding,
+            seed=prepared.seed,
         )
 
 

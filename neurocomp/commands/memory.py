@@ -20,10 +20,13 @@ def need_memory(where: str, size_bytes: int, what: str) -> None:
     available = available_bytes()
     if available is None or size_bytes <= SHARE * available:
         return
-    raise ResourceLimitError(Diagnostic(
-        where, f"{what} needs {_gib(size_bytes)}, of {_gib(available)} that are free",
-        hint="run fewer samples or time steps at a time",
-    ))
+    raise ResourceLimitError(
+        Diagnostic(
+            where,
+            f"{what} needs {_gib(size_bytes)}, of {_gib(available)} that are free",
+            hint="run fewer samples or time steps at a time",
+        )
+    )
 
 
 def need_memory_for(network: Network, prepared: Prepared) -> None:

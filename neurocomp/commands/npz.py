@@ -28,8 +28,9 @@ def read_npz(path: Path, required: Sequence[str], optional: Sequence[str] = ()) 
             _check_names(path, held, required)
             return {name: _array(path, archive, name) for name in (*required, *optional) if name in held}
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OSError) as error:
-        raise bad_input(str(path), "is a damaged .npz archive", why=_reason(error),
-                        hint=f"write it again: {HOW}") from error
+        raise bad_input(
+            str(path), "is a damaged .npz archive", why=_reason(error), hint=f"write it again: {HOW}"
+        ) from error
 
 
 def _check_magic(path: Path) -> None:
@@ -46,8 +47,12 @@ def _check_magic(path: Path) -> None:
     if not head:
         raise bad_input(where, "is an empty file", hint=f"write it again: {HOW}")
     if head.startswith(b"\x93NUMPY"):
-        raise bad_input(where, "is a single NumPy array (.npy)", why="inputs and labels are told apart by their names",
-                        hint=f"save it so: {HOW}")
+        raise bad_input(
+            where,
+            "is a single NumPy array (.npy)",
+            why="inputs and labels are told apart by their names",
+            hint=f"save it so: {HOW}",
+        )
     if not head.startswith(ZIP_MAGICS):
         raise bad_input(where, "is not an .npz archive", hint=f"inputs are read from a file made so: {HOW}")
 
@@ -75,9 +80,12 @@ def _array(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:
 
 def _check_numbers(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
     if dtype.hasobject:
-        raise bad_input(str(path), f"{name} holds Python objects, which are never loaded",
-                        why="an array of objects can run code when it is read",
-                        hint=f"save plain numbers: np.asarray({name}, dtype=float)")
+        raise bad_input(
+            str(path),
+            f"{name} holds Python objects, which are never loaded",
+            why="an array of objects can run code when it is read",
+            hint=f"save plain numbers: np.asarray({name}, dtype=float)",
+        )
     if dtype.kind not in "biuf":
         raise bad_input(str(path), f"{name} is of type {dtype}; plain numbers are needed")
     if not shape:

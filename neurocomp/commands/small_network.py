@@ -36,4 +36,3 @@ def small_inputs(samples: int = 2, steps: int = 4) -> np.ndarray:
     rng = np.random.default_rng(SEED + 1)
     images = rng.integers(0, 17, (samples, 1, 1, 8, 8)) / np.float32(16)
     return np.broadcast_to(images, (samples, steps, 1, 8, 8))
-

@@ -32,8 +32,13 @@ class Burst:
     traffic_class: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        for name, kind in (("release", np.int64), ("source", np.int32), ("flits", np.int32), ("pointer", np.int64),
-                           ("destination", np.int32)):
+        for name, kind in (
+            ("release", np.int64),
+            ("source", np.int32),
+            ("flits", np.int32),
+            ("pointer", np.int64),
+            ("destination", np.int32),
+        ):
             object.__setattr__(self, name, frozen_array(np.ascontiguousarray(getattr(self, name), kind)))
         if self.traffic_class is not None:
             object.__setattr__(self, "traffic_class", frozen_array(np.ascontiguousarray(self.traffic_class, np.uint8)))
@@ -43,7 +48,11 @@ class Burst:
 
     @classmethod
     def unicast(
-        cls, release: np.ndarray, source: np.ndarray, destination: np.ndarray, flits: np.ndarray,
+        cls,
+        release: np.ndarray,
+        source: np.ndarray,
+        destination: np.ndarray,
+        flits: np.ndarray,
         traffic_class: np.ndarray | None = None,
     ) -> Burst:
         """Each packet goes to one core."""
@@ -96,7 +105,8 @@ def _faults(burst: Burst) -> list[tuple[str, str]]:
     if packets and not (burst.release.min() >= 0 and burst.release.max() < 2**62):
         found.append(("release", "cycles must not be negative"))
     if burst.traffic_class is not None and (
-            burst.traffic_class.shape != (packets,) or burst.traffic_class.max(initial=0) >= CLASSES_MAX):
+        burst.traffic_class.shape != (packets,) or burst.traffic_class.max(initial=0) >= CLASSES_MAX
+    ):
         found.append(("traffic_class", f"must have one entry per packet, below {CLASSES_MAX}"))
     return found
 

@@ -95,12 +95,20 @@ def _faults(noc: Noc) -> list[tuple[str, str, str]]:
     shared = -(-router.vcs // router.input_speedup) * router.input_speedup
     inputs = DIRECTIONS + mesh.cores_per_router
     if inputs * shared > CELLS_MAX:
-        found.append(("router.vcs", f"{inputs} inputs of {router.vcs} VCs are more than {CELLS_MAX} input VCs",
-                      "fewer VCs, or fewer cores per router"))
+        found.append(
+            (
+                "router.vcs",
+                f"{inputs} inputs of {router.vcs} VCs are more than {CELLS_MAX} input VCs",
+                "fewer VCs, or fewer cores per router",
+            )
+        )
     if mesh.torus and router.vcs < 2:
         found.append(("router.vcs", "a torus needs two VCs or more, or packets can block each other for ever", ""))
-    delays = {"link_latency": (*noc.latency_xy,), "boundary_latency": (noc.boundary_latency,),
-              "boundary_interval": (noc.boundary_interval,)}
+    delays = {
+        "link_latency": (*noc.latency_xy,),
+        "boundary_latency": (noc.boundary_latency,),
+        "boundary_interval": (noc.boundary_interval,),
+    }
     for where, values in delays.items():
         if not all(1 <= value <= LINK_DELAY_MAX for value in values):
             found.append((where, f"must be 1 to {LINK_DELAY_MAX} cycles", ""))
@@ -117,14 +125,19 @@ def network_of_thread(noc: Noc) -> Network:
     if getattr(_of_thread, "noc", None) != noc:
         from neurocomp._core.noc import Network
 
-        _of_thread.network = Network(noc.mesh, noc.router, _port_order(noc.link_latencies()),
-                                     _port_order(noc.link_intervals()))
+        _of_thread.network = Network(
+            noc.mesh, noc.router, _port_order(noc.link_latencies()), _port_order(noc.link_intervals())
+        )
         _of_thread.noc = noc
     return _of_thread.network
 
 
 def run_burst(
-    noc: Noc, burst: Burst, *, fidelity: Fidelity = "cycle", multicast: Literal["tree", "unicast"] = "tree",
+    noc: Noc,
+    burst: Burst,
+    *,
+    fidelity: Fidelity = "cycle",
+    multicast: Literal["tree", "unicast"] = "tree",
     until: int | None = None,
 ) -> BurstResult:
     """Send a burst through a network and say when each packet arrives.
@@ -165,10 +178,14 @@ def _check_burst(noc: Noc, burst: Burst, fidelity: str, multicast: str, until: i
         found.append(Diagnostic("until", "only the cycle model can be stopped, and not before cycle 0"))
     branching = np.diff(burst.pointer) > 1
     if multicast == "tree" and branching.any() and burst.flits[branching].max() > noc.router.buffer_flits:
-        found.append(Diagnostic(
-            "burst.flits", "a packet that is copied at routers is longer than a router's buffer",
-            f"{burst.flits[branching].max()} flits, {noc.router.buffer_flits} places",
-            "deeper buffers, shorter packets, or multicast='unicast'"))
+        found.append(
+            Diagnostic(
+                "burst.flits",
+                "a packet that is copied at routers is longer than a router's buffer",
+                f"{burst.flits[branching].max()} flits, {noc.router.buffer_flits} places",
+                "deeper buffers, shorter packets, or multicast='unicast'",
+            )
+        )
     if found:
         raise InputError(found)
 
@@ -182,10 +199,17 @@ def cycle_tables(noc: Noc, burst: Burst) -> tuple[SimpleNamespace, np.ndarray]:
     ties = noc.forward_ties(burst.packets)
     trees = build_trees(noc.mesh, burst, ties) if burst.deliveries > burst.packets else None
     tables = SimpleNamespace(
-        order=np.argsort(burst.release, kind="stable").astype(np.int32), release=burst.release, source=burst.source,
-        flits=burst.flits, classes=burst.classes, traffic_class=burst.traffic_class, destination=burst.destination,
-        pointer=None if trees is None else burst.pointer, trees=trees,
-        forward=np.packbits(ties, axis=1, bitorder="little")[:, 0].copy() if noc.mesh.torus else None)
+        order=np.argsort(burst.release, kind="stable").astype(np.int32),
+        release=burst.release,
+        source=burst.source,
+        flits=burst.flits,
+        classes=burst.classes,
+        traffic_class=burst.traffic_class,
+        destination=burst.destination,
+        pointer=None if trees is None else burst.pointer,
+        trees=trees,
+        forward=np.packbits(ties, axis=1, bitorder="little")[:, 0].copy() if noc.mesh.torus else None,
+    )
     return tables, ties
 
 
@@ -199,8 +223,15 @@ def _run_cycles(noc: Noc, burst: Burst, until: int | None) -> BurstResult:
 
 
 def from_outcome(
-    noc: Noc, burst: Burst, tables: SimpleNamespace, ties: np.ndarray, outcome: tuple, *, fidelity: Fidelity = "cycle",
-    complete: bool = True, within_domain: bool = True,
+    noc: Noc,
+    burst: Burst,
+    tables: SimpleNamespace,
+    ties: np.ndarray,
+    outcome: tuple,
+    *,
+    fidelity: Fidelity = "cycle",
+    complete: bool = True,
+    within_domain: bool = True,
 ) -> BurstResult:
     """The result of a run of the C core, checked if it was complete."""
     drain, delivered, flit_hops, arrival, inject, link_flits, port_wait = outcome

@@ -45,12 +45,18 @@ def pace_of(noc: Noc, *, single_flit: bool) -> Pace:
     router, cores = noc.router, noc.mesh.core_slots
     latency, interval = noc.link_latencies().astype(np.int64), noc.link_intervals().astype(np.int64)
     stay = router.pipeline if single_flit else 0
-    turnaround = np.concatenate([3 + 2 * latency + router.credit_delay + stay, np.full(cores, 5 + router.credit_delay),
-                                 np.full(cores, 4 + stay)])
+    turnaround = np.concatenate(
+        [
+            3 + 2 * latency + router.credit_delay + stay,
+            np.full(cores, 5 + router.credit_delay),
+            np.full(cores, 4 + stay),
+        ]
+    )
     one_vc = int(router.vcs == 1)
     exit_gap = 0 if router.speculative else 1
-    gap = np.concatenate([np.full(latency.size, router.pipeline), np.full(cores, exit_gap),
-                          np.full(cores, router.pipeline)])
+    gap = np.concatenate(
+        [np.full(latency.size, router.pipeline), np.full(cores, exit_gap), np.full(cores, router.pipeline)]
+    )
     interval = np.concatenate([interval, np.ones(2 * cores, np.int64)])
     return Pace(interval, turnaround, gap * one_vc, router.vcs * router.buffer_flits)
 
@@ -81,17 +87,21 @@ def _visits(noc: Noc, burst: Burst) -> _Visits:
     tail = EJECT + flight[pointer[1:]][on] - flight[:-1]
     into = np.where(burst.flits[of] == 1, 1 + pipeline, 1)
     exits, entrances = mesh.link_slots + burst.destination, mesh.link_slots + mesh.core_slots + burst.source[of]
-    return _Visits(np.concatenate([on, delivery, delivery]), np.concatenate([links, exits, entrances]),
-                   np.concatenate([head, 1 + pipeline + whole, np.zeros(of.size, np.int64)]),
-                   np.concatenate([tail, np.full(of.size, EJECT), into + tail_whole + EJECT]))
+    return _Visits(
+        np.concatenate([on, delivery, delivery]),
+        np.concatenate([links, exits, entrances]),
+        np.concatenate([head, 1 + pipeline + whole, np.zeros(of.size, np.int64)]),
+        np.concatenate([tail, np.full(of.size, EJECT), into + tail_whole + EJECT]),
+    )
 
 
 def _alone(noc: Noc, burst: Burst, pace: Pace, visits: _Visits) -> np.ndarray:
     """int64 (deliveries): arrival if a packet had the network for itself; its flits use one VC at a time."""
     of = burst.packet_of_delivery
     after = burst.flits[of[visits.delivery]].astype(np.int64) - 1
-    spread = np.maximum(after * pace.interval[visits.place],
-                        after // noc.router.buffer_flits * pace.turnaround[visits.place])
+    spread = np.maximum(
+        after * pace.interval[visits.place], after // noc.router.buffer_flits * pace.turnaround[visits.place]
+    )
     last = np.zeros(burst.deliveries, np.int64)
     np.maximum.at(last, visits.delivery, visits.head + spread + visits.tail)
     return burst.release[of] + last
@@ -114,8 +124,15 @@ def bound_burst(noc: Noc, burst: Burst) -> BurstResult:
     done = first[used] + pace.span(used, load[used], packets[used]) + tail[used]
     drain = max(int(done.max(initial=-1)), int(arrival.max(initial=-1)))
     links = noc.mesh.link_slots
-    return BurstResult("bound", drain, arrival, burst.release, load[:links], np.zeros(links, np.int64),
-                       int(load[: links + noc.mesh.core_slots].sum()))
+    return BurstResult(
+        "bound",
+        drain,
+        arrival,
+        burst.release,
+        load[:links],
+        np.zeros(links, np.int64),
+        int(load[: links + noc.mesh.core_slots].sum()),
+    )
 
 
 class LinkLoads:

@@ -32,6 +32,11 @@ def event_burst(noc: Noc, burst: Burst) -> BurstResult:
     links, cores = noc.mesh.link_slots, noc.mesh.core_slots
     tables, ties = cycle_tables(noc, burst)
     outcome = network_of_thread(noc).run_events(
-        tables, int(pace.gap[0]) * FRACTION, int(pace.gap[links]) * FRACTION, int(per_flit[links + cores]),
-        int(per_flit[links]), per_flit[:links])
+        tables,
+        int(pace.gap[0]) * FRACTION,
+        int(pace.gap[links]) * FRACTION,
+        int(per_flit[links + cores]),
+        int(per_flit[links]),
+        per_flit[:links],
+    )
     return from_outcome(noc, burst, tables, ties, outcome, fidelity="event", within_domain=holds(noc, burst))

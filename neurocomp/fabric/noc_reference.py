@@ -10,65 +10,16 @@ Ports: 0 east, 1 west, 2 south, 3 north (BookSim's +x, -x, +y, -y), then the rou
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
-
 import numpy as np
 
+from neurocomp.errors import check_failed
 from neurocomp.fabric.burst import Burst, BurstResult
 from neurocomp.fabric.noc import Noc
+from neurocomp.fabric.noc_reference_state import Branch, InputVc, Queue, RouterState, Source
 
 EAST, WEST, SOUTH, NORTH, LOCAL = range(5)  # LOCAL: the first of the router's cores
 LINK_OF_PORT = (0, 1, 3, 2)  # topology.py numbers the directions of links east, west, north, south
 OPPOSITE = (WEST, EAST, NORTH, SOUTH)
-
-
-@dataclass
-class _Branch:
-    """One output that the packet at the front of an input VC goes to."""
-
-    classes: int  # 0: on its way round a ring it does not cross the dateline, 1: it does, 2: leaves the network
-    vc: int = -1
-    sent: int = 0
-
-
-@dataclass
-class _InputVc:
-    flits: deque = field(default_factory=deque)  # packet of each flit in the buffer
-    arrived: deque = field(default_factory=deque)  # when
-    packet: int = -1  # the packet whose route is known; -1: none
-    ready: int = 0
-    branches: dict[int, _Branch] = field(default_factory=dict)
-    popped: int = 0  # flits of the packet that have left the buffer
-
-
-class _Router:
-    def __init__(self, ports: int, vcs: int, depth: int, speedup: int) -> None:
-        self.inputs = [[_InputVc() for _ in range(vcs)] for _ in range(ports)]
-        self.owner = [[False] * vcs for _ in range(ports)]  # of each output VC
-        self.credits = [[depth] * vcs for _ in range(ports)]
-        self.link_free = [0] * ports
-        self.vc_grant = [[0] * vcs for _ in range(ports)]  # round-robin pointers
-        self.vc_accept = [[0] * vcs for _ in range(ports)]
-        self.switch_grant = [0] * ports
-        self.switch_accept = [0] * (ports * speedup)
-        self.group_next = [group % speedup for group in range(ports * speedup)]
-
-
-@dataclass
-class _Queue:
-    packets: deque = field(default_factory=deque)
-    vc: int = -1
-    last_vc: int = -1
-    sent: int = 0
-
-
-@dataclass
-class _Source:
-    queues: list[_Queue]
-    owner: list[bool]
-    credits: list[int]
-    last_class: int = 0
 
 
 class _Model:
@@ -76,9 +27,11 @@ class _Model:
         self.noc, self.burst, self.router = noc, burst, noc.router
         self.ports = LOCAL + noc.mesh.cores_per_router
         vcs, depth = self.router.vcs, self.router.buffer_flits
-        self.routers = [_Router(self.ports, vcs, depth, self.router.input_speedup) for _ in range(noc.mesh.routers)]
-        self.sources = [_Source([_Queue() for _ in range(burst.classes)], [False] * vcs, [depth] * vcs)
-                        for _ in range(noc.mesh.core_slots)]
+        self.routers = [RouterState(self.ports, vcs, depth, self.router.input_speedup) for _ in range(noc.mesh.routers)]
+        self.sources = [
+            Source([Queue() for _ in range(burst.classes)], [False] * vcs, [depth] * vcs)
+            for _ in range(noc.mesh.core_slots)
+        ]
         self.events: dict[int, list[tuple]] = {}
         for packet in np.argsort(burst.release, kind="stable").tolist():
             of_class = 0 if burst.traffic_class is None else burst.traffic_class[packet]
@@ -96,16 +49,16 @@ class _Model:
 
     # --- routes -------------------------------------------------------------------------------------------
 
-    def branches(self, packet: int, router: int, came_from: int) -> dict[int, _Branch]:
+    def branches(self, packet: int, router: int, came_from: int) -> dict[int, Branch]:
         """The outputs by which a packet leaves a router, for all destinations that it still has to serve there."""
         burst = self.burst
-        found: dict[int, _Branch] = {}
+        found: dict[int, Branch] = {}
         for core in burst.destination[burst.pointer[packet] : burst.pointer[packet + 1]].tolist():
             path = self.path(packet, core)
             if (router, came_from) not in path:
                 continue
             port, classes = path[router, came_from]
-            branch = found.setdefault(port, _Branch(classes))
+            branch = found.setdefault(port, Branch(classes))
             branch.classes = max(branch.classes, classes)
         return found
 
@@ -174,7 +127,8 @@ class _Model:
 
     def busy(self, now: int) -> bool:
         return any(release <= now for release in self.next_releases()) or any(
-            vc.flits for router in self.routers for port in router.inputs for vc in port)
+            vc.flits for router in self.routers for port in router.inputs for vc in port
+        )
 
     def cycle(self, now: int) -> None:
         events = self.events.pop(now, [])
@@ -201,13 +155,13 @@ class _Model:
         cell.arrived.append(now)
         self.look(router, port, cell)
 
-    def look(self, router: int, port: int, cell: _InputVc) -> None:
+    def look(self, router: int, port: int, cell: InputVc) -> None:
         """Find out where the packet at the front goes."""
         if cell.packet < 0 and cell.flits:
             cell.packet, cell.popped = cell.flits[0], 0
             cell.branches = self.branches(cell.packet, router, port)
 
-    def send(self, now: int, core: int, source: _Source) -> None:
+    def send(self, now: int, core: int, source: Source) -> None:
         """At most one flit from a core's queues into its router; the queues take turns."""
         for k in range(1, len(source.queues) + 1):
             of_class = (source.last_class + k) % len(source.queues)
@@ -217,7 +171,7 @@ class _Model:
                 source.last_class = of_class
                 return
 
-    def find_vc(self, now: int, source: _Source, queue: _Queue) -> bool:
+    def find_vc(self, now: int, source: Source, queue: Queue) -> bool:
         """Whether a queue's front packet has an input VC, perhaps from now on, and a credit for it."""
         if queue.vc < 0:
             order = [(queue.last_vc + k) % self.router.vcs for k in range(1, self.router.vcs + 1)]
@@ -229,7 +183,7 @@ class _Model:
             self.inject[queue.packets[0]] = now
         return source.credits[queue.vc] > 0
 
-    def send_flit(self, now: int, core: int, source: _Source, queue: _Queue) -> None:
+    def send_flit(self, now: int, core: int, source: Source, queue: Queue) -> None:
         packet, per_router = queue.packets[0], self.noc.mesh.cores_per_router
         source.credits[queue.vc] -= 1
         queue.sent += 1
@@ -246,7 +200,7 @@ class _Model:
             return range(vcs)
         return range(vcs - vcs // 2) if classes == 0 else range(vcs // 2, vcs)
 
-    def waiting(self, router: _Router, now: int):
+    def waiting(self, router: RouterState, now: int):
         """(port, vc, cell, output, branch) for each branch that has no output VC yet and may ask for one."""
         for port, cells in enumerate(router.inputs):
             for vc, cell in enumerate(cells):
@@ -255,7 +209,7 @@ class _Model:
                         if branch.vc < 0:
                             yield port, vc, cell, output, branch
 
-    def allocate_vcs(self, router: _Router, now: int) -> list[tuple[_Branch, int, int]]:
+    def allocate_vcs(self, router: RouterState, now: int) -> list[tuple[Branch, int, int]]:
         """iSLIP: every free output VC grants one input VC, every input VC accepts one; returns the matches."""
         vcs = self.router.vcs
         asks: dict[tuple[int, int], list[tuple[int, int]]] = {}
@@ -279,7 +233,7 @@ class _Model:
             matches.append((branch_of[port, vc, output], output, taken))
         return matches
 
-    def switch_bids(self, router: _Router, now: int) -> dict[tuple[int, int], int]:
+    def switch_bids(self, router: RouterState, now: int) -> dict[tuple[int, int], int]:
         """(switch input, output) -> the input VC that bids there: first in round-robin order, sure bids first."""
         vcs, speedup = self.router.vcs, self.router.input_speedup
         candidates: dict[tuple[int, int], list[tuple[bool, int, int]]] = {}
@@ -293,20 +247,25 @@ class _Model:
                     candidates.setdefault((group, output), []).append((branch.vc < 0, order, vc))
         return {key: min(values)[2] for key, values in candidates.items()}
 
-    def may_bid(self, router: _Router, cell: _InputVc, output: int, branch: _Branch, now: int) -> bool:
+    def may_bid(self, router: RouterState, cell: InputVc, output: int, branch: Branch, now: int) -> bool:
         if branch.vc >= 0:
             done = branch.sent == self.burst.flits[cell.packet]
             here = branch.sent - cell.popped < self.flits_of_front(cell)
             return not done and here and router.credits[output][branch.vc] > 0
-        return self.router.speculative and cell.ready <= now and any(
-            not router.owner[output][vc] and router.credits[output][vc] > 0 for vc in self.range_of(branch.classes))
+        return (
+            self.router.speculative
+            and cell.ready <= now
+            and any(
+                not router.owner[output][vc] and router.credits[output][vc] > 0 for vc in self.range_of(branch.classes)
+            )
+        )
 
-    def flits_of_front(self, cell: _InputVc) -> int:
+    def flits_of_front(self, cell: InputVc) -> int:
         """How many flits of the packet at the front are in the buffer."""
         left = int(self.burst.flits[cell.packet]) - cell.popped
         return min(len(cell.flits), left)
 
-    def allocate_switch(self, router: _Router, bids: dict[tuple[int, int], int]) -> list[tuple[int, int, int]]:
+    def allocate_switch(self, router: RouterState, bids: dict[tuple[int, int], int]) -> list[tuple[int, int, int]]:
         """iSLIP between switch inputs and outputs; returns (port, vc, output) and moves the pointers."""
         speedup, groups = self.router.input_speedup, self.ports * self.router.input_speedup
         offers: dict[int, list[int]] = {}
@@ -328,8 +287,14 @@ class _Model:
 
     # --- moving flits -------------------------------------------------------------------------------------
 
-    def traverse(self, index: int, router: _Router, now: int, matches: list[tuple[int, int, int]],
-                 granted: list[tuple[_Branch, int, int]]) -> None:
+    def traverse(
+        self,
+        index: int,
+        router: RouterState,
+        now: int,
+        matches: list[tuple[int, int, int]],
+        granted: list[tuple[Branch, int, int]],
+    ) -> None:
         for branch, output, vc in granted:
             branch.vc = vc
             router.owner[output][vc] = True
@@ -340,7 +305,7 @@ class _Model:
                 self.pass_flit(index, router, now, cell, output, branch)
                 self.drop_sent(index, port, vc, cell, now)
 
-    def pass_flit(self, index: int, router: _Router, now: int, cell: _InputVc, output: int, branch: _Branch) -> None:
+    def pass_flit(self, index: int, router: RouterState, now: int, cell: InputVc, output: int, branch: Branch) -> None:
         packet, last = cell.packet, branch.sent + 1 == self.burst.flits[cell.packet]
         router.credits[output][branch.vc] -= 1
         self.hops += 1
@@ -362,10 +327,11 @@ class _Model:
     def deliver(self, packet: int, core: int, now: int) -> None:
         start, stop = self.burst.pointer[packet : packet + 2].tolist()
         at = start + self.burst.destination[start:stop].tolist().index(core)
-        assert self.arrival[at] == -1
+        if self.arrival[at] != -1:
+            raise check_failed("network on chip", f"packet {packet} reached core {core} twice")
         self.arrival[at] = now
 
-    def drop_sent(self, index: int, port: int, vc: int, cell: _InputVc, now: int) -> None:
+    def drop_sent(self, index: int, port: int, vc: int, cell: InputVc, now: int) -> None:
         """Free the front slot once every branch has sent its flit, and the VC once the packet is through."""
         if min(branch.sent for branch in cell.branches.values()) == cell.popped:
             return
@@ -392,5 +358,12 @@ def reference_burst(noc: Noc, burst: Burst, *, until: int | None = None) -> Burs
     """The result that run_burst gives at ``cycle`` fidelity, cycle by cycle."""
     model = _Model(noc, burst)
     model.run(until)
-    return BurstResult("cycle", int(model.arrival.max(initial=-1)), model.arrival, model.inject, model.link_flits,
-                       model.stalls, model.hops)
+    return BurstResult(
+        "cycle",
+        int(model.arrival.max(initial=-1)),
+        model.arrival,
+        model.inject,
+        model.link_flits,
+        model.stalls,
+        model.hops,
+    )

@@ -76,5 +76,8 @@ def _rows(
     bit = np.uint64(1) << PORT_OF_DIRECTION[direction].astype(np.uint64)
     local = np.uint64(1) << (DIRECTIONS + core % mesh.cores_per_router).astype(np.uint64)
     trees = tree[of].astype(np.int64) * mesh.routers
-    return (np.concatenate([trees[path] + router, trees + mesh.router_of(core)]), np.concatenate([bit, local]),
-            np.concatenate([np.where(wraps, bit, 0), np.zeros(of.size)]).astype(np.uint8))
+    return (
+        np.concatenate([trees[path] + router, trees + mesh.router_of(core)]),
+        np.concatenate([bit, local]),
+        np.concatenate([np.where(wraps, bit, 0), np.zeros(of.size)]).astype(np.uint8),
+    )

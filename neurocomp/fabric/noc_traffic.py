@@ -57,7 +57,11 @@ def _tornado(mesh: Mesh, source: np.ndarray, rng: np.random.Generator) -> np.nda
 
 
 PATTERNS: dict[str, Pattern] = {
-    "uniform": _uniform, "transpose": _transpose, "bitcomp": _complement, "neighbor": _neighbor, "tornado": _tornado,
+    "uniform": _uniform,
+    "transpose": _transpose,
+    "bitcomp": _complement,
+    "neighbor": _neighbor,
+    "tornado": _tornado,
 }
 HOTSPOT = "hotspot"  # everything to one core
 
@@ -127,8 +131,14 @@ class LoadPoint:
 
 
 def load_point(
-    noc: Noc, streams: str | tuple[Stream, ...], load: float, *, flits: int = 1, warmup: int = 6000,
-    measure: int = 6000, seed: int = 0,
+    noc: Noc,
+    streams: str | tuple[Stream, ...],
+    load: float,
+    *,
+    flits: int = 1,
+    warmup: int = 6000,
+    measure: int = 6000,
+    seed: int = 0,
 ) -> LoadPoint:
     """Latency and throughput in the steady state. Traffic goes on while the packets that are measured arrive."""
     end = warmup + measure
@@ -139,12 +149,23 @@ def load_point(
     latency = result.latency(burst)[measured]
     if not measured.any() or (result.arrival[measured] < 0).any():
         return LoadPoint(load, accepted, None, None, None, int(measured.sum()))
-    return LoadPoint(load, accepted, float(latency.mean()), float(np.percentile(latency, 99, method="higher")),
-                     int(latency.max()), latency.size)
+    return LoadPoint(
+        load,
+        accepted,
+        float(latency.mean()),
+        float(np.percentile(latency, 99, method="higher")),
+        int(latency.max()),
+        latency.size,
+    )
 
 
 def saturation_throughput(
-    noc: Noc, streams: str | tuple[Stream, ...], *, flits: int = 1, warmup: int = 6000, measure: int = 4000,
+    noc: Noc,
+    streams: str | tuple[Stream, ...],
+    *,
+    flits: int = 1,
+    warmup: int = 6000,
+    measure: int = 4000,
     seed: int = 0,
 ) -> float:
     """Flits per core and cycle that are delivered when every core offers one flit per cycle."""

@@ -35,10 +35,18 @@ class Router:
     input_speedup: int = 1
 
     def __post_init__(self) -> None:
-        limits = {"vcs": (1, VCS_MAX), "buffer_flits": (1, BUFFER_MAX), "routing_delay": (0, DELAY_MAX),
-                  "credit_delay": (0, DELAY_MAX), "input_speedup": (1, self.vcs)}
-        wrong = [Diagnostic(f"router.{name}", f"is {getattr(self, name)}, and must be between {low} and {high}")
-                 for name, (low, high) in limits.items() if not low <= getattr(self, name) <= high]
+        limits = {
+            "vcs": (1, VCS_MAX),
+            "buffer_flits": (1, BUFFER_MAX),
+            "routing_delay": (0, DELAY_MAX),
+            "credit_delay": (0, DELAY_MAX),
+            "input_speedup": (1, self.vcs),
+        }
+        wrong = [
+            Diagnostic(f"router.{name}", f"is {getattr(self, name)}, and must be between {low} and {high}")
+            for name, (low, high) in limits.items()
+            if not low <= getattr(self, name) <= high
+        ]
         if wrong:
             raise InputError(wrong)
 

@@ -15,13 +15,33 @@ FREEZE = f"call {FREEZE_CALL} where the network is built"
 WRAPPERS = ("model_state_dict", "state_dict", "net", "model", "network", "weights")
 PREFIXES = ("module.", "_orig_mod.", "model.")
 
-_HARMLESS_CALLS = frozenset({
-    "torch.device", "torch.Size", "torch.storage._load_from_bytes", "collections.defaultdict", "collections.Counter",
-    "collections.deque", "_codecs.encode", "builtins.set", "builtins.frozenset", "builtins.slice", "builtins.complex",
-    "builtins.bytearray", "copyreg._reconstructor", "numpy.dtype", "numpy.core.multiarray.scalar",
-    "numpy.core.multiarray._reconstruct", "numpy._core.multiarray.scalar", "numpy._core.multiarray._reconstruct",
-    "datetime.datetime", "datetime.date", "datetime.timedelta", "pathlib.PosixPath", "pathlib.WindowsPath",
-})
+_HARMLESS_CALLS = frozenset(
+    {
+        "torch.device",
+        "torch.Size",
+        "torch.storage._load_from_bytes",
+        "collections.defaultdict",
+        "collections.Counter",
+        "collections.deque",
+        "_codecs.encode",
+        "builtins.set",
+        "builtins.frozenset",
+        "builtins.slice",
+        "builtins.complex",
+        "builtins.bytearray",
+        "copyreg._reconstructor",
+        "numpy.dtype",
+        "numpy.core.multiarray.scalar",
+        "numpy.core.multiarray._reconstruct",
+        "numpy._core.multiarray.scalar",
+        "numpy._core.multiarray._reconstruct",
+        "datetime.datetime",
+        "datetime.date",
+        "datetime.timedelta",
+        "pathlib.PosixPath",
+        "pathlib.WindowsPath",
+    }
+)
 """Calls that checkpoint writers make; they build values and do nothing else."""
 
 
@@ -30,9 +50,12 @@ def refuse_code(where: str, pickled: PickledValue) -> None:
     running = [name for name in pickled.called if not _is_harmless(name)]
     if running:
         what = ", ".join(running[:5]) + (" and more" if len(running) > 5 else "")
-        raise bad_input(where, f"would run {what} when loaded: refused",
-                        why="a pickle is a program; nothing of it has been run",
-                        hint="ask whoever made the file for a frozen network (neurocomp.freeze) instead")
+        raise bad_input(
+            where,
+            f"would run {what} when loaded: refused",
+            why="a pickle is a program; nothing of it has been run",
+            hint="ask whoever made the file for a frozen network (neurocomp.freeze) instead",
+        )
 
 
 def describe(path: Path, pickled: PickledValue) -> InputError:
@@ -78,7 +101,8 @@ def _only_weights(path: Path, weights: dict[str, np.ndarray]) -> InputError:
     listed = [f"{name} {'x'.join(map(str, tensor.shape)) or 'scalar'}" for name, tensor in weights.items()]
     shown = ", ".join(listed[:4]) + (", ..." if len(listed) > 4 else "")
     return bad_input(
-        str(path), f"holds only weights ({len(weights)} tensors: {shown}), not the network",
+        str(path),
+        f"holds only weights ({len(weights)} tensors: {shown}), not the network",
         why="a state_dict does not say how the layers are joined nor, mostly, what the neurons do",
         hint=f"build the network, load_state_dict(torch.load({path.name!r})), then {FREEZE_CALL}",
     )
@@ -87,9 +111,12 @@ def _only_weights(path: Path, weights: dict[str, np.ndarray]) -> InputError:
 def _whole_module(path: Path, name: str, pickled: PickledValue) -> InputError:
     others = [created for created in pickled.created if not created.startswith("torch.nn.") and created != name]
     uses = f"; it uses {', '.join(others[:6])}{' ...' if len(others) > 6 else ''}" if others else ""
-    return bad_input(str(path), f"is a pickled module of class {name}{uses}",
-                     why="loading it would run the code of those classes, which is not in the file",
-                     hint=f"load it where those classes can be imported, then {FREEZE_CALL}")
+    return bad_input(
+        str(path),
+        f"is a pickled module of class {name}{uses}",
+        why="loading it would run the code of those classes, which is not in the file",
+        hint=f"load it where those classes can be imported, then {FREEZE_CALL}",
+    )
 
 
 def _is_harmless(name: str) -> bool:

@@ -22,9 +22,15 @@ from neurocomp.network.verify import verify
 
 
 def freeze(
-    module: Any, example_input: Any, path: str | Path | None = None, *, steps: int | None = None,
-    labels: Sequence[int] | None = None, name: str | None = None,
-    encoding: Literal["direct", "temporal"] | None = None, max_differing_spikes: int = 0,
+    module: Any,
+    example_input: Any,
+    path: str | Path | None = None,
+    *,
+    steps: int | None = None,
+    labels: Sequence[int] | None = None,
+    name: str | None = None,
+    encoding: Literal["direct", "temporal"] | None = None,
+    max_differing_spikes: int = 0,
 ) -> Network:
     """Turn a trained torch module with spiking neurons into a network, and write it to ``path`` if one is given.
 
@@ -141,14 +147,27 @@ def _check_mode(module: Any) -> None:
     for path, child in module.named_modules():
         kind = type(child).__name__
         if isinstance(child, torch.nn.modules.batchnorm._BatchNorm) and child.training:
-            found.append(Diagnostic(path, f"{kind} is in training mode", "it would mix the samples of the batch",
-                                    "call module.eval() before freezing"))
+            found.append(
+                Diagnostic(
+                    path,
+                    f"{kind} is in training mode",
+                    "it would mix the samples of the batch",
+                    "call module.eval() before freezing",
+                )
+            )
         elif isinstance(child, torch.nn.modules.batchnorm._BatchNorm) and child.running_mean is None:
-            found.append(Diagnostic(path, f"{kind} has no running statistics", "it would mix the samples of the batch",
-                                    "train it with track_running_stats=True"))
+            found.append(
+                Diagnostic(
+                    path,
+                    f"{kind} has no running statistics",
+                    "it would mix the samples of the batch",
+                    "train it with track_running_stats=True",
+                )
+            )
         elif "Dropout" in kind and child.training and getattr(child, "p", 1):
-            found.append(Diagnostic(path, f"{kind} is in training mode", "it is random",
-                                    "call module.eval() before freezing"))
+            found.append(
+                Diagnostic(path, f"{kind} is in training mode", "it is random", "call module.eval() before freezing")
+            )
     if found:
         raise InputError(found)
 

@@ -56,13 +56,18 @@ def from_archive(content: dict[str, Any], where: str) -> Network:
     """The network in an archive for which :func:`is_frozen` holds."""
     tensors = content.get(TENSORS, {})
     if not isinstance(tensors, dict) or not all(isinstance(array, np.ndarray) for array in tensors.values()):
-        raise bad_input(where, "the network description is damaged", why="its tensors are missing",
-                        hint="freeze the network again")
+        raise bad_input(
+            where, "the network description is damaged", why="its tensors are missing", hint="freeze the network again"
+        )
     try:
         tree = json.loads(content[DESCRIPTION])
     except (ValueError, RecursionError) as error:
-        raise bad_input(where, "the network description is damaged", why=f"{type(error).__name__}: {error}",
-                        hint="freeze the network again") from error
+        raise bad_input(
+            where,
+            "the network description is damaged",
+            why=f"{type(error).__name__}: {error}",
+            hint="freeze the network again",
+        ) from error
     return from_tree(tree, tensors, where)
 
 
@@ -83,6 +88,7 @@ def need_torch() -> Any:
     try:
         import torch
     except ImportError as error:
-        raise bad_input("freeze", "needs PyTorch, which is not installed",
-                        hint='pip install "neurocomp[torch]"') from error
+        raise bad_input(
+            "freeze", "needs PyTorch, which is not installed", hint='pip install "neurocomp[torch]"'
+        ) from error
     return torch

@@ -35,8 +35,20 @@ REFERENCE_BYTES = 16
 FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 """The filters of HDF5 that are understood, by number; others could need plug-ins or unpack without bound."""
 
-DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError,
-           NotImplementedError, AssertionError, UnicodeError, MemoryError)
+DAMAGED = (
+    OSError,
+    RuntimeError,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    OverflowError,
+    NotImplementedError,
+    AssertionError,
+    UnicodeError,
+    MemoryError,
+)
 """What h5py raises on damaged files, besides what its documentation says."""
 
 COPY_AGAIN = "copy or download the file again; if it still fails, export the network again"
@@ -57,8 +69,11 @@ class Hdf5File:
             layout = (self.handle.userblock_size, self.handle.id.get_create_plist().get_sizes())
         if layout != (0, (8, 8)):
             self.handle.close()
-            raise bad_input(str(path), "is an HDF5 file with a user block or short addresses, which is not supported",
-                            hint="repack it: h5repack -u none")
+            raise bad_input(
+                str(path),
+                "is an HDF5 file with a user block or short addresses, which is not supported",
+                hint="repack it: h5repack -u none",
+            )
         self.text = TextReader(path)
 
     def __enter__(self) -> Hdf5Group:
@@ -76,13 +91,21 @@ class Hdf5File:
         possible = expansion * stored + SLACK_BYTES
         if declared > possible:
             why = f"{stored:,} bytes cannot stand for more than {possible:,}" if stored else "it was never written"
-            raise bad_input(where, f"declares {declared:,} bytes, but only {stored:,} bytes of it are in the file",
-                            why=why, hint=COPY_AGAIN)
+            raise bad_input(
+                where,
+                f"declares {declared:,} bytes, but only {stored:,} bytes of it are in the file",
+                why=why,
+                hint=COPY_AGAIN,
+            )
         self.read_bytes += declared
         if self.read_bytes > MAX_DATASET_BYTES:
-            raise ResourceLimitError(Diagnostic(
-                where, f"brings the arrays of this file to {self.read_bytes:,} bytes",
-                why=f"the limit is {MAX_DATASET_BYTES:,} bytes"))
+            raise ResourceLimitError(
+                Diagnostic(
+                    where,
+                    f"brings the arrays of this file to {self.read_bytes:,} bytes",
+                    why=f"the limit is {MAX_DATASET_BYTES:,} bytes",
+                )
+            )
 
 
 class Hdf5Group:
@@ -104,7 +127,7 @@ class Hdf5Group:
         """File and place inside it, for messages."""
         inside = printable("/".join(part for part in (self.path, name) if part))
         if len(inside) > LONGEST_PLACE:
-            inside = f"{inside[:LONGEST_PLACE // 2]} ... {inside[-LONGEST_PLACE // 2:]}"
+            inside = f"{inside[: LONGEST_PLACE // 2]} ... {inside[-LONGEST_PLACE // 2 :]}"
         return f"{self.file.path}: {inside}" if inside else str(self.file.path)
 
     def names(self) -> tuple[str, ...]:
@@ -187,8 +210,11 @@ class Hdf5Group:
             foreign = dataset.is_virtual or bool(dataset.external)
             stored, chunk = dataset.id.get_storage_size(), dataset.chunks
         if foreign:
-            raise bad_input(where, "keeps its data in another file: refused",
-                            hint="export the network into one file that holds everything")
+            raise bad_input(
+                where,
+                "keeps its data in another file: refused",
+                hint="export the network into one file that holds everything",
+            )
         expansion = self._filters(dataset, where)
         count = math.prod(shape)
         itemsize = dtype.itemsize if dtype.kind != "O" else REFERENCE_BYTES
@@ -203,8 +229,12 @@ class Hdf5Group:
             numbers = [plist.get_filter(k)[0] for k in range(plist.get_nfilters())]
         unknown = [number for number in numbers if number not in FILTERS]
         if unknown or len(set(numbers)) != len(numbers):
-            raise bad_input(where, f"is packed with HDF5 filters {numbers}, of which only {list(FILTERS.values())} are "
-                                   "understood, each once", hint="export the network again with gzip or no compression")
+            raise bad_input(
+                where,
+                f"is packed with HDF5 filters {numbers}, of which only {list(FILTERS.values())} are "
+                "understood, each once",
+                hint="export the network again with gzip or no compression",
+            )
         return MAX_EXPANSION if dataset.chunks is not None else 1
 
     def _dataset(self, name: str) -> tuple[Any, str]:
@@ -224,8 +254,11 @@ class Hdf5Group:
         with guarded(where):
             link = self.handle.get(name, getlink=True)
         if isinstance(link, h5py.ExternalLink):
-            raise bad_input(where, "is a link to another file: refused",
-                            hint="export the network into one file that holds everything")
+            raise bad_input(
+                where,
+                "is a link to another file: refused",
+                hint="export the network into one file that holds everything",
+            )
         if isinstance(link, h5py.SoftLink):
             raise bad_input(where, "is a soft link: refused", hint="export the network again, without links")
         with guarded(where):
@@ -271,8 +304,7 @@ def _decoded(raw: Any, where: str) -> str:
         except UnicodeDecodeError as error:
             raise bad_input(where, "holds text that is not UTF-8", hint=COPY_AGAIN) from error
     if not isinstance(raw, str) or len(raw) > MAX_TEXT or not raw.isprintable():
-        raise bad_input(where, f"holds a string that is not a printable text of at most {MAX_TEXT} characters",
-                        hint=COPY_AGAIN)
+        raise bad_input(
+            where, f"holds a string that is not a printable text of at most {MAX_TEXT} characters", hint=COPY_AGAIN
+        )
     return raw
-
-

@@ -97,7 +97,7 @@ def _unfiltered(data: bytes, number: int, size: int) -> bytes:
     if number == SHUFFLE:
         count = len(data) // ELEMENT.itemsize
         head = np.frombuffer(data, np.uint8, count * ELEMENT.itemsize)
-        return head.reshape(ELEMENT.itemsize, count).T.tobytes() + data[count * ELEMENT.itemsize:]
+        return head.reshape(ELEMENT.itemsize, count).T.tobytes() + data[count * ELEMENT.itemsize :]
     raise TextProblem(f"text that is packed with HDF5 filter {number} is not supported; use gzip or no compression")
 
 
@@ -116,6 +116,6 @@ def _heap(head: bytes, read: Callable[[int], bytes]) -> dict[int, bytes]:
         at += 16
         if length > size - at:
             raise TextProblem("a heap of strings is damaged")
-        objects.setdefault(index, data[at:at + length])
+        objects.setdefault(index, data[at : at + length])
         at += -(-length // 8) * 8
     return objects

@@ -50,8 +50,9 @@ class _Joiner:
             self._push_on(name)
         rank = {name: k for k, name in enumerate(self.populations)}
         ordered = sorted(self.projections.values(), key=lambda p: (rank[p.target], p.delay, rank[p.source]))
-        return replace(self.network, populations=tuple(self.populations.values()), projections=tuple(ordered),
-                       output=self.output)
+        return replace(
+            self.network, populations=tuple(self.populations.values()), projections=tuple(ordered), output=self.output
+        )
 
     def _pull_through(self, name: str) -> bool:
         """Feed the targets of a plain copy straight from what it copies. Whether that was possible."""

@@ -64,16 +64,31 @@ class _Builder:
         exponents = [int(np.min(layer.neuron["wgtExp"])) for layer in self.layers if layer.neuron]
         self.least_exponent = min([0, *exponents])
         if STATE_SHIFT + self.least_exponent < 0:
-            self.findings.append(Diagnostic(str(self.path), f"has a weight exponent (wgtExp) of {self.least_exponent}",
-                                            why="weights would lose bits below one state unit; -6 is the least"))
+            self.findings.append(
+                Diagnostic(
+                    str(self.path),
+                    f"has a weight exponent (wgtExp) of {self.least_exponent}",
+                    why="weights would lose bits below one state unit; -6 is the least",
+                )
+            )
 
     def network(self) -> Network:
         weights = [p.op.weight for p in self.projections if isinstance(p.op, Linear | Conv)]
-        arithmetic = Integer(weight_bits=max([8, *(_bits(w) for w in weights)]), input_scale=self.input_scale,
-                             state_shift=STATE_SHIFT + self.least_exponent)
-        return Network(tuple(self.populations), tuple(self.projections), (self.populations[0].name,),
-                       self.populations[-1].name, arithmetic=arithmetic, name=self.path.stem, origin="lava-dl",
-                       assumptions=tuple(self.notes))
+        arithmetic = Integer(
+            weight_bits=max([8, *(_bits(w) for w in weights)]),
+            input_scale=self.input_scale,
+            state_shift=STATE_SHIFT + self.least_exponent,
+        )
+        return Network(
+            tuple(self.populations),
+            tuple(self.projections),
+            (self.populations[0].name,),
+            self.populations[-1].name,
+            arithmetic=arithmetic,
+            name=self.path.stem,
+            origin="lava-dl",
+            assumptions=tuple(self.notes),
+        )
 
     def add(self, layer: Layer) -> None:
         """Append one layer. After a faulty one nothing more is built: everything behind would be reported too."""
@@ -205,8 +220,11 @@ class _Builder:
             raise LayerProblem(f"has weights of up to {largest}; those of Loihi are at most {LARGEST_WEIGHT}")
         scaled = weight << (exponent - self.least_exponent)
         if np.abs(scaled).max() >= 2**15:
-            raise LayerProblem(f"has a weight exponent (wgtExp) of {exponent}, too far from the {self.least_exponent} "
-                               "of another layer", hint="weights of one network must fit into 16 bits together")
+            raise LayerProblem(
+                f"has a weight exponent (wgtExp) of {exponent}, too far from the {self.least_exponent} "
+                "of another layer",
+                hint="weights of one network must fit into 16 bits together",
+            )
         return scaled.astype(np.int32)
 
 
@@ -248,8 +266,10 @@ def _delays(layer: Layer, shape: Shape) -> np.ndarray:
     """Axonal delay of every neuron in steps, flat channel-first."""
     delays = np.floor(layer.values["delay"].reshape(-1)).astype(np.int64)
     if delays.size not in (1, shape[0], math.prod(shape)) or delays.min() < 0 or delays.max() > MAX_DELAY:
-        raise LayerProblem(f"has {delays.size} delays for {shape} neurons; one for all, per channel or per neuron, "
-                           f"from 0 to {MAX_DELAY}, are expected")
+        raise LayerProblem(
+            f"has {delays.size} delays for {shape} neurons; one for all, per channel or per neuron, "
+            f"from 0 to {MAX_DELAY}, are expected"
+        )
     if delays.size == math.prod(shape):
         return delays
     return np.repeat(np.resize(delays, shape[0]), math.prod(shape[1:]))

@@ -81,8 +81,12 @@ def read_layers(path: Path) -> list[Layer]:
         names = group.names()
         expected = [str(k) for k in range(len(names))]
         if sorted(names) != sorted(expected) or not names:
-            raise bad_input(group.where(), f"the layers are numbered {', '.join(names) or 'not at all'}",
-                            why="0, 1, 2 and so on without a gap is expected", hint=EXPORT)
+            raise bad_input(
+                group.where(),
+                f"the layers are numbered {', '.join(names) or 'not at all'}",
+                why="0, 1, 2 and so on without a gap is expected",
+                hint=EXPORT,
+            )
         for name in expected:
             layer = group.group(name)
             try:
@@ -124,8 +128,10 @@ def _shape(layer: Layer) -> Shape:
 def _neuron(group: Hdf5Group) -> dict[str, int | np.ndarray]:
     kind = group.text("type")
     if kind not in NEURON_TYPES:
-        raise LayerProblem(f"has neurons of type {kind!r}; {' and '.join(NEURON_TYPES)} can be read",
-                           hint="train with leaky integrate-and-fire neurons (lava.lib.dl.slayer.block.cuba)")
+        raise LayerProblem(
+            f"has neurons of type {kind!r}; {' and '.join(NEURON_TYPES)} can be read",
+            hint="train with leaky integrate-and-fire neurons (lava.lib.dl.slayer.block.cuba)",
+        )
     found: dict[str, int | np.ndarray] = {}
     for key in ("iDecay", "vDecay", "vThMant"):
         if not group.has(key):
@@ -133,8 +139,11 @@ def _neuron(group: Hdf5Group) -> dict[str, int | np.ndarray]:
     for key, default, most in (("iDecay", 0, 4096), ("vDecay", 0, 4096), ("vThMant", 0, 2**24), ("refDelay", 1, 64)):
         found[key] = _whole_number(group, key, default, 0 if key != "refDelay" else 1, most)
     found["wgtExp"] = _whole_number(group, "wgtExp", 0, -8, 7)
-    for key, meaning in (("gradedSpike", "graded spikes"), ("messageBits", "graded spikes"),
-                         ("weight_exp", "a weight exponent of batch normalisation")):
+    for key, meaning in (
+        ("gradedSpike", "graded spikes"),
+        ("messageBits", "graded spikes"),
+        ("weight_exp", "a weight exponent of batch normalisation"),
+    ):
         if group.has(key) and np.any(group.array(key)):
             raise LayerProblem(f"has {meaning} (neuron/{key}), which cannot be represented")
     return found
@@ -147,5 +156,3 @@ def _whole_number(group: Hdf5Group, key: str, default: int, least: int, most: in
     if not value.size or not np.array_equal(value, np.trunc(value)) or value.min() < least or value.max() > most:
         raise LayerProblem(f"neuron/{key} is {value[:4].tolist()}; whole numbers from {least} to {most} are expected")
     return int(value[0]) if (value == value[0]).all() else value.astype(np.int64)
-
-

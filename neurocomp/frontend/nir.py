@@ -65,17 +65,27 @@ class _Builder:
         self._stop()
         self._edges(delayed)
         self._stop()
-        return join_relays(Network(
-            tuple(self.populations), tuple(self.projections), tuple(starts), outputs[0].path, name=path.stem,
-            origin=f"NIR {self.graph.version}", assumptions=self._assumptions(path.name),
-        ))
+        return join_relays(
+            Network(
+                tuple(self.populations),
+                tuple(self.projections),
+                tuple(starts),
+                outputs[0].path,
+                name=path.stem,
+                origin=f"NIR {self.graph.version}",
+                assumptions=self._assumptions(path.name),
+            )
+        )
 
     def _check_ends(self, inputs: list[Node], outputs: list[Node]) -> None:
         if not inputs:
             self._find("", "has no Input node", hint="export the network again")
         if len(outputs) != 1:
-            self._find("", f"has {len(outputs)} Output nodes; exactly one can be read",
-                       hint="export the network again with one output")
+            self._find(
+                "",
+                f"has {len(outputs)} Output nodes; exactly one can be read",
+                hint="export the network again with one output",
+            )
         into, out_of = {b for _, b in self.graph.edges}, {a for a, _ in self.graph.edges}
         for name, node in self.graph.nodes.items():
             if node.type != "Input" and name not in into:
@@ -159,8 +169,10 @@ class _Builder:
         flat = len(declared) - 1
         cut = flat if flat in fitting and set(declared[:flat]) <= {1} else min(fitting, default=0)
         if cut:
-            self.notes.append(f"the shape {declared} of Input {node.path} was read as {declared[cut:]}: "
-                              f"the first {cut} axes are taken for batch and time")
+            self.notes.append(
+                f"the shape {declared} of Input {node.path} was read as {declared[cut:]}: "
+                f"the first {cut} axes are taken for batch and time"
+            )
         return declared[cut:]
 
     def _note_output(self, node: Node) -> None:
@@ -239,5 +251,11 @@ def _refuse_unused(where: str, timing: Timing) -> None:
     needs = {"dt": "depends on time", "reset": "spikes and is reset", "discretise": "has a time constant"}
     unused = [name for name, value in given.items() if value is not None and name not in timing.used]
     if unused:
-        raise InputError([Diagnostic(where, f"--{name} has no effect: no node of this file {needs[name]}",
-                                     hint=f"leave --{name} away") for name in unused])
+        raise InputError(
+            [
+                Diagnostic(
+                    where, f"--{name} has no effect: no node of this file {needs[name]}", hint=f"leave --{name} away"
+                )
+                for name in unused
+            ]
+        )

@@ -117,8 +117,9 @@ def _version(root: Hdf5Group) -> str:
         return "unknown"
     version = root.text("version")
     if version.split(".")[0] not in ("0", "1"):
-        raise bad_input(root.where("version"), f"the file is of NIR version {version}; 0.1 to 1.x are read",
-                        hint=EXPORT)
+        raise bad_input(
+            root.where("version"), f"the file is of NIR version {version}; 0.1 to 1.x are read", hint=EXPORT
+        )
     return version
 
 
@@ -153,8 +154,11 @@ class _Level:
             return
         if kind not in REQUIRED:
             alike = difflib.get_close_matches(kind, REQUIRED, n=1)
-            self._find(path, f"has the type {kind!r}, which is not among the primitives that are read",
-                       hint=f"did you mean {alike[0]}?" if alike else f"known are {', '.join(REQUIRED)}")
+            self._find(
+                path,
+                f"has the type {kind!r}, which is not among the primitives that are read",
+                hint=f"did you mean {alike[0]}?" if alike else f"known are {', '.join(REQUIRED)}",
+            )
             return
         if path in self.graph.nodes:
             self._find(path, "two nodes have this path", hint="rename the node or the subgraph")
@@ -168,8 +172,11 @@ class _Level:
         present = [name for name in group.names() if name not in NOT_PARAMETERS]
         for name in present:
             if name not in known:
-                self._find(path, f"has a parameter {name!r}, which {kind} does not have",
-                           why="what it means is not known, so the network would not be what you trained")
+                self._find(
+                    path,
+                    f"has a parameter {name!r}, which {kind} does not have",
+                    why="what it means is not known, so the network would not be what you trained",
+                )
         for name in REQUIRED[kind]:
             if name not in present:
                 self._find(path, f"lacks the parameter {name!r} of {kind}", hint=EXPORT)
@@ -188,8 +195,11 @@ class _Level:
         found = [(str(a), str(b)) for a, b in pairs]
         for (a, b), count in Counter(found).items():
             if count > 1:
-                self._find("", f"the edge {a} -> {b} is listed {count} times",
-                           hint="export the network again; to add a value to itself, use a Scale node")
+                self._find(
+                    "",
+                    f"the edge {a} -> {b} is listed {count} times",
+                    hint="export the network again; to add a value to itself, use a Scale node",
+                )
         return found
 
     def _edge(self, edge: Edge) -> None:
@@ -206,8 +216,11 @@ class _Level:
             if len(inner) == 1:
                 return f"{self.prefix}{name}.{inner[0]}"
             port = ("Output", "Input")[side]
-            self._find("", f"{shown} ends at the subgraph {name}, which has {len(inner)} {port} nodes",
-                       hint=f"name one of them: {name}.{inner[0]}" if inner else f"give the subgraph an {port} node")
+            self._find(
+                "",
+                f"{shown} ends at the subgraph {name}, which has {len(inner)} {port} nodes",
+                hint=f"name one of them: {name}.{inner[0]}" if inner else f"give the subgraph an {port} node",
+            )
             return None
         if name in self.kinds:
             if self.kinds[name] == ("Output", "Input")[side]:
@@ -218,8 +231,11 @@ class _Level:
         if subgraph in self.ports and port in self.ports[subgraph][1 - side]:
             return f"{self.prefix}{subgraph}.{port}"
         alike = difflib.get_close_matches(name, self.kinds, n=1)
-        self._find("", f"{shown} names {name!r}, which is no node of this graph",
-                   hint=f"did you mean {alike[0]!r}?" if alike else EXPORT)
+        self._find(
+            "",
+            f"{shown} names {name!r}, which is no node of this graph",
+            hint=f"did you mean {alike[0]!r}?" if alike else EXPORT,
+        )
         return None
 
     def _find(self, path: str, what: str, why: str = "", hint: str = "") -> None:

@@ -115,10 +115,14 @@ class _Converter:
         if np.max(rate) > 1.0 + 1e-5:
             raise NodeProblem(
                 f"parameter {name} is {np.min(tau):g} s, shorter than the time step of {dt:g} s, which forward Euler "
-                "cannot follow", hint="give a shorter --dt, or --discretise exp; Norse 1.1 writes tau times its dt")
+                "cannot follow",
+                hint="give a shorter --dt, or --discretise exp; Norse 1.1 writes tau times its dt",
+            )
         if self.timing.dt_option_s is None and np.min(tau) >= 0.5:
-            self.note(f"{self.node.path}: {name} is {np.min(tau):g} s or more, which is long; if the file counts in "
-                      "steps (sinabs does), give --dt 1 --discretise exp --reset subtract")
+            self.note(
+                f"{self.node.path}: {name} is {np.min(tau):g} s or more, which is long; if the file counts in "
+                "steps (sinabs does), give --dt 1 --discretise exp --reset subtract"
+            )
         return np.maximum(1.0 - rate, 0.0), rate
 
     def resetting(self) -> Neuron:

@@ -77,8 +77,10 @@ def delayed_copies(delay_s: np.ndarray, shape: Shape, dt_s: float) -> list[tuple
     delays = fit(delay_s, shape, "delay")
     steps = np.rint(np.asarray(delays) / dt_s)
     if not np.isfinite(steps).all() or steps.min() < 0 or steps.max() > MAX_DELAY_STEPS:
-        raise NodeProblem(f"parameter delay runs from {np.min(delays):g} to {np.max(delays):g} s; at steps of "
-                          f"{dt_s:g} s it must lie within 0 and {MAX_DELAY_STEPS} steps")
+        raise NodeProblem(
+            f"parameter delay runs from {np.min(delays):g} to {np.max(delays):g} s; at steps of "
+            f"{dt_s:g} s it must lie within 0 and {MAX_DELAY_STEPS} steps"
+        )
     if steps.ndim == 0:
         return [(OneToOne(), int(steps))]
     flat = np.broadcast_to(expand(steps.astype(np.int64), shape), shape).reshape(-1)
@@ -131,7 +133,7 @@ def _flattened(node: Node, source: Shape) -> Shape:
     start, end = (a + axes if a < 0 else a for a in (start, end))
     if not 0 <= start <= end < axes:
         raise NodeProblem(f"cannot flatten axes {start} to {end} of {source}")
-    return (*source[:start], math.prod(source[start:end + 1]), *source[end + 1:])
+    return (*source[:start], math.prod(source[start : end + 1]), *source[end + 1 :])
 
 
 def _axis(node: Node, name: str, default: int) -> int:

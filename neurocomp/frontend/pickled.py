@@ -100,8 +100,16 @@ class _Machine:
                 self.step(opcode.name, argument)
         except PickleDamaged as error:
             raise PickleDamaged(f"{error} (byte {position})") from error
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, MemoryError,
-                RecursionError) as error:
+        except (
+            ValueError,
+            KeyError,
+            IndexError,
+            TypeError,
+            AttributeError,
+            OverflowError,
+            MemoryError,
+            RecursionError,
+        ) as error:
             raise PickleDamaged(f"{type(error).__name__}: {error} (after byte {position})") from error
         raise PickleDamaged("the pickle has no end")
 
@@ -130,7 +138,7 @@ class _Machine:
     def pop_to_mark(self) -> list[Any]:
         for k in range(len(self.stack) - 1, -1, -1):
             if self.stack[k] is _MARK:
-                items = self.stack[k + 1:]
+                items = self.stack[k + 1 :]
                 del self.stack[k:]
                 self.marks -= 1
                 return items
@@ -308,11 +316,35 @@ def _hashable(key: Any) -> Any:
 
 _IGNORED = frozenset({"PROTO", "FRAME"})
 _CONSTANTS: dict[str, Callable[[], Any]] = {
-    "NONE": lambda: None, "NEWTRUE": lambda: True, "NEWFALSE": lambda: False,
-    "EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_TUPLE": tuple, "EMPTY_SET": list,
+    "NONE": lambda: None,
+    "NEWTRUE": lambda: True,
+    "NEWFALSE": lambda: False,
+    "EMPTY_LIST": list,
+    "EMPTY_DICT": dict,
+    "EMPTY_TUPLE": tuple,
+    "EMPTY_SET": list,
 }
-_VALUES = frozenset({
-    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT",
-    "STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8",
-    "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8",
-})
+_VALUES = frozenset(
+    {
+        "INT",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "LONG",
+        "LONG1",
+        "LONG4",
+        "FLOAT",
+        "BINFLOAT",
+        "STRING",
+        "BINSTRING",
+        "SHORT_BINSTRING",
+        "BINBYTES",
+        "SHORT_BINBYTES",
+        "BINBYTES8",
+        "BYTEARRAY8",
+        "UNICODE",
+        "BINUNICODE",
+        "SHORT_BINUNICODE",
+        "BINUNICODE8",
+    }
+)

@@ -17,7 +17,11 @@ _TIMED = "says itself how its neurons behave in time"
 
 
 def load_network(
-    path: str | Path, *, dt_s: float | None = None, reset: Reset | None = None, discretise: Discretise | None = None,
+    path: str | Path,
+    *,
+    dt_s: float | None = None,
+    reset: Reset | None = None,
+    discretise: Discretise | None = None,
     steps: int | None = None,
 ) -> Network:
     """The network in a file; the format is found out from its content.
@@ -63,16 +67,27 @@ def _check(dt_s: float | None, reset: str | None, discretise: str | None, steps:
 def _refuse(path: Path, found: Format, options: dict[str, object]) -> None:
     given = [f"--{name}" for name, value in options.items() if value is not None]
     if given:
-        raise bad_input(str(path), f"{' and '.join(given)} only {'go' if len(given) > 1 else 'goes'} with NIR files",
-                        why=f"this is {_TITLES[found]}, which {_TIMED}", hint=f"leave {' and '.join(given)} away")
+        raise bad_input(
+            str(path),
+            f"{' and '.join(given)} only {'go' if len(given) > 1 else 'goes'} with NIR files",
+            why=f"this is {_TITLES[found]}, which {_TIMED}",
+            hint=f"leave {' and '.join(given)} away",
+        )
 
 
 def _with_steps(network: Network, path: Path, steps: int) -> Network:
     sample = network.sample
     if sample is None:
-        raise bad_input(str(path), "--steps has no effect: no sample inputs are stored with the network",
-                        hint="the steps then come with the input data")
+        raise bad_input(
+            str(path),
+            "--steps has no effect: no sample inputs are stored with the network",
+            hint="the steps then come with the input data",
+        )
     if sample.encoding == "temporal":
-        raise bad_input(str(path), "--steps cannot change the stored sample inputs: they vary over time",
-                        why=f"they have {sample.steps} steps", hint="leave --steps away")
+        raise bad_input(
+            str(path),
+            "--steps cannot change the stored sample inputs: they vary over time",
+            why=f"they have {sample.steps} steps",
+            hint="leave --steps away",
+        )
     return replace(network, sample=replace(sample, steps=steps))

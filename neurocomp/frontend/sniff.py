@@ -95,8 +95,12 @@ def _hdf5(path: Path) -> Format:
     if {"data", "model"} == set(names):
         raise bad_input(where, "is an HDF5 file of recorded spikes, not a network")
     held = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") or "nothing"
-    raise bad_input(where, "is an HDF5 file, but neither NIR (no /node) nor lava-dl (no /layer)",
-                    why=f"at the top it holds {held}", hint=ACCEPTED)
+    raise bad_input(
+        where,
+        "is an HDF5 file, but neither NIR (no /node) nor lava-dl (no /layer)",
+        why=f"at the top it holds {held}",
+        hint=ACCEPTED,
+    )
 
 
 def _zip(path: Path) -> Format:
@@ -107,12 +111,16 @@ def _zip(path: Path) -> Format:
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, struct.error):
         return "torch"  # its reader says what is broken
     if names and all(name.endswith(".npy") for name in names):
-        raise bad_input(str(path), "is an .npz archive of arrays, not a network",
-                        hint="give arrays as input data: --input")
+        raise bad_input(
+            str(path), "is an .npz archive of arrays, not a network", hint="give arrays as input data: --input"
+        )
     torch_like = any(name.endswith((".pkl", ".json")) or "/data/" in name for name in names)
     if names and not torch_like:
-        raise bad_input(str(path), f"is a zip archive that torch did not write (it begins with {names[0]!r})",
-                        hint="unpack it and give the network file that is inside")
+        raise bad_input(
+            str(path),
+            f"is a zip archive that torch did not write (it begins with {names[0]!r})",
+            hint="unpack it and give the network file that is inside",
+        )
     return "torch"
 
 
@@ -126,12 +134,20 @@ def _unsupported(path: Path, head: bytes) -> InputError:
     if len(head) > 9 and _is_safetensors(head):
         return bad_input(where, "is a safetensors file: it holds weights, not the network", hint=FREEZE)
     if _is_onnx(head):
-        return bad_input(where, "is an ONNX file, which is not read", why="ONNX has no spiking neurons",
-                         hint=FREEZE.replace("it", "the network", 1))
+        return bad_input(
+            where,
+            "is an ONNX file, which is not read",
+            why="ONNX has no spiking neurons",
+            hint=FREEZE.replace("it", "the network", 1),
+        )
     text = head.lstrip().lower()
     if text.startswith((b"<!doctype html", b"<html")):
-        return bad_input(where, "is a web page (HTML), not the file itself",
-                         why="the download gave a page to look at", hint="download the raw file")
+        return bad_input(
+            where,
+            "is a web page (HTML), not the file itself",
+            why="the download gave a page to look at",
+            hint="download the raw file",
+        )
     if _is_text(head):
         first = head.splitlines()[0].decode("utf-8", "replace")[:60]
         return bad_input(where, f"is a text file, not a network (it begins with {first!r})", hint=ACCEPTED)
@@ -143,7 +159,7 @@ def _is_safetensors(head: bytes) -> bool:
     if not 2 <= length < 100 * 2**20 or head[8:9] != b"{":
         return False
     try:
-        return length > len(head) - 8 or isinstance(json.loads(head[8:8 + length]), dict)
+        return length > len(head) - 8 or isinstance(json.loads(head[8 : 8 + length]), dict)
     except ValueError:
         return False
 
@@ -159,5 +175,5 @@ def _is_text(head: bytes) -> bool:
     except UnicodeDecodeError as error:
         if error.start < len(head) - 3:
             return False
-        text = head[:error.start].decode("utf-8")
+        text = head[: error.start].decode("utf-8")
     return all(c.isprintable() or c in "\r\n\t\f" for c in text)

@@ -19,13 +19,31 @@ MAX_EXPANDED = 2**26
 """Elements that a tensor may have beyond those its storage holds (stride 0, as torch's expand makes)."""
 
 _STORAGE_TYPES = {
-    "FloatStorage": "f4", "DoubleStorage": "f8", "HalfStorage": "f2", "BFloat16Storage": "bfloat16",
-    "LongStorage": "i8", "IntStorage": "i4", "ShortStorage": "i2", "CharStorage": "i1", "ByteStorage": "u1",
+    "FloatStorage": "f4",
+    "DoubleStorage": "f8",
+    "HalfStorage": "f2",
+    "BFloat16Storage": "bfloat16",
+    "LongStorage": "i8",
+    "IntStorage": "i4",
+    "ShortStorage": "i2",
+    "CharStorage": "i1",
+    "ByteStorage": "u1",
     "BoolStorage": "b1",
 }
 _DTYPES = {
-    "float32": "f4", "float64": "f8", "float16": "f2", "bfloat16": "bfloat16", "int64": "i8", "int32": "i4",
-    "int16": "i2", "int8": "i1", "uint8": "u1", "uint16": "u2", "uint32": "u4", "uint64": "u8", "bool": "b1",
+    "float32": "f4",
+    "float64": "f8",
+    "float16": "f2",
+    "bfloat16": "bfloat16",
+    "int64": "i8",
+    "int32": "i4",
+    "int16": "i2",
+    "int8": "i1",
+    "uint8": "u1",
+    "uint16": "u2",
+    "uint32": "u4",
+    "uint64": "u8",
+    "bool": "b1",
 }
 _REBUILD = Named("torch._utils", "_rebuild_tensor_v2")
 _REBUILD_DTYPE = Named("torch._utils", "_rebuild_tensor_v3")
@@ -61,8 +79,11 @@ class TensorReader:
         named = dtype if dtype is not None else storage.key[1]
         table = _DTYPES if dtype is not None else _STORAGE_TYPES
         if not isinstance(named, Named) or named.module not in ("torch", "torch.storage") or named.name not in table:
-            raise bad_input(str(self.archive.path), f"holds a tensor of type {named}, which neurocomp cannot read",
-                            hint="convert it (for example with .float()) and save again")
+            raise bad_input(
+                str(self.archive.path),
+                f"holds a tensor of type {named}, which neurocomp cannot read",
+                hint="convert it (for example with .float()) and save again",
+            )
         return table[named.name]
 
     def _storage(self, storage: Any, kind: str) -> np.ndarray:

@@ -64,8 +64,12 @@ def first_bytes(path: Path) -> bytes:
     if not head:
         raise bad_input(str(path), "the file is empty", hint=COPY_AGAIN)
     if head.startswith(LFS_MAGIC):
-        raise bad_input(str(path), "is a Git LFS pointer, not the file itself",
-                        why="the repository was cloned without Git LFS", hint=f"git lfs pull --include {path.name}")
+        raise bad_input(
+            str(path),
+            "is a Git LFS pointer, not the file itself",
+            why="the repository was cloned without Git LFS",
+            hint=f"git lfs pull --include {path.name}",
+        )
     return head
 
 
@@ -83,11 +87,19 @@ def _refuse_other_archives(archive: TorchZip) -> None:
     path = str(archive.path)
     names = list(archive.entries)
     if archive.find("constants.pkl") and any("code/" in name for name in names):
-        raise bad_input(path, "is a TorchScript archive (torch.jit.save)",
-                        why="it holds compiled code in which the neurons can no longer be told apart", hint=FREEZE)
+        raise bad_input(
+            path,
+            "is a TorchScript archive (torch.jit.save)",
+            why="it holds compiled code in which the neurons can no longer be told apart",
+            hint=FREEZE,
+        )
     if any(name.endswith(".json") and "models/" in name for name in names):
-        raise bad_input(path, "is a torch.export archive (.pt2)",
-                        why="the neurons in it are already broken up into single operations", hint=FREEZE)
+        raise bad_input(
+            path,
+            "is a torch.export archive (.pt2)",
+            why="the neurons in it are already broken up into single operations",
+            hint=FREEZE,
+        )
     if archive.find("data.pkl") is None:
         inside = ", ".join(names[:3]) or "nothing"
         raise bad_input(path, f"is a zip archive, but not one of torch.save: it holds {inside}", hint=FREEZE)
@@ -108,13 +120,20 @@ def _not_a_zip(path: Path, head: bytes) -> InputError:
     legacy = head.startswith(LEGACY_TORCH_MAGIC)
     pickled = _bare_pickle(path, skip=3 if legacy else 0)
     if pickled is None and not legacy:
-        return bad_input(str(path), "is neither a torch file nor any other format that neurocomp reads",
-                         why=f"it begins with {head[:12]!r}", hint=FREEZE)
+        return bad_input(
+            str(path),
+            "is neither a torch file nor any other format that neurocomp reads",
+            why=f"it begins with {head[:12]!r}",
+            hint=FREEZE,
+        )
     if pickled is not None:
         refuse_code(str(path), pickled)
     if legacy:
-        return bad_input(str(path), "was saved by a torch older than 1.6 (not a zip archive)",
-                         hint=f"load it with torch, then {FREEZE_CALL}")
+        return bad_input(
+            str(path),
+            "was saved by a torch older than 1.6 (not a zip archive)",
+            hint=f"load it with torch, then {FREEZE_CALL}",
+        )
     content = f" of class {pickled.created[0]}" if pickled and pickled.created else ""
     return bad_input(str(path), f"is a bare Python pickle{content}, not a torch file", hint=FREEZE)
 
@@ -125,7 +144,7 @@ def _bare_pickle(path: Path, skip: int) -> PickledValue | None:
         data = file.read(MAX_PICKLE_BYTES)
     try:
         for _ in range(skip):
-            data = data[read_pickle(data).size:]
+            data = data[read_pickle(data).size :]
         return read_pickle(data)
     except PickleDamaged:
         return None

@@ -19,8 +19,18 @@ MAX_PICKLE_BYTES = 256 * 2**20
 MAX_COMPRESSION = 200
 """Largest allowed ratio of unpacked to packed size; torch itself stores its entries uncompressed."""
 
-BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, NotImplementedError,
-          ValueError, OverflowError, MemoryError)
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    OverflowError,
+    MemoryError,
+)
 """What the standard zip reader raises on damaged, encrypted or exotic archives."""
 
 COPY_AGAIN = "copy or download it again; if it still fails, save it again with torch.save"
@@ -45,8 +55,9 @@ class TorchZip:
             raise damaged(path, error) from error
         try:
             self.entries = self._checked_entries()
-            self._inside = {path: name for name in sorted(self.entries, reverse=True)
-                            for path in (name, name.partition("/")[2])}
+            self._inside = {
+                path: name for name in sorted(self.entries, reverse=True) for path in (name, name.partition("/")[2])
+            }
         except BaseException:
             self._zip.close()
             raise
@@ -65,9 +76,13 @@ class TorchZip:
         """The bytes of an entry; ``limit``: largest size that makes sense for it."""
         entry = self.entries[name]
         if limit is not None and entry.size > limit:
-            raise ResourceLimitError(Diagnostic(
-                f"{self.path}:{name}", f"is {entry.size} bytes long; at most {limit} are read",
-                why="a description of this size is not plausible for a network"))
+            raise ResourceLimitError(
+                Diagnostic(
+                    f"{self.path}:{name}",
+                    f"is {entry.size} bytes long; at most {limit} are read",
+                    why="a description of this size is not plausible for a network",
+                )
+            )
         try:
             data = self._zip.read(name)
         except BROKEN as error:
@@ -82,8 +97,12 @@ class TorchZip:
             raise bad_input(str(self.path), f"the archive has {len(infos)} entries; at most {MAX_ENTRIES} are read")
         packed = sum(info.compress_size for info in infos)
         if packed > self.path.stat().st_size:
-            raise bad_input(str(self.path), f"its entries claim {packed} packed bytes, more than the file has",
-                            why="the entries overlap or the file is truncated", hint=COPY_AGAIN)
+            raise bad_input(
+                str(self.path),
+                f"its entries claim {packed} packed bytes, more than the file has",
+                why="the entries overlap or the file is truncated",
+                hint=COPY_AGAIN,
+            )
         entries: dict[str, Entry] = {}
         for info in infos:
             self._check_entry(info, entries)
@@ -103,8 +122,12 @@ class TorchZip:
             raise bad_input(where, f"the entry is compressed with method {info.compress_type}, which torch never uses")
         stored = info.compress_type == zipfile.ZIP_STORED
         if info.file_size > info.compress_size * (1 if stored else MAX_COMPRESSION):
-            raise bad_input(where, f"{info.compress_size} packed bytes claim to unpack to {info.file_size}: refused",
-                            why="this is how a zip bomb looks", hint=COPY_AGAIN)
+            raise bad_input(
+                where,
+                f"{info.compress_size} packed bytes claim to unpack to {info.file_size}: refused",
+                why="this is how a zip bomb looks",
+                hint=COPY_AGAIN,
+            )
 
 
 def damaged(path: Path, error: object, entry: str = "") -> InputError:

@@ -36,8 +36,14 @@ PARTS = ("neurons", "synapses", "links", "barrier or tick")
 
 
 def report(
-    program: Program, simulation: Simulation, *, execution: Execution, network: Network | None = None,
-    float_execution: Execution | None = None, labels: np.ndarray | None = None, encoding: str | None = None,
+    program: Program,
+    simulation: Simulation,
+    *,
+    execution: Execution,
+    network: Network | None = None,
+    float_execution: Execution | None = None,
+    labels: np.ndarray | None = None,
+    encoding: str | None = None,
     seed: int | None = None,
 ) -> Result:
     """Everything there is to say about a run.

@@ -66,9 +66,7 @@ def _events(simulation: Simulation) -> dict[str, int]:
     return events
 
 
-def _by_layer(
-    network: Network, mapped: set[str], operations: tuple[Operations, ...]
-) -> dict[str, list[Operations]]:
+def _by_layer(network: Network, mapped: set[str], operations: tuple[Operations, ...]) -> dict[str, list[Operations]]:
     """Operations by the population that they end in; what a relay passes on counts for the first one behind it."""
     target = {p.name: p.target for p in network.projections}
     groups: dict[str, list[Operations]] = {}

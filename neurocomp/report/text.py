@@ -42,16 +42,20 @@ def _head(result: Result) -> Iterator[str]:
     coding = f", {run.encoding} coding" if run.encoding not in (None, "temporal") else ""
     yield f"{_many(run.samples, 'sample')} of {_many(run.steps, 'time step')}{coding}"
     limit = fit.fullest
-    yield (f"fits: {fit.cores_used:,} of {_many(fit.cores_available, 'core')}, {fit.neurons:,} neurons; "
-           f"core {limit.fullest_core} is the fullest, with {units.share(limit.share)} of its {limit.name}")
+    yield (
+        f"fits: {fit.cores_used:,} of {_many(fit.cores_available, 'core')}, {fit.neurons:,} neurons; "
+        f"core {limit.fullest_core} is the fullest, with {units.share(limit.share)} of its {limit.name}"
+    )
 
 
 def _warnings(result: Result) -> Iterator[str]:
     for warning in result.warnings:
         yield _wrapped(warning, "warning: ")
     if result.mismatches:
-        yield _wrapped(f"the chip differs from the network as trained in {_many(len(result.mismatches), 'respect')}; "
-                       "see below", "warning: ")
+        yield _wrapped(
+            f"the chip differs from the network as trained in {_many(len(result.mismatches), 'respect')}; see below",
+            "warning: ",
+        )
 
 
 def _answer(result: Result) -> Iterator[str]:
@@ -71,8 +75,13 @@ def _answer(result: Result) -> Iterator[str]:
         *_accuracy(result),
     ]  # fmt: skip
     if events:
-        rows.append(["per event", least + units.energy(result.energy.total_aj / events),
-                     f"energy / synaptic event, of which {units.energy(dynamic / events)} dynamic"])
+        rows.append(
+            [
+                "per event",
+                least + units.energy(result.energy.total_aj / events),
+                f"energy / synaptic event, of which {units.energy(dynamic / events)} dynamic",
+            ]
+        )
     yield from table(rows, "lrl")
 
 
@@ -148,8 +157,10 @@ def _time(result: Result) -> Iterator[str]:
     timing = result.timing
     yield "Time"
     step = timing.total_ps / timing.chip_steps
-    yield (f"  a step takes {units.time(step)} on average, {units.time(timing.step_min_ps)} to "
-           f"{units.time(timing.step_max_ps)}; {_many(timing.chip_steps, 'chip step')} in all")
+    yield (
+        f"  a step takes {units.time(step)} on average, {units.time(timing.step_min_ps)} to "
+        f"{units.time(timing.step_max_ps)}; {_many(timing.chip_steps, 'chip step')} in all"
+    )
     rows = [["what the chip waits for", "share of time", "longest in"]]
     rows += [
         [b.part, units.share(b.time_ps / timing.total_ps), f"{units.share(b.steps / timing.chip_steps)} of steps"]
@@ -158,8 +169,10 @@ def _time(result: Result) -> Iterator[str]:
     yield from table(rows, "lrr", header=True)
     most = timing.busiest_core_ps / timing.total_ps
     mean = timing.all_cores_ps / result.fit.cores_used / timing.total_ps
-    yield (f"  core {timing.busiest_core} is the busiest: it works {units.share(most)} of the time "
-           f"(mean of the cores in use: {units.share(mean)})")
+    yield (
+        f"  core {timing.busiest_core} is the busiest: it works {units.share(most)} of the time "
+        f"(mean of the cores in use: {units.share(mean)})"
+    )
     used = Counter(value.kind for value in result.values if value.use == "time")
     kinds = ", ".join(_many(used[kind], f"{kind} value") for kind in KINDS if used[kind])
     yield _wrapped(f"This time rests on {kinds}; routing is modelled at {result.run.fidelity} fidelity.", "  ")
@@ -175,8 +188,10 @@ def _cores(result: Result) -> Iterator[str]:
     yield from table(rows, "lrrrr", header=True)
     yield ""
     rows = [["memory by content", "largest in a core", "all cores"]]
-    rows += [[content.name.replace("_", " "), units.memory(content.most_bytes), units.memory(content.total_bytes)]
-             for content in result.fit.contents]
+    rows += [
+        [content.name.replace("_", " "), units.memory(content.most_bytes), units.memory(content.total_bytes)]
+        for content in result.fit.contents
+    ]
     yield from table(rows, "lrr", header=True)
     yield f"  weights are stored with {result.fit.weight_bits} bits"
 
@@ -200,9 +215,13 @@ def _layers(result: Result) -> Iterator[str]:
         "spikes: outputs that are not zero (the total is of neurons on the cores). synops: effective synaptic "
         "operations, nonzero inputs x nonzero weights (NeuroBench); of dense: their share of all inputs x all "
         "weights. events: weights that the chip added, zeros and pooling included. updates: neurons whose state was "
-        "not at rest.", "  ")
-    yield (f"  {units.count(traffic.packets_sent / samples)} packets sent and "
-           f"{units.count(traffic.hops / samples)} hops between routers per inference")
+        "not at rest.",
+        "  ",
+    )
+    yield (
+        f"  {units.count(traffic.packets_sent / samples)} packets sent and "
+        f"{units.count(traffic.hops / samples)} hops between routers per inference"
+    )
 
 
 def _layer_row(layer: LayerFacts, samples: int) -> list[str]:
@@ -292,8 +311,11 @@ def _record(result: Result) -> Iterator[str]:
     yield "Record"
     rows = [
         ["neurocomp", result.version],
-        ["network", f"{units.clean(network.origin)}; {network.neurons:,} neurons, {network.weights:,} weights, "
-                    f"{network.synapses:,} synapses; sha256 {network.sha256[:16]}"],
+        [
+            "network",
+            f"{units.clean(network.origin)}; {network.neurons:,} neurons, {network.weights:,} weights, "
+            f"{network.synapses:,} synapses; sha256 {network.sha256[:16]}",
+        ],
         ["chip", f"{units.clean(result.chip.name)}; sha256 {result.chip.sha256[:16]}"],
         ["activity", f"sha256 {result.run.trace_sha256[:16]}{seed}"],
     ]

@@ -46,8 +46,10 @@ def not_modelled(chip: ChipSpec) -> tuple[str, ...]:
 def _costs(table: EnergyTable) -> Iterator[str]:
     if table.unknown:
         one = len(table.unknown) == 1
-        yield (f"energy is a lower bound: the profile does not know the cost of {', '.join(table.unknown)}, so "
-               f"{'it counts' if one else 'they count'} as nothing")
+        yield (
+            f"energy is a lower bound: the profile does not know the cost of {', '.join(table.unknown)}, so "
+            f"{'it counts' if one else 'they count'} as nothing"
+        )
 
 
 def _accuracy(accuracy: AccuracyFacts | None) -> Iterator[str]:
@@ -72,5 +74,7 @@ def _activity(layers: tuple[LayerFacts, ...]) -> Iterator[str]:
 
 def _saturation(saturations: int) -> Iterator[str]:
     if saturations:
-        yield (f"integer states hit their limits {saturations:,} times and were clipped; the chip's results may differ "
-               "from the trained network's")
+        yield (
+            f"integer states hit their limits {saturations:,} times and were clipped; the chip's results may differ "
+            "from the trained network's"
+        )

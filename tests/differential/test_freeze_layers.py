@@ -81,6 +81,7 @@ def test_static_image_is_repeated_over_time() -> None:
 
 def test_encoding_layer_outside_the_time_axis() -> None:
     """The first convolution runs once per image, its result is repeated: the same network."""
+
     class Net(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -193,8 +194,18 @@ def test_time_loop_with_accumulated_spikes() -> None:
 
 @pytest.mark.parametrize("temporal", [False, True])
 def test_module_of_one_step_is_called_once_per_step(temporal: bool) -> None:
-    net = lively(nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), neuron.LIFNode(), nn.MaxPool2d(2), nn.Flatten(),
-                               nn.Linear(36, 6), neuron.LIFNode()), 3)
+    net = lively(
+        nn.Sequential(
+            nn.Conv2d(1, 4, 3),
+            nn.BatchNorm2d(4),
+            neuron.LIFNode(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(36, 6),
+            neuron.LIFNode(),
+        ),
+        3,
+    )
     x = torch.rand(4, 3, 1, 8, 8) if temporal else torch.rand(3, 1, 8, 8)
     options = {"steps": 4, "encoding": "temporal" if temporal else None}
     network = check(net, x, ["2", "6"], lambda x: [net(x[t] if temporal else x) for t in range(4)], **options)
@@ -205,9 +216,15 @@ def test_module_of_one_step_is_called_once_per_step(temporal: bool) -> None:
 @pytest.mark.parametrize("multi", [True, False])
 def test_linear_recurrent_container(multi: bool) -> None:
     mode = "m" if multi else "s"
-    net = lively(nn.Sequential(
-        nn.Linear(7, 6), layer.LinearRecurrentContainer(neuron.LIFNode(), 6, 6, step_mode=mode), nn.Linear(6, 20),
-        neuron.LIFNode(step_mode=mode)), 5)
+    net = lively(
+        nn.Sequential(
+            nn.Linear(7, 6),
+            layer.LinearRecurrentContainer(neuron.LIFNode(), 6, 6, step_mode=mode),
+            nn.Linear(6, 20),
+            neuron.LIFNode(step_mode=mode),
+        ),
+        5,
+    )
     x = torch.rand(6, 4, 7)
     run = None if multi else lambda x: [net(x[t]) for t in range(6)]
     options: Any = {} if multi else {"steps": 6, "encoding": "temporal"}
@@ -217,9 +234,15 @@ def test_linear_recurrent_container(multi: bool) -> None:
 
 
 def test_element_wise_recurrent_container() -> None:
-    net = lively(nn.Sequential(
-        nn.Linear(7, 6), layer.ElementWiseRecurrentContainer(neuron.LIFNode(), lambda y, x: 0.5 * y + x, step_mode="m"),
-        nn.Linear(6, 3), neuron.LIFNode(step_mode="m")), 6)
+    net = lively(
+        nn.Sequential(
+            nn.Linear(7, 6),
+            layer.ElementWiseRecurrentContainer(neuron.LIFNode(), lambda y, x: 0.5 * y + x, step_mode="m"),
+            nn.Linear(6, 3),
+            neuron.LIFNode(step_mode="m"),
+        ),
+        6,
+    )
     network = check(net, torch.rand(6, 4, 7), ["1.sub_module", "3"])
     loop = next(p for p in network.projections if p.source == p.target)
     assert (loop.delay, loop.op.scale) == (1, 0.5)

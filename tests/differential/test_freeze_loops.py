@@ -60,9 +60,17 @@ def test_snntorch_time_loop(time_axis: int | None) -> None:
 
 
 def test_snntorch_hidden_states_in_a_sequential() -> None:
-    net = lively(nn.Sequential(
-        nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), snn.Leaky(beta=0.5, init_hidden=True), nn.Flatten(), nn.Linear(36, 4),
-        snn.Leaky(beta=0.5, init_hidden=True, output=True)), 3)
+    net = lively(
+        nn.Sequential(
+            nn.Conv2d(1, 4, 3),
+            nn.MaxPool2d(2),
+            snn.Leaky(beta=0.5, init_hidden=True),
+            nn.Flatten(),
+            nn.Linear(36, 4),
+            snn.Leaky(beta=0.5, init_hidden=True, output=True),
+        ),
+        3,
+    )
     x = torch.rand(3, 1, 8, 8)
 
     def reset() -> None:
@@ -201,26 +209,38 @@ class Collected(nn.Module):
         return self.collect([self.lif(self.fc(step)) for step in steps])
 
 
-@pytest.mark.parametrize(("collect", "assumptions"), [
-    (lambda spikes: spikes, ()),
-    (lambda spikes: {"spikes": torch.stack(spikes, 1)}, ()),
-    (lambda spikes: torch.cat([s.unsqueeze(0) for s in spikes]), ()),
-    (lambda spikes: torch.stack(spikes).sum(0), ("the output is read out as the sum over the 4 time steps",)),
-    (lambda spikes: sum(spikes) / 4, ("the output is read out as the sum over the 4 time steps",)),
-    (lambda spikes: spikes[-1], ("the module returns the output of step 3 only; every step is read out here",)),
-])
+@pytest.mark.parametrize(
+    ("collect", "assumptions"),
+    [
+        (lambda spikes: spikes, ()),
+        (lambda spikes: {"spikes": torch.stack(spikes, 1)}, ()),
+        (lambda spikes: torch.cat([s.unsqueeze(0) for s in spikes]), ()),
+        (lambda spikes: torch.stack(spikes).sum(0), ("the output is read out as the sum over the 4 time steps",)),
+        (lambda spikes: sum(spikes) / 4, ("the output is read out as the sum over the 4 time steps",)),
+        (lambda spikes: spikes[-1], ("the module returns the output of step 3 only; every step is read out here",)),
+    ],
+)
 def test_ways_to_return_spikes(collect: Callable[[list], Any], assumptions: tuple[str, ...]) -> None:
     net = lively(Collected(collect))
     network = check(net, torch.rand(3, 6), ["lif"], reset=lambda: setattr(net.lif, "mem", torch.zeros(0)))
     assert network.assumptions == assumptions
 
 
-@pytest.mark.parametrize(("time_axis", "shape", "stored"), [
-    (0, (4, 4, 6), (4, 4, 6)), (1, (4, 4, 6), (4, 4, 6)), (None, (4, 6), (4, 6)), (0, (4, 1, 6), (1, 4, 6)),
-    (0, (4, 6), (1, 4, 6)), (None, (6,), (1, 6)),
-])
+@pytest.mark.parametrize(
+    ("time_axis", "shape", "stored"),
+    [
+        (0, (4, 4, 6), (4, 4, 6)),
+        (1, (4, 4, 6), (4, 4, 6)),
+        (None, (4, 6), (4, 6)),
+        (0, (4, 1, 6), (1, 4, 6)),
+        (0, (4, 6), (1, 4, 6)),
+        (None, (6,), (1, 6)),
+    ],
+)
 def test_axes_are_told_apart_even_where_sizes_agree(
-    time_axis: int | None, shape: tuple[int, ...], stored: tuple[int, ...],
+    time_axis: int | None,
+    shape: tuple[int, ...],
+    stored: tuple[int, ...],
 ) -> None:
     """4 steps and 4 samples, one sample, or no batch axis at all."""
     net = lively(Collected(torch.stack, time_axis))

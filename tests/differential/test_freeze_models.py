@@ -42,8 +42,9 @@ def zoo(monkeypatch: pytest.MonkeyPatch) -> Any:
         module = _StandIn(name)
         module.__spec__ = ModuleSpec(name, None)
         monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setattr(sys.modules["torchvision._internally_replaced_utils"], "load_state_dict_from_url", None,
-                        raising=False)
+    monkeypatch.setattr(
+        sys.modules["torchvision._internally_replaced_utils"], "load_state_dict_from_url", None, raising=False
+    )
     return lambda name: importlib.import_module(f"spikingjelly.activation_based.model.{name}")
 
 
@@ -64,8 +65,11 @@ MODELS = {
     "spiking_resnet18": lambda zoo: (zoo("spiking_resnet").spiking_resnet18(num_classes=10, **OPTIONS), 64, True),
     "sew_resnet18": lambda zoo: (zoo("sew_resnet").sew_resnet18(num_classes=10, cnf="ADD", **OPTIONS), 64, True),
     "ms_resnet18": lambda zoo: (zoo("ms_resnet").ms_resnet18(num_classes=10), 64, False),
-    "plif_cifar10": lambda zoo: (zoo("parametric_lif_net").CIFAR10Net(channels=16, spiking_neuron=neuron.LIFNode), 32,
-                                 True),
+    "plif_cifar10": lambda zoo: (
+        zoo("parametric_lif_net").CIFAR10Net(channels=16, spiking_neuron=neuron.LIFNode),
+        32,
+        True,
+    ),
 }
 
 

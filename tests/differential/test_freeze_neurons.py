@@ -49,13 +49,21 @@ def agree(neuron: Any, x: Any, low: float = 0.01, **options: Any) -> Any:
 
 # SpikingJelly -----------------------------------------------------------------------------------------------
 SJ = [
-    ("IFNode", {}), ("IFNode", {"v_reset": None}), ("IFNode", {"v_threshold": 0.8, "v_reset": -0.25}),
-    ("LIFNode", {}), ("LIFNode", {"tau": 1.6, "v_reset": None}), ("LIFNode", {"tau": 3.0, "decay_input": False}),
+    ("IFNode", {}),
+    ("IFNode", {"v_reset": None}),
+    ("IFNode", {"v_threshold": 0.8, "v_reset": -0.25}),
+    ("LIFNode", {}),
+    ("LIFNode", {"tau": 1.6, "v_reset": None}),
+    ("LIFNode", {"tau": 3.0, "decay_input": False}),
     ("LIFNode", {"tau": 2.5, "decay_input": False, "v_reset": None, "v_threshold": 1.3}),
-    ("LIFNode", {"tau": 4.0, "v_reset": 0.3}), ("LIFNode", {"tau": 4.0, "v_reset": -0.3, "decay_input": False}),
-    ("ParametricLIFNode", {}), ("ParametricLIFNode", {"init_tau": 3.3, "decay_input": False, "v_reset": None}),
-    ("CUBALIFNode", {}), ("CUBALIFNode", {"c_decay": 0.7, "v_decay": 0.4, "v_reset": None}),
-    ("SimpleIFNode", {"v_reset": 0.2}), ("SimpleLIFNode", {"tau": 2.5, "decay_input": True, "v_reset": 0.2}),
+    ("LIFNode", {"tau": 4.0, "v_reset": 0.3}),
+    ("LIFNode", {"tau": 4.0, "v_reset": -0.3, "decay_input": False}),
+    ("ParametricLIFNode", {}),
+    ("ParametricLIFNode", {"init_tau": 3.3, "decay_input": False, "v_reset": None}),
+    ("CUBALIFNode", {}),
+    ("CUBALIFNode", {"c_decay": 0.7, "v_decay": 0.4, "v_reset": None}),
+    ("SimpleIFNode", {"v_reset": 0.2}),
+    ("SimpleLIFNode", {"tau": 2.5, "decay_input": True, "v_reset": 0.2}),
 ]
 
 
@@ -110,8 +118,9 @@ def test_a_membrane_exactly_at_the_threshold_fires_in_spikingjelly_and_not_in_sn
 def test_snntorch_resets(kind: str, mechanism: str, delay: bool) -> None:
     snn = pytest.importorskip("snntorch")
     rates = {"alpha": 0.6} if kind == "Synaptic" else {}
-    neuron = getattr(snn, kind)(beta=0.85, threshold=1.1, reset_mechanism=mechanism, reset_delay=delay,
-                                init_hidden=True, **rates)
+    neuron = getattr(snn, kind)(
+        beta=0.85, threshold=1.1, reset_mechanism=mechanism, reset_delay=delay, init_hidden=True, **rates
+    )
     # with reset_delay=False a membrane of twice the threshold has no equal here: the input stays below
     size = 1.0 if delay or mechanism != "subtract" else {"Leaky": 0.25, "Synaptic": 0.12}[kind]
     assert agree(neuron, drive(3, size)).reset == mechanism
@@ -126,7 +135,8 @@ def test_snntorch_without_reset_delay_is_refused_where_it_raises_its_own_thresho
         freeze(Looped(neuron), drive(3, 3.0))
     assert str(caught.value).endswith(
         "  why:  on this input it does not hold that no membrane reaches twice the threshold, where snnTorch delays "
-        "the next spike\n  next: train with reset_delay=True, or accept a few with max_differing_spikes=...")
+        "the next spike\n  next: train with reset_delay=True, or accept a few with max_differing_spikes=..."
+    )
 
 
 @pytest.mark.parametrize("mechanism", ["subtract", "zero", "none"])
@@ -139,8 +149,12 @@ def test_snntorch_lapicque(mechanism: str) -> None:
 def test_snntorch_parameters_per_neuron() -> None:
     snn = pytest.importorskip("snntorch")
     rng = torch.Generator().manual_seed(1)
-    neuron = snn.Synaptic(alpha=torch.rand(NEURONS, generator=rng), beta=torch.rand(NEURONS, generator=rng) * 1.2,
-                          threshold=torch.rand(NEURONS, generator=rng) + 0.5, init_hidden=True)
+    neuron = snn.Synaptic(
+        alpha=torch.rand(NEURONS, generator=rng),
+        beta=torch.rand(NEURONS, generator=rng) * 1.2,
+        threshold=torch.rand(NEURONS, generator=rng) + 0.5,
+        init_hidden=True,
+    )
     read = agree(neuron, drive(6))
     assert read.v_decay.shape == read.threshold.shape == (NEURONS,)
     assert read.v_decay.max() == 1.0  # snnTorch cuts decays off at 1
@@ -164,8 +178,11 @@ def test_snntorch_graded_spikes() -> None:
 def test_snntorch_recurrent(kind: str, mechanism: str, wiring: str) -> None:
     snn = pytest.importorskip("snntorch")
     torch.manual_seed(8)
-    wires = {"all": {"linear_features": NEURONS}, "one": {"all_to_all": False, "V": 0.4},
-             "each": {"all_to_all": False, "V": torch.randn(NEURONS) * 0.5}}[wiring]
+    wires = {
+        "all": {"linear_features": NEURONS},
+        "one": {"all_to_all": False, "V": 0.4},
+        "each": {"all_to_all": False, "V": torch.randn(NEURONS) * 0.5},
+    }[wiring]
     rates = {"alpha": 0.5} if kind == "RSynaptic" else {}
     neuron = getattr(snn, kind)(beta=0.7, init_hidden=True, reset_mechanism=mechanism, **rates, **wires)
     if wiring == "all":
@@ -211,9 +228,13 @@ def test_norse_cells(kind: str, changed: bool) -> None:
     parameters: Any = {
         "IAFCell": norse.IAFParameters(**common) if changed else norse.IAFParameters(),
         "LIFBoxCell": norse.LIFBoxParameters(tau_mem_inv=torch.tensor(250.0), v_leak=torch.tensor(0.1), **common)
-        if changed else norse.LIFBoxParameters(tau_mem_inv=torch.tensor(400.0)),
-        "LIFCell": norse.LIFParameters(tau_syn_inv=torch.tensor(150.0), tau_mem_inv=torch.tensor(250.0),
-                                       v_leak=torch.tensor(0.1), **common) if changed else norse.LIFParameters(),
+        if changed
+        else norse.LIFBoxParameters(tau_mem_inv=torch.tensor(400.0)),
+        "LIFCell": norse.LIFParameters(
+            tau_syn_inv=torch.tensor(150.0), tau_mem_inv=torch.tensor(250.0), v_leak=torch.tensor(0.1), **common
+        )
+        if changed
+        else norse.LIFParameters(),
     }[kind]
     neuron = getattr(norse, kind)(parameters)
     module = Stated(neuron)
@@ -240,8 +261,11 @@ def test_sinabs_layers() -> None:
     activation = pytest.importorskip("sinabs.activation")
     x = drive(13, 2.0).transpose(0, 1)
     cases = [
-        layers.IAF(), layers.IAF(spike_threshold=torch.tensor(0.7)), layers.LIF(tau_mem=8.0),
-        layers.LIF(tau_mem=5.0, tau_syn=3.0, norm_input=False), layers.IAF(spike_fn=activation.MaxSpike(2)),
+        layers.IAF(),
+        layers.IAF(spike_threshold=torch.tensor(0.7)),
+        layers.LIF(tau_mem=8.0),
+        layers.LIF(tau_mem=5.0, tau_syn=3.0, norm_input=False),
+        layers.IAF(spike_fn=activation.MaxSpike(2)),
         layers.LIF(tau_mem=6.0, spike_fn=activation.SingleSpike, norm_input=False),
         layers.LIF(tau_mem=6.0, spike_fn=activation.SingleSpike, reset_fn=activation.MembraneReset()),
     ]

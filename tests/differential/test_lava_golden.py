@@ -26,11 +26,17 @@ REFRACTORY_CODE = 1 << 7
 def between(network: Network, first: str, last: str) -> Network:
     """The part of a chain behind ``first``, which becomes the input, up to ``last``."""
     names = [p.name for p in network.populations]
-    kept = names[names.index(first):names.index(last) + 1]
+    kept = names[names.index(first) : names.index(last) + 1]
     populations = (Population(first, network.by_name[first].shape), *(network.by_name[name] for name in kept[1:]))
     projections = tuple(p for p in network.projections if p.source in kept and p.target in kept)
-    return replace(network, populations=populations, projections=projections, inputs=(first,), output=last,
-                   arithmetic=replace(network.arithmetic, input_scale=1.0))
+    return replace(
+        network,
+        populations=populations,
+        projections=projections,
+        inputs=(first,),
+        output=last,
+        arithmetic=replace(network.arithmetic, input_scale=1.0),
+    )
 
 
 def with_membrane(network: Network) -> Network:
@@ -98,7 +104,7 @@ def test_whole_pilotnet_from_its_recorded_input_spikes(pilot: Network, golden: d
     trace = execute(network, golden["0_input"][None, :PILOT_WINDOW].astype(np.float32)).trace
     compared = 0
     for lag, name in enumerate(PILOT_LAYERS[1:], start=1):
-        expected = golden[name][lag:lag + PILOT_WINDOW]
+        expected = golden[name][lag : lag + PILOT_WINDOW]
         found = trace.dense(name)[0][: len(expected)]
         assert np.array_equal(found, expected.reshape(found.shape)), name
         compared += found.size

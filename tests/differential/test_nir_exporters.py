@@ -40,9 +40,15 @@ def test_spikingjelly_export(tmp_path: Path, torch: Any) -> None:
     from spikingjelly.activation_based import functional, layer, neuron, nir_exchange
 
     net = torch.nn.Sequential(
-        layer.Conv2d(2, 4, 3, padding=1), neuron.LIFNode(tau=2.0, v_reset=0.0), layer.AvgPool2d(2),
-        layer.Conv2d(4, 6, 3, stride=2), neuron.IFNode(v_reset=0.0), layer.Flatten(), layer.Linear(24, 10),
-        neuron.LIFNode(tau=3.0, decay_input=False, v_reset=0.0)).eval()
+        layer.Conv2d(2, 4, 3, padding=1),
+        neuron.LIFNode(tau=2.0, v_reset=0.0),
+        layer.AvgPool2d(2),
+        layer.Conv2d(4, 6, 3, stride=2),
+        neuron.IFNode(v_reset=0.0),
+        layer.Flatten(),
+        layer.Linear(24, 10),
+        neuron.LIFNode(tau=3.0, decay_input=False, v_reset=0.0),
+    ).eval()
     with torch.no_grad():
         for part in net:
             if hasattr(part, "weight"):
@@ -59,8 +65,13 @@ def snn_parts(torch: Any, recurrent: bool) -> Any:
     snn = pytest.importorskip("snntorch")
 
     def settings(n: int) -> dict[str, Any]:
-        return {"beta": torch.ones(n) * 0.9, "threshold": torch.ones(n), "init_hidden": True,
-                "reset_mechanism": "zero", "reset_delay": False}
+        return {
+            "beta": torch.ones(n) * 0.9,
+            "threshold": torch.ones(n),
+            "init_hidden": True,
+            "reset_mechanism": "zero",
+            "reset_delay": False,
+        }
 
     hidden = snn.RLeaky(linear_features=16, **settings(16)) if recurrent else snn.Leaky(**settings(16))
     net = torch.nn.Sequential(torch.nn.Linear(20, 16), hidden, torch.nn.Linear(16, 10), snn.Leaky(**settings(10)))
@@ -120,7 +131,14 @@ def test_every_primitive_of_the_nir_package(tmp_path: Path) -> None:
     nir.write(tmp_path / "net.nir", graph)
     network = read_nir(tmp_path / "net.nir")
     assert [p.name for p in network.populations if p.neuron is not None] == [
-        "threshold", "if", "lif", "cuba", "cubali", "i", "li"]
+        "threshold",
+        "if",
+        "lif",
+        "cuba",
+        "cubali",
+        "i",
+        "li",
+    ]
     assert network.output == "li"
     found = execute(network, RNG.normal(size=(1, STEPS, 2, 6, 6)).astype(np.float32)).output
     assert found is not None
@@ -132,9 +150,12 @@ def test_conv1d_and_a_subgraph_of_the_nir_package(tmp_path: Path) -> None:
     n = np.ones((3, 7), np.float32)
     inner = nir.NIRGraph.from_list(nir.LIF(tau=n * 1e-3, r=n, v_leak=0 * n, v_threshold=n))
     weight = RNG.normal(size=(3, 2, 3)).astype(np.float32)
-    nodes = {"input": nir.Input({"input": np.array([2, 7])}), "sub": inner,
-             "conv": nir.Conv1d(7, weight, 1, "same", 1, 1, np.zeros(3)),
-             "output": nir.Output({"output": np.array([3, 7])})}
+    nodes = {
+        "input": nir.Input({"input": np.array([2, 7])}),
+        "sub": inner,
+        "conv": nir.Conv1d(7, weight, 1, "same", 1, 1, np.zeros(3)),
+        "output": nir.Output({"output": np.array([3, 7])}),
+    }
     graph = nir.NIRGraph(nodes, [("input", "conv"), ("conv", "sub"), ("sub", "output")], type_check=False)
     nir.write(tmp_path / "net.nir", graph)
     network = read_nir(tmp_path / "net.nir")

@@ -97,8 +97,13 @@ def loihi_neuron() -> Network:
     a step from one neuron to the next."""
     neuron = Neuron(v_decay=V_DECAY, threshold=THRESHOLD_MANTISSA << 6, reset="zero", compare=">")
     weight = Linear(np.array([[WEIGHT]], np.int32))
-    return Network((Population("input", (1,)), Population("lif", (1,), neuron)),
-                   (Projection("w", "input", "lif", weight, delay=1),), ("input",), "lif", Integer())
+    return Network(
+        (Population("input", (1,)), Population("lif", (1,), neuron)),
+        (Projection("w", "input", "lif", weight, delay=1),),
+        ("input",),
+        "lif",
+        Integer(),
+    )
 
 
 @pytest.mark.parametrize("machine", ["lava_loihi_fixed", "lava_cpu_fixed"])

@@ -114,8 +114,13 @@ def test_latency_under_load(noc_data: Path) -> None:
     errors = {}
     for (topology, router, traffic, flits), points in curves(noc_data).items():
         saturation = next(float(row["acc_flits"]) for row in points if row["sim_type"] == "throughput")
-        usable = [row for row in points if row["sim_type"] == "latency" and row["stable"] == "1"
-                  and float(row["load_flits_node_cycle"]) <= 0.85 * saturation]
+        usable = [
+            row
+            for row in points
+            if row["sim_type"] == "latency"
+            and row["stable"] == "1"
+            and float(row["load_flits_node_cycle"]) <= 0.85 * saturation
+        ]
         if usable and traffic not in PAST_THE_KNEE:
             load = float(usable[-1]["load_flits_node_cycle"])
             point = load_point(network(topology, router), streams(traffic), load, flits=flits)

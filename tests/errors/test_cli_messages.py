@@ -115,12 +115,19 @@ def test_answer(files: Path, monkeypatch: pytest.MonkeyPatch, command: str, answ
     assert listing(files) == before
 
 
-@pytest.mark.parametrize(("command", "named"), [
-    ("compile --chip loihi2", "missing argument"), ("compile digits.pt", "neurocomp chips lists the profiles"),
-    ("compile digits.pt other.pt --chip loihi2", "other.pt"), ("compile digits.pt --chip", "'--chip'"),
-    ("compile digits.pt --chip loihi2 --steps many", "'--steps'"), ("chips show", "missing argument"),
-    ("simulate", "missing argument"), ("doctor now", "now"),
-])
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        ("compile --chip loihi2", "missing argument"),
+        ("compile digits.pt", "neurocomp chips lists the profiles"),
+        ("compile digits.pt other.pt --chip loihi2", "other.pt"),
+        ("compile digits.pt --chip", "'--chip'"),
+        ("compile digits.pt --chip loihi2 --steps many", "'--steps'"),
+        ("chips show", "missing argument"),
+        ("simulate", "missing argument"),
+        ("doctor now", "now"),
+    ],
+)
 def test_usage_errors_that_typer_words(files: Path, monkeypatch: pytest.MonkeyPatch, command: str, named: str) -> None:
     monkeypatch.chdir(files)
     answer = answer_to(command)
@@ -139,12 +146,14 @@ def test_too_large_a_job(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer_to("compile digits.pt --chip loihi2 --steps 20000") == (
         "exit 5\n"
         "error: digits: a run of 450 samples x 20,000 time steps needs 4.5 GiB, of 1.0 GiB that are free\n"
-        "  next: run fewer samples or time steps at a time")
+        "  next: run fewer samples or time steps at a time"
+    )
     monkeypatch.setattr("neurocomp.commands.memory.available_bytes", lambda: 900)
     assert answer_to("compile digits.pt --chip loihi2 --input good.npz") == (
         "exit 5\n"
         "error: good.npz: array x of shape (3, 1, 8, 8) needs 0.0 GiB, of 0.0 GiB that are free\n"
-        "  next: run fewer samples or time steps at a time")
+        "  next: run fewer samples or time steps at a time"
+    )
 
 
 def test_a_file_that_lies_about_its_size(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,9 @@ snn = pytest.importorskip("snntorch")
 from spikingjelly.activation_based import functional, layer, neuron, surrogate  # noqa: E402
 from torch import nn  # noqa: E402
 
-EVENT_DRIVEN = ("  next: only what a chip can do with spikes can be frozen: linear maps, pooling, sums, and known "
-                "neurons")
+EVENT_DRIVEN = (
+    "  next: only what a chip can do with spikes can be frozen: linear maps, pooling, sums, and known neurons"
+)
 
 
 def refusal(module: Any, example: Any, tmp_path: Path, **options: Any) -> str:
@@ -42,23 +43,27 @@ LIFS = "IFNode, LIFNode, ParametricLIFNode, CUBALIFNode, SimpleIFNode, SimpleLIF
 
 def test_no_module(tmp_path: Path) -> None:
     assert refusal({"w": 1}, X, tmp_path) == (
-        "module: is a dict, not a torch.nn.Module\n  next: build the network and load its weights first")
+        "module: is a dict, not a torch.nn.Module\n  next: build the network and load its weights first"
+    )
 
 
 def test_no_tensor(tmp_path: Path) -> None:
     assert refusal(multi_step(layer.Linear(6, 3)), "x", tmp_path) == (
-        "example_input: is a str; one tensor or array is needed")
+        "example_input: is a str; one tensor or array is needed"
+    )
 
 
 def test_unknown_encoding(tmp_path: Path) -> None:
     assert refusal(multi_step(layer.Linear(6, 3)), X, tmp_path, encoding="rate") == (
-        "encoding: 'rate' is neither direct nor temporal")
+        "encoding: 'rate' is neither direct nor temporal"
+    )
 
 
 def test_no_neurons(tmp_path: Path) -> None:
     assert refusal(nn.Sequential(nn.Linear(6, 3), nn.ReLU()), X, tmp_path) == (
         "Sequential: contains no neuron that neurocomp knows\n"
-        "  next: use the neuron classes of SpikingJelly, snnTorch, Norse or sinabs")
+        "  next: use the neuron classes of SpikingJelly, snnTorch, Norse or sinabs"
+    )
 
 
 def test_training_mode_names_every_layer(tmp_path: Path) -> None:
@@ -66,21 +71,24 @@ def test_training_mode_names_every_layer(tmp_path: Path) -> None:
     assert refusal(net, X, tmp_path) == (
         "1: BatchNorm1d is in training mode\n  why:  it would mix the samples of the batch\n"
         "  next: call module.eval() before freezing\n"
-        "2: Dropout is in training mode\n  why:  it is random\n  next: call module.eval() before freezing")
+        "2: Dropout is in training mode\n  why:  it is random\n  next: call module.eval() before freezing"
+    )
 
 
 def test_batch_norm_without_statistics(tmp_path: Path) -> None:
     net = nn.Sequential(nn.Linear(6, 3), nn.BatchNorm1d(3, track_running_stats=False), neuron.LIFNode()).eval()
     assert refusal(net, X, tmp_path) == (
         "1: BatchNorm1d has no running statistics\n  why:  it would mix the samples of the batch\n"
-        "  next: train it with track_running_stats=True")
+        "  next: train it with track_running_stats=True"
+    )
 
 
 def test_unknown_neurons_are_all_named(tmp_path: Path) -> None:
     net = multi_step(layer.Linear(6, 3), neuron.QIFNode(), layer.Linear(3, 3), neuron.KLIFNode())
     assert refusal(net, X, tmp_path) == (
         f"1: neuron QIFNode cannot be frozen\n  why:  neurocomp has no form for this model\n  next: supported: {LIFS}\n"
-        f"3: neuron KLIFNode cannot be frozen\n  why:  neurocomp has no form for this model\n  next: supported: {LIFS}")
+        f"3: neuron KLIFNode cannot be frozen\n  why:  neurocomp has no form for this model\n  next: supported: {LIFS}"
+    )
 
 
 def test_changed_neuron_class(tmp_path: Path) -> None:
@@ -90,7 +98,8 @@ def test_changed_neuron_class(tmp_path: Path) -> None:
 
     assert refusal(nn.Sequential(nn.Linear(6, 3), MyLIF()), X, tmp_path) == (
         "1: neuron MyLIF cannot be frozen\n  why:  the class changes LIFNode: single_step_forward\n"
-        "  next: use the framework's own class")
+        "  next: use the framework's own class"
+    )
 
 
 def test_soft_spikes(tmp_path: Path) -> None:
@@ -105,11 +114,12 @@ def test_snntorch_features(tmp_path: Path) -> None:
         net = nn.Sequential(nn.Linear(6, 3), snn.Leaky(beta=0.5, inhibition=True, init_hidden=True))
     assert refusal(net, X, tmp_path) == (
         "1: neuron Leaky cannot be frozen\n"
-        "  why:  inhibition lets only one neuron of the layer spike, which no chip does in a step")
+        "  why:  inhibition lets only one neuron of the layer spike, which no chip does in a step"
+    )
     net = nn.Sequential(snn.RSynaptic(alpha=0.5, beta=0.5, linear_features=6, reset_delay=False, init_hidden=True))
     assert refusal(net, X, tmp_path) == (
-        "0: neuron RSynaptic cannot be frozen\n"
-        "  why:  snnTorch 1.0 itself cannot run RSynaptic with reset_delay=False")
+        "0: neuron RSynaptic cannot be frozen\n  why:  snnTorch 1.0 itself cannot run RSynaptic with reset_delay=False"
+    )
 
 
 class Attention(nn.Module):
@@ -134,22 +144,41 @@ def test_operation_without_event_driven_form(tmp_path: Path) -> None:
     assert refusal(Net(), X, tmp_path) == f"attn: op aten.softmax in attn has no event-driven form\n{EVENT_DRIVEN}"
 
 
-@pytest.mark.parametrize(("make", "message"), [
-    (lambda s: s * s, "op aten.mul in last has no event-driven form\n"
-     "  why:  two signals are multiplied with each other"),
-    (lambda s: s @ s.transpose(-1, -2), "op aten.matmul in last has no event-driven form\n"
-     "  why:  both factors of a matrix product depend on the input"),
-    (lambda s: (s > 0.5).float(), "op aten.gt in last has no event-driven form"),
-    (lambda s: s + torch.rand(()), "op aten.rand in last has no event-driven form\n"
-     "  why:  it draws random numbers; encode the input outside the module (encoding=\"temporal\")"),
-    (lambda s: s.sum(1), "op aten.sum in last has no event-driven form\n"
-     "  why:  sum over axes (1,) of a tensor of shape (4, 2, 5)"),
-    (lambda s: s[:2], "op aten.slice in last has no event-driven form\n  why:  only 2 of 4 time steps are used"),
-    (lambda s: s[:, 0], "op aten.select in last has no event-driven form\n"
-     "  why:  only part of axis 1 of a tensor of shape (4, 2, 5) is used: time or batch"),
-    (lambda s: s + torch.arange(4.0).view(4, 1, 1), "op aten.add in last has no event-driven form\n"
-     "  why:  a constant that differs between steps or samples is combined with a signal"),
-])
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda s: s * s,
+            "op aten.mul in last has no event-driven form\n  why:  two signals are multiplied with each other",
+        ),
+        (
+            lambda s: s @ s.transpose(-1, -2),
+            "op aten.matmul in last has no event-driven form\n"
+            "  why:  both factors of a matrix product depend on the input",
+        ),
+        (lambda s: (s > 0.5).float(), "op aten.gt in last has no event-driven form"),
+        (
+            lambda s: s + torch.rand(()),
+            "op aten.rand in last has no event-driven form\n"
+            '  why:  it draws random numbers; encode the input outside the module (encoding="temporal")',
+        ),
+        (
+            lambda s: s.sum(1),
+            "op aten.sum in last has no event-driven form\n  why:  sum over axes (1,) of a tensor of shape (4, 2, 5)",
+        ),
+        (lambda s: s[:2], "op aten.slice in last has no event-driven form\n  why:  only 2 of 4 time steps are used"),
+        (
+            lambda s: s[:, 0],
+            "op aten.select in last has no event-driven form\n"
+            "  why:  only part of axis 1 of a tensor of shape (4, 2, 5) is used: time or batch",
+        ),
+        (
+            lambda s: s + torch.arange(4.0).view(4, 1, 1),
+            "op aten.add in last has no event-driven form\n"
+            "  why:  a constant that differs between steps or samples is combined with a signal",
+        ),
+    ],
+)
 def test_operations_that_are_refused(make: Any, message: str, tmp_path: Path) -> None:
     class Last(nn.Module):
         def forward(self, x: Any) -> Any:
@@ -177,17 +206,20 @@ def test_transposed_convolution(tmp_path: Path) -> None:
 def test_one_step_without_steps(tmp_path: Path) -> None:
     assert refusal(nn.Sequential(nn.Linear(6, 3), neuron.LIFNode()), X[0], tmp_path) == (
         "steps: one forward pass of the module is one time step\n"
-        "  next: say how many steps to run: freeze(..., steps=T), with encoding=\"temporal\" if the example has one "
-        "input per step (time first)")
+        '  next: say how many steps to run: freeze(..., steps=T), with encoding="temporal" if the example has one '
+        "input per step (time first)"
+    )
 
 
 def test_steps_that_do_not_match(tmp_path: Path) -> None:
     assert refusal(multi_step(layer.Linear(6, 3), neuron.LIFNode()), X, tmp_path, steps=5) == (
         "steps: 5 steps are asked for, but the forward pass of the module runs 4\n"
-        "  next: leave steps out, or let the module run 5 steps")
+        "  next: leave steps out, or let the module run 5 steps"
+    )
     net = nn.Sequential(nn.Linear(6, 3), neuron.LIFNode())
     assert refusal(net, X, tmp_path, steps=5, encoding="temporal") == (
-        "example_input: has shape (4, 2, 6); with encoding=\"temporal\" its first axis must be the 5 time steps")
+        'example_input: has shape (4, 2, 6); with encoding="temporal" its first axis must be the 5 time steps'
+    )
 
 
 def test_neuron_used_twice_and_neuron_not_used(tmp_path: Path) -> None:
@@ -205,7 +237,8 @@ def test_neuron_used_twice_and_neuron_not_used(tmp_path: Path) -> None:
     assert refusal(Net(), X[0], tmp_path) == (
         "twice: runs 6 time steps where other neurons run 3\n"
         "  next: use one neuron module per layer, and call each once per step\n"
-        "never: is never called\n  next: use one neuron module per layer, and call each once per step")
+        "never: is never called\n  next: use one neuron module per layer, and call each once per step"
+    )
 
 
 def test_loop_that_changes(tmp_path: Path) -> None:
@@ -220,7 +253,8 @@ def test_loop_that_changes(tmp_path: Path) -> None:
     assert refusal(Net(), X[0], tmp_path) == (
         "lif: what arrives here cannot be written as one step\n"
         "  why:  step 0 of the time loop does something else than step 2\n"
-        "  next: the time loop must do the same at every step; keep other state in neuron modules")
+        "  next: the time loop must do the same at every step; keep other state in neuron modules"
+    )
 
 
 def test_membrane_changed_by_hand(tmp_path: Path) -> None:
@@ -239,7 +273,8 @@ def test_membrane_changed_by_hand(tmp_path: Path) -> None:
     assert refusal(Net(), X[0], tmp_path) == (
         "lif: what this neuron is given cannot be frozen\n"
         "  why:  the membrane given to lif is not the one it returned at the step before\n"
-        "  next: call it once per step, with the input and its own last state")
+        "  next: call it once per step, with the input and its own last state"
+    )
 
 
 def test_membrane_and_spikes_both_used(tmp_path: Path) -> None:
@@ -259,7 +294,8 @@ def test_membrane_and_spikes_both_used(tmp_path: Path) -> None:
     assert refusal(Net(), X[0], tmp_path) == (
         "lif: the network uses the membrane and spike of this neuron\n"
         "  why:  a neuron on a chip sends either its spikes or, if it never resets, its membrane\n"
-        "  next: read the spikes, or give the neuron no reset")
+        "  next: read the spikes, or give the neuron no reset"
+    )
 
 
 def test_module_that_fails(tmp_path: Path) -> None:
@@ -285,7 +321,8 @@ def test_branch_on_values(tmp_path: Path) -> None:
 
 def test_wrong_labels(tmp_path: Path) -> None:
     assert refusal(multi_step(layer.Linear(6, 3), neuron.LIFNode()), X, tmp_path, labels=[1, 2, 3]) == (
-        "labels: (3,) labels for 2 samples")
+        "labels: (3,) labels for 2 samples"
+    )
 
 
 def test_weights_that_are_not_numbers(tmp_path: Path) -> None:
@@ -311,11 +348,13 @@ def test_rounding_at_the_threshold(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(engine, "execute", other_order)
     message = refusal(net, torch.ones(1, 1, 6), tmp_path)
     assert message.startswith(
-        "1: 1 of 1 spikes differ from the torch module; the first is neuron (0,) at step 0 of sample 0: its membrane ")
+        "1: 1 of 1 spikes differ from the torch module; the first is neuron (0,) at step 0 of sample 0: its membrane "
+    )
     assert message.endswith(
         "  why:  this is float32 rounding at the threshold: the same numbers are added in another order\n"
         "  next: accept a few with max_differing_spikes=..., or train with weights on a power-of-two grid, whose sums "
-        "are exact")
+        "are exact"
+    )
     network = freeze(net, torch.ones(1, 1, 6), max_differing_spikes=1)
     assert network.assumptions == ("1 of 1 spikes differ from the torch module on the sample",)
 
@@ -330,4 +369,5 @@ def test_another_input_is_told_from_another_neuron(tmp_path: Path, monkeypatch: 
     message = refusal(net, torch.ones(1, 1, 6), tmp_path)
     assert message.endswith(
         "  why:  what arrives at this layer is not what the module gives it\n"
-        "  next: please report this with the layers in front of it")
+        "  next: please report this with the layers in front of it"
+    )

@@ -87,6 +87,7 @@ def hdf5(**members: Any) -> Callable[[Path], None]:
         with h5py.File(path, "w") as file:
             for name, value in members.items():
                 file[name] = value
+
     return make
 
 
@@ -143,11 +144,18 @@ CASES: dict[str, tuple[Callable[[Path], None], dict[str, Any]]] = {
     "NIR NaN weight": (nir(("fc", node("Linear", weight=np.full((2, 2), np.nan)))), {}),
     "NIR parameter shape": (nir(("lif", lif(tau=np.full(3, 2e-3)))), {}),
     "NIR time step too long": (nir(("lif", lif(tau=1e-5))), {}),
-    "NIR edge to nowhere": (whole_nir({"input": source(2), "lif": lif(), "output": sink(2)},
-                                      [("input", "lif"), ("lif", "output"), ("lif", "lif1")]), {}),
+    "NIR edge to nowhere": (
+        whole_nir(
+            {"input": source(2), "lif": lif(), "output": sink(2)},
+            [("input", "lif"), ("lif", "output"), ("lif", "lif1")],
+        ),
+        {},
+    ),
     "NIR lost edges": (whole_nir({"input": source(2), "fc": FC, "output": sink(2)}, [("input", "output")]), {}),
-    "NIR two outputs": (whole_nir({"input": source(2), "a": sink(2), "b": sink(2)},
-                                  [("input", "a"), ("input", "b")]), {}),
+    "NIR two outputs": (
+        whole_nir({"input": source(2), "a": sink(2), "b": sink(2)}, [("input", "a"), ("input", "b")]),
+        {},
+    ),
     "NIR option without effect": (nir(("fc", node("Linear", weight=np.eye(2)))), {"dt_s": 1e-3, "reset": "subtract"}),
     "NIR steps without sample": (nir(("lif", lif())), {"steps": 10}),
     "bad options": (nothing, {"dt_s": 0.0, "reset": "soft", "discretise": "heun", "steps": 0}),

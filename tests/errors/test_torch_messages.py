@@ -46,8 +46,8 @@ def test_directory(net: Path) -> None:
 def test_empty(net: Path) -> None:
     net.touch()
     assert message(net) == (
-        "net.pt: the file is empty\n"
-        "  next: copy or download it again; if it still fails, save it again with torch.save")
+        "net.pt: the file is empty\n  next: copy or download it again; if it still fails, save it again with torch.save"
+    )
 
 
 def test_git_lfs_pointer(net: Path) -> None:
@@ -55,7 +55,8 @@ def test_git_lfs_pointer(net: Path) -> None:
     assert message(net) == (
         "net.pt: is a Git LFS pointer, not the file itself\n"
         "  why:  the repository was cloned without Git LFS\n"
-        "  next: git lfs pull --include net.pt")
+        "  next: git lfs pull --include net.pt"
+    )
 
 
 def test_something_else(net: Path) -> None:
@@ -63,7 +64,8 @@ def test_something_else(net: Path) -> None:
     assert message(net) == (
         "net.pt: is neither a torch file nor any other format that neurocomp reads\n"
         "  why:  it begins with b'\\x89PNG\\r\\n\\x1a\\n and'\n"
-        f"  next: call {NEXT} where the network is built")
+        f"  next: call {NEXT} where the network is built"
+    )
 
 
 def test_truncated(net: Path, torch) -> None:
@@ -72,7 +74,8 @@ def test_truncated(net: Path, torch) -> None:
     assert message(net) == (
         "net.pt: the file is truncated or damaged\n"
         "  why:  BadZipFile: File is not a zip file\n"
-        "  next: copy or download it again; if it still fails, save it again with torch.save")
+        "  next: copy or download it again; if it still fails, save it again with torch.save"
+    )
 
 
 def test_one_byte_changed(net: Path, torch) -> None:
@@ -83,7 +86,8 @@ def test_one_byte_changed(net: Path, torch) -> None:
     assert message(net) == (
         "net.pt:net/data/0: the file is truncated or damaged\n"
         "  why:  BadZipFile: Bad CRC-32 for file 'net/data/0'\n"
-        "  next: copy or download it again; if it still fails, save it again with torch.save")
+        "  next: copy or download it again; if it still fails, save it again with torch.save"
+    )
 
 
 def test_empty_zip(net: Path) -> None:
@@ -96,23 +100,29 @@ def test_another_zip(net: Path) -> None:
         archive.writestr("word/document.xml", "<xml/>")
     assert message(net) == (
         "net.pt: is a zip archive, but not one of torch.save: it holds word/document.xml\n"
-        f"  next: call {NEXT} where the network is built")
+        f"  next: call {NEXT} where the network is built"
+    )
 
 
 ONLY_WEIGHTS = (
     "net.pt: holds only weights (4 tensors: 0.weight 8x1x3x3, 0.bias 8, 2.weight 10x72, 2.bias 10), not the network\n"
     "  why:  a state_dict does not say how the layers are joined nor, mostly, what the neurons do\n"
-    f"  next: build the network, load_state_dict(torch.load('net.pt')), then {NEXT}")
+    f"  next: build the network, load_state_dict(torch.load('net.pt')), then {NEXT}"
+)
 
 
-@pytest.mark.parametrize("wrap", [
-    lambda state: state,
-    lambda state: {"model_state_dict": state, "epoch": 3},
-    lambda state: {"net": state, "optimizer": {"param_groups": []}, "epoch": 3, "max_test_acc": 0.9},
-    lambda state: {"model": state, "args": argparse.Namespace(lr=0.1)},
-    lambda state: {"state_dict": {f"model.{k}": v for k, v in state.items()}, "pytorch-lightning_version": "2.0"},
-    lambda state: {f"module.{k}": v for k, v in state.items()},
-], ids=["bare", "model_state_dict", "spikingjelly", "timm", "lightning", "data_parallel"])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: state,
+        lambda state: {"model_state_dict": state, "epoch": 3},
+        lambda state: {"net": state, "optimizer": {"param_groups": []}, "epoch": 3, "max_test_acc": 0.9},
+        lambda state: {"model": state, "args": argparse.Namespace(lr=0.1)},
+        lambda state: {"state_dict": {f"model.{k}": v for k, v in state.items()}, "pytorch-lightning_version": "2.0"},
+        lambda state: {f"module.{k}": v for k, v in state.items()},
+    ],
+    ids=["bare", "model_state_dict", "spikingjelly", "timm", "lightning", "data_parallel"],
+)
 def test_weights_only(net: Path, torch, wrap) -> None:
     layers = torch.nn.Sequential(torch.nn.Conv2d(1, 8, 3), torch.nn.Flatten(), torch.nn.Linear(72, 10))
     torch.save(wrap(layers.state_dict()), net)
@@ -122,14 +132,13 @@ def test_weights_only(net: Path, torch, wrap) -> None:
 def test_single_tensor(net: Path, torch) -> None:
     torch.save(torch.ones(3, 4), net)
     assert message(net) == (
-        "net.pt: holds a single tensor of shape (3, 4), not a network\n"
-        f"  next: call {NEXT} where the network is built")
+        f"net.pt: holds a single tensor of shape (3, 4), not a network\n  next: call {NEXT} where the network is built"
+    )
 
 
 def test_no_network_at_all(net: Path, torch) -> None:
     torch.save({"accuracy": 0.9}, net)
-    assert message(net) == (
-        f"net.pt: holds a dict without a network\n  next: call {NEXT} where the network is built")
+    assert message(net) == (f"net.pt: holds a dict without a network\n  next: call {NEXT} where the network is built")
 
 
 def test_whole_module(net: Path, torch) -> None:
@@ -137,7 +146,8 @@ def test_whole_module(net: Path, torch) -> None:
     assert message(net) == (
         "net.pt: is a pickled module of class torch.nn.modules.container.Sequential\n"
         "  why:  loading it would run the code of those classes, which is not in the file\n"
-        f"  next: load it where those classes can be imported, then {NEXT}")
+        f"  next: load it where those classes can be imported, then {NEXT}"
+    )
 
 
 def test_whole_spiking_module(net: Path, torch) -> None:
@@ -148,7 +158,8 @@ def test_whole_spiking_module(net: Path, torch) -> None:
         "it uses spikingjelly.activation_based.neuron.lif.LIFNode, "
         "spikingjelly.activation_based.surrogate.Sigmoid\n"
         "  why:  loading it would run the code of those classes, which is not in the file\n"
-        f"  next: load it where those classes can be imported, then {NEXT}")
+        f"  next: load it where those classes can be imported, then {NEXT}"
+    )
 
 
 class Malicious:
@@ -159,7 +170,8 @@ class Malicious:
 WOULD_RUN = (
     "net.pt: would run posix.system when loaded: refused\n"
     "  why:  a pickle is a program; nothing of it has been run\n"
-    "  next: ask whoever made the file for a frozen network (neurocomp.freeze) instead")
+    "  next: ask whoever made the file for a frozen network (neurocomp.freeze) instead"
+)
 
 
 def test_code_in_a_torch_file(net: Path, torch) -> None:
@@ -181,13 +193,15 @@ def test_bare_pickle(net: Path) -> None:
     net.write_bytes(pickle.dumps(argparse.Namespace(weights=[1.0])))
     assert message(net) == (
         "net.pt: is a bare Python pickle of class argparse.Namespace, not a torch file\n"
-        f"  next: call {NEXT} where the network is built")
+        f"  next: call {NEXT} where the network is built"
+    )
 
 
 def test_old_torch_file(net: Path, torch) -> None:
     torch.save(torch.nn.Linear(2, 2).state_dict(), net, _use_new_zipfile_serialization=False)
     assert message(net) == (
-        f"net.pt: was saved by a torch older than 1.6 (not a zip archive)\n  next: load it with torch, then {NEXT}")
+        f"net.pt: was saved by a torch older than 1.6 (not a zip archive)\n  next: load it with torch, then {NEXT}"
+    )
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -196,7 +210,8 @@ def test_torchscript(net: Path, torch) -> None:
     assert message(net) == (
         "net.pt: is a TorchScript archive (torch.jit.save)\n"
         "  why:  it holds compiled code in which the neurons can no longer be told apart\n"
-        f"  next: call {NEXT} where the network is built")
+        f"  next: call {NEXT} where the network is built"
+    )
 
 
 def test_exported_program(net: Path, torch) -> None:
@@ -206,20 +221,25 @@ def test_exported_program(net: Path, torch) -> None:
     assert message(exported) == (
         "net.pt2: is a torch.export archive (.pt2)\n"
         "  why:  the neurons in it are already broken up into single operations\n"
-        f"  next: call {NEXT} where the network is built")
+        f"  next: call {NEXT} where the network is built"
+    )
 
 
 def test_unreadable_tensor_type(net: Path, torch) -> None:
     torch.save({"neurocomp": "{}", "tensors": {"w": torch.ones(2, dtype=torch.complex64)}}, net)
     assert message(net) == (
         "net.pt: holds a tensor of type torch.ComplexFloatStorage, which neurocomp cannot read\n"
-        "  next: convert it (for example with .float()) and save again")
+        "  next: convert it (for example with .float()) and save again"
+    )
 
 
-@pytest.mark.parametrize(("description", "why"), [
-    ("{", "JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
-    ('{"schema": "neurocomp/network/1"}', "KeyError: 'populations'"),
-])
+@pytest.mark.parametrize(
+    ("description", "why"),
+    [
+        ("{", "JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ('{"schema": "neurocomp/network/1"}', "KeyError: 'populations'"),
+    ],
+)
 def test_damaged_description(net: Path, torch, description: str, why: str) -> None:
     torch.save({"neurocomp": description, "tensors": {}}, net)
     assert message(net).startswith(f"net.pt: the network description is damaged\n  why:  {why}")
@@ -229,4 +249,5 @@ def test_version_of_the_future(net: Path, torch) -> None:
     torch.save({"neurocomp": '{"schema": "neurocomp/network/9"}', "tensors": {}}, net)
     assert message(net) == (
         "net.pt: holds a network of schema 'neurocomp/network/9'; this version reads 'neurocomp/network/1'\n"
-        "  next: freeze the network again with this version of neurocomp")
+        "  next: freeze the network again with this version of neurocomp"
+    )

@@ -83,6 +83,13 @@ def imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, node.module or "."
 
 
+def docstring_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """What is written for the reader is not what makes a function long."""
+    first = function.body[0]
+    has_one = ast.get_docstring(function) is not None
+    return (first.end_lineno or first.lineno) - first.lineno + 1 if has_one else 0
+
+
 def test_imports_go_one_way():
     wrong = []
     for path, tree in modules().items():
@@ -164,7 +171,7 @@ def test_functions_are_short():
     for path, tree in modules().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
-                lines = node.end_lineno - node.lineno + 1
+                lines = node.end_lineno - node.lineno + 1 - docstring_lines(node)
                 if lines > MOST_LINES_PER_FUNCTION:
                     wrong.append(f"{path}:{node.lineno}: {node.name} has {lines} lines")
     assert not wrong, "\n".join(wrong)

@@ -63,8 +63,11 @@ def test_totals_split_into_acs_and_macs(network: Network) -> None:
 @given(networks(integer=False), st.sampled_from(["binary", "ternary", "real"]))
 def test_inputs_decide_by_their_values_in_this_run(network: Network, kind: str) -> None:
     shape = network.by_name["in"].shape
-    values = np.random.default_rng(0).choice({"binary": [0, 1], "ternary": [-1, 0, 1], "real": [0.5, 2]}[kind],
-                                             (SAMPLES, STEPS, *shape)).astype(np.float32)
+    values = (
+        np.random.default_rng(0)
+        .choice({"binary": [0, 1], "ternary": [-1, 0, 1], "real": [0.5, 2]}[kind], (SAMPLES, STEPS, *shape))
+        .astype(np.float32)
+    )
     values.reshape(-1)[:2] = {"binary": [0, 1], "ternary": [-1, 1], "real": [0.5, 2]}[kind]
     execution = execute(network, values)
     assert observed_kinds(network, execution.trace)["in"].name == kind

@@ -20,18 +20,37 @@ RNG = np.random.default_rng(0)
 def sample_file(path: Path) -> bytes:
     """A file with every kind of parameter: text, whole numbers, arrays, subgraphs, a loop."""
     inner = chain(("input", source(3)), ("lif", lif(tau=np.full(3, 2e-3))), ("output", sink(3)))
-    conv = node("Conv2d", weight=RNG.normal(size=(3, 2, 3, 3)), stride=[1, 1], padding="same", dilation=[1, 1],
-                groups=1, bias=np.zeros(3))
+    conv = node(
+        "Conv2d",
+        weight=RNG.normal(size=(3, 2, 3, 3)),
+        stride=[1, 1],
+        padding="same",
+        dilation=[1, 1],
+        groups=1,
+        bias=np.zeros(3),
+    )
     nodes = {
-        "input": source(2, 5, 5), "conv": conv,
+        "input": source(2, 5, 5),
+        "conv": conv,
         "pool": node("SumPool2d", kernel_size=[2, 2], stride=[2, 2], padding=[0, 0]),
         "flat": node("Flatten", start_dim=1, end_dim=-1, input_type=[3, 2, 2]),
         "fc": node("Affine", weight=RNG.normal(size=(3, 12)), bias=np.ones(3)),
-        "sub": inner, "back": node("Linear", weight=np.eye(3)),
-        "delay": node("Delay", delay=np.array([0, 1e-4, 2e-4])), "output": sink(3),
+        "sub": inner,
+        "back": node("Linear", weight=np.eye(3)),
+        "delay": node("Delay", delay=np.array([0, 1e-4, 2e-4])),
+        "output": sink(3),
     }
-    edges = [("input", "conv"), ("conv", "pool"), ("pool", "flat"), ("flat", "fc"), ("fc", "sub"), ("sub", "back"),
-             ("back", "sub"), ("sub", "delay"), ("delay", "output")]
+    edges = [
+        ("input", "conv"),
+        ("conv", "pool"),
+        ("pool", "flat"),
+        ("flat", "fc"),
+        ("fc", "sub"),
+        ("sub", "back"),
+        ("back", "sub"),
+        ("sub", "delay"),
+        ("delay", "output"),
+    ]
     return write(path, graph(nodes, edges)).read_bytes()
 
 
@@ -46,7 +65,8 @@ def content(folder: Path) -> bytes:
 
 
 CHANGES = st.lists(
-    st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=8)), min_size=1, max_size=12)
+    st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=8)), min_size=1, max_size=12
+)
 
 
 def test_the_file_is_good_before_it_is_damaged(folder: Path, content: bytes) -> None:
@@ -62,7 +82,7 @@ def test_damage_is_always_bad_input(
     damaged = bytearray(content)
     for place, put in changes:
         at = int(place * len(content))
-        damaged[at:at + len(put)] = put
+        damaged[at : at + len(put)] = put
     path = folder / "damaged.nir"
     path.write_bytes(damaged[: int(keep * len(damaged))])
     try:

@@ -64,8 +64,14 @@ def test_json_is_one_document_equal_to_the_file(work: Path, capsys: pytest.Captu
     out = capsys.readouterr().out
     assert out == (work / "out" / "result.json").read_text()
     tree = json.loads(out)
-    assert tree["run"] == {"samples": 10, "steps": 8, "encoding": "direct", "seed": None, "fidelity": "bound",
-                           "trace_sha256": tree["run"]["trace_sha256"]}
+    assert tree["run"] == {
+        "samples": 10,
+        "steps": 8,
+        "encoding": "direct",
+        "seed": None,
+        "fidelity": "bound",
+        "trace_sha256": tree["run"]["trace_sha256"],
+    }
     assert str(work) not in out
 
 
@@ -199,8 +205,10 @@ def test_help(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) ->
 
 
 def test_help_loads_nothing_heavy() -> None:
-    code = ("import sys; from neurocomp.cli import app; from neurocomp.commands.exits import run; run(app, ['--help']);"
-            "print(sorted({'numpy', 'h5py', 'pydantic', 'torch', 'yaml', 'rich'} & set(sys.modules)))")
+    code = (
+        "import sys; from neurocomp.cli import app; from neurocomp.commands.exits import run; run(app, ['--help']);"
+        "print(sorted({'numpy', 'h5py', 'pydantic', 'torch', 'yaml', 'rich'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.endswith("\n[]\n") and done.stderr == ""
 
@@ -214,8 +222,13 @@ def test_reader_of_our_output_may_leave() -> None:
     """As in `neurocomp chips show loihi | head -1`."""
     read, written = os.pipe()
     os.close(read)
-    done = subprocess.run([sys.executable, "-m", "neurocomp", "chips", "show", "loihi"], cwd=ROOT, stdout=written,
-                          stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "neurocomp", "chips", "show", "loihi"],
+        cwd=ROOT,
+        stdout=written,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     os.close(written)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -243,7 +256,8 @@ def test_our_own_defect_asks_for_a_report(capsys: pytest.CaptureFixture[str], mo
     assert run(raising(ZeroDivisionError("division\nby zero")), []) == 1
     assert capsys.readouterr().err == (
         "error: a defect of neurocomp (ZeroDivisionError: division by zero); please report it, with what "
-        "NEUROCOMP_TRACEBACK=1 in front of the same command prints\n")
+        "NEUROCOMP_TRACEBACK=1 in front of the same command prints\n"
+    )
     monkeypatch.setenv("NEUROCOMP_TRACEBACK", "1")
     assert run(raising(ZeroDivisionError("division by zero")), []) == 1
     assert "Traceback (most recent call last)" in capsys.readouterr().err
@@ -327,8 +341,13 @@ def test_progress_is_shown_on_a_terminal_when_it_takes_long() -> None:
     assert "counting spikes" in show_stages(Terminal(), 0.0)
 
 
-@pytest.mark.parametrize(("stream", "patience_s", "enabled"), [
-    (Terminal(), 1000.0, True), (io.StringIO(), 0.0, True), (Terminal(), 0.0, False),
-])
+@pytest.mark.parametrize(
+    ("stream", "patience_s", "enabled"),
+    [
+        (Terminal(), 1000.0, True),
+        (io.StringIO(), 0.0, True),
+        (Terminal(), 0.0, False),
+    ],
+)
 def test_progress_is_silent_otherwise(stream: io.StringIO, patience_s: float, enabled: bool) -> None:
     assert show_stages(stream, patience_s, enabled) == ""

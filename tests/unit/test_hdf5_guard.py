@@ -36,6 +36,7 @@ def linked(link: object) -> Callable[[h5py.File], None]:
     def change(file: h5py.File) -> None:
         del file[WEIGHT]
         file[WEIGHT] = link
+
     return change
 
 
@@ -74,15 +75,19 @@ ENLARGED = {
 FOREIGN = {
     "external link": (linked(h5py.ExternalLink("/etc/hostname", "/x")), "is a link to another file: refused"),
     "soft link": (linked(h5py.SoftLink("/node/edges")), "is a soft link: refused"),
-    "external storage": (lambda f: new_weight(f, shape=(4, 4), dtype="f4", external=[("/etc/hostname", 0, 64)]),
-                         "keeps its data in another file: refused"),
+    "external storage": (
+        lambda f: new_weight(f, shape=(4, 4), dtype="f4", external=[("/etc/hostname", 0, 64)]),
+        "keeps its data in another file: refused",
+    ),
     "virtual dataset": (virtual, "keeps its data in another file: refused"),
     "object references": (reference, "holds object references where numbers are expected"),
     "compound": (lambda f: new_weight(f, data=np.zeros(3, [("a", "f4"), ("b", "i4")])), "holds compound values"),
     "complex": (lambda f: new_weight(f, data=np.zeros((4, 4), complex)), "holds complex numbers"),
     "empty": (lambda f: new_weight(f, data=h5py.Empty("f4")), "is an empty dataset"),
-    "unknown filter": (lambda f: new_weight(f, data=np.zeros((4, 4), "i4"), chunks=(4, 4), scaleoffset=0),
-                       "is packed with HDF5 filters [6]"),
+    "unknown filter": (
+        lambda f: new_weight(f, data=np.zeros((4, 4), "i4"), chunks=(4, 4), scaleoffset=0),
+        "is packed with HDF5 filters [6]",
+    ),
     "circle": (circle, "groups are nested deeper than 32 levels"),
     "group for a dataset": (group_for_weight, "is a group where a dataset is expected"),
 }
@@ -119,7 +124,9 @@ def test_well_packed_arrays_are_read(tmp_path: Path) -> None:
 
 NAMES = np.array([[f"node{k}", f"node{k + 1}"] for k in range(900)], dtype=object)
 LAYOUTS = {
-    "contiguous": {}, "chunked": {"chunks": (300, 1)}, "packed": {"compression": "gzip"},
+    "contiguous": {},
+    "chunked": {"chunks": (300, 1)},
+    "packed": {"compression": "gzip"},
     "shuffled": {"compression": "gzip", "shuffle": True, "chunks": (257, 2)},
 }
 
@@ -155,7 +162,7 @@ def test_a_heap_that_does_not_advance_is_left(tmp_path: Path) -> None:
     path = tmp_path / "x.h5"
     content, heap = heap_of(path)
     assert text_in(path, content) == "some text"
-    content[heap + 24:heap + 32] = bytes(8)  # the first object now has no length
+    content[heap + 24 : heap + 32] = bytes(8)  # the first object now has no length
     with pytest.raises(InputError, match="the heap at"):
         text_in(path, content)
 
@@ -164,7 +171,7 @@ def test_the_length_of_a_string_is_held_against_the_heap(tmp_path: Path) -> None
     path = tmp_path / "x.h5"
     content, heap = heap_of(path)
     element = content.index((9).to_bytes(4, "little") + heap.to_bytes(8, "little"))
-    content[element:element + 4] = b"\xff" * 4
+    content[element : element + 4] = b"\xff" * 4
     with pytest.raises(InputError, match=f"string 1 of the heap at {heap} is not in the file"):
         text_in(path, content)
 

@@ -42,8 +42,15 @@ def toward_zero(product: np.ndarray) -> np.ndarray:
 
 
 def lava_lif(
-    currents: np.ndarray, *, bias: np.ndarray | int = 0, i_decay: Any = 4096, v_decay: Any = 1024, mantissa: Any = 25,
-    refractory: int = 1, exponent: int = 0, recurrent: np.ndarray | None = None,
+    currents: np.ndarray,
+    *,
+    bias: np.ndarray | int = 0,
+    i_decay: Any = 4096,
+    v_decay: Any = 1024,
+    mantissa: Any = 25,
+    refractory: int = 1,
+    exponent: int = 0,
+    recurrent: np.ndarray | None = None,
 ) -> np.ndarray:
     """Spikes of lava's fixed-point LIF for summed weights ``currents`` (steps, neurons)."""
     n = currents.shape[1]
@@ -67,8 +74,10 @@ NEURONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "refractory": ({"refDelay": 4}, {"refractory": 4}),
     "weight exponent": ({"wgtExp": 2}, {"exponent": 2}),
     "negative weight exponent": ({"wgtExp": -3, "vThMant": 4}, {"exponent": -3, "mantissa": 4}),
-    "per neuron": ({"iDecay": np.array([4096, 2000, 10]), "vThMant": np.array([10, 30, 90])},
-                   {"i_decay": np.array([4096, 2000, 10]), "mantissa": np.array([10, 30, 90])}),
+    "per neuron": (
+        {"iDecay": np.array([4096, 2000, 10]), "vThMant": np.array([10, 30, 90])},
+        {"i_decay": np.array([4096, 2000, 10]), "mantissa": np.array([10, 30, 90])},
+    ),
 }
 
 
@@ -87,8 +96,12 @@ def test_neurons(tmp_path: Path, name: str, bias: np.ndarray | None) -> None:
 def test_layers_with_different_exponents_share_one_shift(tmp_path: Path) -> None:
     w1, w2, x = even_weights(6, 8), even_weights(3, 6), spikes(8)
     fast, slow = {**CUBA, "wgtExp": 1}, {**CUBA, "wgtExp": -2, "vThMant": 6}
-    network = read(tmp_path, spikes_in(8, 1, 1), layer("dense", (6, 1, 1), neuron=fast, weight=w1),
-                   layer("dense", (3, 1, 1), neuron=slow, weight=w2))
+    network = read(
+        tmp_path,
+        spikes_in(8, 1, 1),
+        layer("dense", (6, 1, 1), neuron=fast, weight=w1),
+        layer("dense", (3, 1, 1), neuron=slow, weight=w2),
+    )
     hidden = lava_lif(x @ w1.T, exponent=1)
     assert np.array_equal(output(network, x), lava_lif(hidden @ w2.T, exponent=-2, mantissa=6))
     assert isinstance(network.arithmetic, Integer)
@@ -96,21 +109,24 @@ def test_layers_with_different_exponents_share_one_shift(tmp_path: Path) -> None
 
 
 def by_hand(
-    x: np.ndarray, weight: np.ndarray, stride: tuple[int, int] = (1, 1), padding: tuple[int, int] = (0, 0),
+    x: np.ndarray,
+    weight: np.ndarray,
+    stride: tuple[int, int] = (1, 1),
+    padding: tuple[int, int] = (0, 0),
     groups: int = 1,
 ) -> np.ndarray:
     """Integer convolution (steps, out, height, width), tap by tap."""
     steps, c, h, w = x.shape
     out, per_group, kh, kw = weight.shape
     padded = np.zeros((steps, c, h + 2 * padding[0], w + 2 * padding[1]), np.int64)
-    padded[:, :, padding[0]:padding[0] + h, padding[1]:padding[1] + w] = x
+    padded[:, :, padding[0] : padding[0] + h, padding[1] : padding[1] + w] = x
     rows, columns = (padded.shape[2] - kh) // stride[0] + 1, (padded.shape[3] - kw) // stride[1] + 1
     found = np.zeros((steps, out, rows, columns), np.int64)
     for o in range(out):
         first = o // (out // groups) * per_group
         for i, j in np.ndindex(rows, columns):
             top, left = i * stride[0], j * stride[1]
-            window = padded[:, first:first + per_group, top:top + kh, left:left + kw]
+            window = padded[:, first : first + per_group, top : top + kh, left : left + kw]
             found[:, o, i, j] = (window * weight[o].astype(np.int64)).sum(axis=(1, 2, 3))
     return found
 
@@ -121,8 +137,9 @@ def test_convolution_keeps_channels_height_width(tmp_path: Path, groups: int, ti
     weight, x = even_weights(4, 4 // groups, 3, 2), spikes(4, 7, 5)
     expected = by_hand(x, weight, (2, 1), (1, 0), groups)
     stored = weight[..., None] if time_axis else weight
-    network = read(tmp_path, spikes_in(4, 7, 5),
-                   conv(expected.shape[1:], stored, stride=[2, 1], padding=[1, 0], groups=groups))
+    network = read(
+        tmp_path, spikes_in(4, 7, 5), conv(expected.shape[1:], stored, stride=[2, 1], padding=[1, 0], groups=groups)
+    )
     (projection,) = network.projections
     assert isinstance(projection.op, Conv)
     found = output(network, x)
@@ -151,17 +168,23 @@ def test_recurrent_spikes_arrive_one_step_later(tmp_path: Path) -> None:
     network = read(tmp_path, spikes_in(6, 1, 1), layer("dense_rec", (4, 1, 1), weight=weight, weight_rec=back))
     assert np.array_equal(output(network, x), lava_lif(x @ weight.T, recurrent=back))
     assert [(p.source, p.target, p.delay) for p in network.projections] == [
-        ("input", "1_dense_rec", 0), ("1_dense_rec", "1_dense_rec", 1)]
+        ("input", "1_dense_rec", 0),
+        ("1_dense_rec", "1_dense_rec", 1),
+    ]
 
 
 @pytest.mark.parametrize("delays", [np.array([3.0]), np.array([0.0, 2.0, 5.0, 2.0])])
 def test_axonal_delays(tmp_path: Path, delays: np.ndarray) -> None:
     x, w1, w2 = spikes(6), even_weights(4, 6), even_weights(3, 4)
-    network = read(tmp_path, spikes_in(6, 1, 1), layer("dense", (4, 1, 1), weight=w1, delay=delays),
-                   layer("dense", (3, 1, 1), weight=w2))
+    network = read(
+        tmp_path,
+        spikes_in(6, 1, 1),
+        layer("dense", (4, 1, 1), weight=w1, delay=delays),
+        layer("dense", (3, 1, 1), weight=w2),
+    )
     hidden, late = lava_lif(x @ w1.T), np.zeros((STEPS, 4), np.int64)
     for k, d in enumerate(np.broadcast_to(delays.astype(int), 4)):
-        late[d:, k] = hidden[:STEPS - d, k]
+        late[d:, k] = hidden[: STEPS - d, k]
     assert np.array_equal(output(network, x), lava_lif(late @ w2.T))
     copied = sum(p.op.indices.size for p in network.projections if isinstance(p.op, Sparse))
     assert copied == (4 if delays.size > 1 else 0)  # every neuron has one delay, not all of them
@@ -186,7 +209,8 @@ def test_input_neurons_hear_the_weighted_image_plus_bias(tmp_path: Path) -> None
     found = output(network, np.broadcast_to(image, (STEPS, 2, 3, 3)))
     assert np.array_equal(found.reshape(STEPS, -1), lava_lif(np.zeros((STEPS, 18), int), bias=bias))
     assert network.assumptions == (
-        "input values x enter as round(36 x) into the neurons of layer 0 (lava-dl truncates)",)
+        "input values x enter as round(36 x) into the neurons of layer 0 (lava-dl truncates)",
+    )
 
 
 def test_a_last_layer_that_never_fires_is_read_as_membrane(tmp_path: Path) -> None:
@@ -205,8 +229,9 @@ def test_a_last_layer_without_neurons_sums_up(tmp_path: Path) -> None:
 
 def test_average_sums_its_groups(tmp_path: Path) -> None:
     weight, x = even_weights(6, 4), spikes(4)
-    network = read(tmp_path, spikes_in(4, 1, 1), layer("dense", (6, 1, 1), weight=weight),
-                   layer("average", (2, 1, 1), neuron=None))
+    network = read(
+        tmp_path, spikes_in(4, 1, 1), layer("dense", (6, 1, 1), weight=weight), layer("average", (2, 1, 1), neuron=None)
+    )
     assert np.array_equal(output(network, x), lava_lif(x @ weight.T).reshape(STEPS, 2, 3).sum(axis=2))
     assert "layer 2 (average) sums groups of 3 elements instead of averaging" in network.assumptions
 
@@ -247,8 +272,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "graded": (dense(neuron={**CUBA, "gradedSpike": True}), "has graded spikes"),
     "type": (dense(neuron={**CUBA, "type": "RF"}), "has neurons of type 'RF'; LOIHI and CUBA"),
     "decay": (dense(neuron={**CUBA, "vDecay": 5000}), "neuron/vDecay is [5000]"),
-    "lacks": (dense(neuron={"type": "CUBA", "iDecay": 1, "vDecay": 1}),
-              "lacks the neuron parameter vThMant"),
+    "lacks": (dense(neuron={"type": "CUBA", "iDecay": 1, "vDecay": 1}), "lacks the neuron parameter vThMant"),
     "no weight": (layer("dense", (2, 1, 1)), "has no weight"),
     "kind": (layer("convT", (2, 1, 1), weight=W), "is of type 'convT'; input, dense"),
     "entry": (dense(weightExponent=3), "has an entry 'weightExponent' of unknown meaning"),
@@ -291,8 +315,12 @@ def test_the_first_layer_must_be_the_input(tmp_path: Path) -> None:
 def test_exponents_too_far_apart_are_refused(tmp_path: Path) -> None:
     low, high = {**CUBA, "wgtExp": -6}, {**CUBA, "wgtExp": 7}
     with pytest.raises(InputError, match=r"a weight exponent \(wgtExp\) of 7, too far from the -6 of another layer"):
-        read(tmp_path, spikes_in(4, 1, 1), layer("dense", (4, 1, 1), weight=even_weights(4, 4), neuron=low),
-             dense(neuron=high))
+        read(
+            tmp_path,
+            spikes_in(4, 1, 1),
+            layer("dense", (4, 1, 1), weight=even_weights(4, 4), neuron=low),
+            dense(neuron=high),
+        )
 
 
 def test_lost_bits_are_refused(tmp_path: Path) -> None:

@@ -42,12 +42,15 @@ def recurrent(neuron: dict[str, Any], weight: np.ndarray, bias: np.ndarray | Non
 
 def test_a_chain_becomes_one_population_per_layer_of_neurons(tmp_path: Path) -> None:
     affine, linear = node("Affine", weight=np.ones((3, 4)), bias=np.ones(3)), node("Linear", weight=np.ones((2, 3)))
-    root = chain(("input", source(4)), ("fc1", affine), ("lif1", lif()), ("fc2", linear), ("lif2", lif()),
-                 ("output", sink(2)))
+    root = chain(
+        ("input", source(4)), ("fc1", affine), ("lif1", lif()), ("fc2", linear), ("lif2", lif()), ("output", sink(2))
+    )
     network = read_nir(write(tmp_path / "x.nir", root, version="0.2.0"))
     assert [p.name for p in network.populations] == ["input", "lif1", "lif2"]
     assert [(p.name, p.source, p.target) for p in network.projections] == [
-        ("fc1", "input", "lif1"), ("fc2", "lif1", "lif2")]
+        ("fc1", "input", "lif1"),
+        ("fc2", "lif1", "lif2"),
+    ]
     assert (network.inputs, network.output, network.name, network.origin) == (("input",), "lif2", "x", "NIR 0.2.0")
 
 
@@ -65,7 +68,9 @@ def test_a_loop_gets_one_step_of_delay_and_says_so(tmp_path: Path) -> None:
     weight = RNG.normal(size=(3, 3))
     network = read_nir(write(tmp_path / "x.nir", recurrent(FAST_LIF, weight)))
     assert [(p.name, p.source, p.target, p.delay) for p in network.projections] == [
-        ("input->lif", "input", "lif", 0), ("w_rec", "lif", "lif", 1)]
+        ("input->lif", "input", "lif", 0),
+        ("w_rec", "lif", "lif", 1),
+    ]
     assert "the edge w_rec -> lif closes a loop: what it carries arrives one step later" in network.assumptions
 
 
@@ -86,8 +91,11 @@ def test_recurrent_bias_acts_from_the_first_step(tmp_path: Path) -> None:
 
 
 def test_neurons_may_feed_themselves_directly(tmp_path: Path) -> None:
-    network = read(tmp_path, {"input": source(2), "lif": FAST_LIF, "output": sink(2)},
-                   [("input", "lif"), ("lif", "lif"), ("lif", "output")])
+    network = read(
+        tmp_path,
+        {"input": source(2), "lif": FAST_LIF, "output": sink(2)},
+        [("input", "lif"), ("lif", "lif"), ("lif", "output")],
+    )
     assert [(p.source, p.target, p.delay) for p in network.projections] == [("input", "lif", 0), ("lif", "lif", 1)]
 
 
@@ -100,23 +108,29 @@ def test_a_skip_connection_past_a_loop_is_not_delayed(tmp_path: Path) -> None:
 
 def test_subgraphs_are_dissolved(tmp_path: Path) -> None:
     inner = recurrent(FAST_LIF, np.eye(3))
-    nodes = {"input": source(3), "outer": graph({"in": source(3), "core": inner, "out": sink(3)},
-                                                [("in", "core"), ("core", "out")]), "output": sink(3)}
+    nodes = {
+        "input": source(3),
+        "outer": graph({"in": source(3), "core": inner, "out": sink(3)}, [("in", "core"), ("core", "out")]),
+        "output": sink(3),
+    }
     network = read(tmp_path, nodes, [("input", "outer"), ("outer", "output")])
     assert [p.name for p in network.populations] == ["input", "outer.core.lif"]
     assert [p.name for p in network.projections] == ["input->outer.core.lif", "outer.core.w_rec"]
 
 
 def test_ports_of_a_subgraph_can_be_named(tmp_path: Path) -> None:
-    inner = graph({"x": source(2), "y": source(2), "lif": FAST_LIF, "output": sink(2)},
-                  [("x", "lif"), ("y", "lif"), ("lif", "output")])
+    inner = graph(
+        {"x": source(2), "y": source(2), "lif": FAST_LIF, "output": sink(2)},
+        [("x", "lif"), ("y", "lif"), ("lif", "output")],
+    )
     nodes = {"input": source(2), "double": node("Scale", scale=2.0), "sub": inner, "output": sink(2)}
     edges = [("input", "sub.x"), ("input", "double"), ("double", "sub.y"), ("sub", "output")]
     network = read(tmp_path, nodes, edges)
     assert sorted(p.name for p in network.projections) == ["double", "input->sub.lif"]
     edges[0] = ("input", "sub")
     assert "ends at the subgraph sub, which has 2 Input nodes\n  next: name one of them: sub.x" in message(
-        tmp_path, nodes, edges)
+        tmp_path, nodes, edges
+    )
 
 
 def test_a_value_may_reach_a_node_twice_through_a_subgraph(tmp_path: Path) -> None:
@@ -136,8 +150,15 @@ def test_the_input_itself_can_be_the_output(tmp_path: Path) -> None:
 
 def test_all_malformed_edges_are_reported_at_once(tmp_path: Path) -> None:
     nodes = {"input": source(2), "fc": node("Linear", weight=np.eye(2)), "output": sink(2)}
-    edges = [("input", "fc"), ("fc", "output"), ("fc", "lif1"), ("ouput", "fc"), ("output", "fc"), ("fc", "input"),
-             ("input", "fc")]
+    edges = [
+        ("input", "fc"),
+        ("fc", "output"),
+        ("fc", "lif1"),
+        ("ouput", "fc"),
+        ("output", "fc"),
+        ("fc", "input"),
+        ("input", "fc"),
+    ]
     assert message(tmp_path, nodes, edges) == (
         "net.nir: the edge input -> fc is listed 2 times\n"
         "  next: export the network again; to add a value to itself, use a Scale node\n"
@@ -146,12 +167,18 @@ def test_all_malformed_edges_are_reported_at_once(tmp_path: Path) -> None:
         "net.nir: the edge ouput -> fc names 'ouput', which is no node of this graph\n"
         "  next: did you mean 'output'?\n"
         "net.nir: the edge output -> fc leaves an Output\n"
-        "net.nir: the edge fc -> input leads into an Input")
+        "net.nir: the edge fc -> input leads into an Input"
+    )
 
 
 def test_unconnected_nodes_are_reported(tmp_path: Path) -> None:
-    nodes = {"input": source(2), "a": node("Linear", weight=np.eye(2)), "b": node("Linear", weight=np.eye(2)),
-             "c": lif(), "output": sink(2)}
+    nodes = {
+        "input": source(2),
+        "a": node("Linear", weight=np.eye(2)),
+        "b": node("Linear", weight=np.eye(2)),
+        "c": lif(),
+        "output": sink(2),
+    }
     found = message(tmp_path, nodes, [("input", "a"), ("b", "output")])
     assert "net.nir: a (Linear): leads nowhere: no edge leaves it" in found
     assert "net.nir: b (Linear): receives nothing: no edge leads to it" in found
@@ -159,8 +186,13 @@ def test_unconnected_nodes_are_reported(tmp_path: Path) -> None:
 
 
 def test_faults_in_separate_branches_are_reported_together_and_once(tmp_path: Path) -> None:
-    nodes = {"input": source(2), "a": node("Linear", weight=np.ones((2, 3))), "b": lif(tau=-1.0),
-             "behind": node("Linear", weight=np.ones((9, 9))), "output": sink(2)}
+    nodes = {
+        "input": source(2),
+        "a": node("Linear", weight=np.ones((2, 3))),
+        "b": lif(tau=-1.0),
+        "behind": node("Linear", weight=np.ones((9, 9))),
+        "output": sink(2),
+    }
     edges = [("input", "a"), ("input", "b"), ("a", "behind"), ("behind", "output"), ("b", "output")]
     assert message(tmp_path, nodes, edges).count("net.nir: ") == 2
 
@@ -175,13 +207,20 @@ def test_a_loop_must_bring_what_the_node_expects(tmp_path: Path) -> None:
     nodes = {"input": source(3), "lif": lif(), "back": node("Linear", weight=np.ones((2, 3))), "output": sink(3)}
     edges = [("input", "lif"), ("lif", "back"), ("back", "lif"), ("lif", "output")]
     assert "net.nir: the edge back -> lif carries (2,) elements to where (3,) are expected" in message(
-        tmp_path, nodes, edges)
+        tmp_path, nodes, edges
+    )
 
 
 def test_unknown_types_and_parameters_are_named_with_their_path(tmp_path: Path) -> None:
     inner = chain(("input", source(2)), ("alif", node("ALIF")), ("output", sink(2)))
-    nodes = {"input": source(2), "sub": inner, "lf": node("LIFF"), "lif": lif(refractory=2.0), "if": node("IF"),
-             "output": sink(2)}
+    nodes = {
+        "input": source(2),
+        "sub": inner,
+        "lf": node("LIFF"),
+        "lif": lif(refractory=2.0),
+        "if": node("IF"),
+        "output": sink(2),
+    }
     found = message(tmp_path, nodes, [("input", "sub")])
     assert "net.nir: sub.alif: has the type 'ALIF', which is not among the primitives that are read" in found
     assert "net.nir: lf: has the type 'LIFF', which is not among the primitives that are read\n  next: did you" in found

@@ -180,11 +180,14 @@ def test_faulty_neurons_are_named(tmp_path: Path, name: str) -> None:
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    ({"discretise": "exp"}, "--discretise has no effect: no node of this file has a time constant"),
-    ({"reset": "subtract"}, "--reset has no effect: no node of this file spikes and is reset"),
-    ({"dt_s": 1e-3}, "--dt has no effect: no node of this file depends on time"),
-])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"discretise": "exp"}, "--discretise has no effect: no node of this file has a time constant"),
+        ({"reset": "subtract"}, "--reset has no effect: no node of this file spikes and is reset"),
+        ({"dt_s": 1e-3}, "--dt has no effect: no node of this file depends on time"),
+    ],
+)
 def test_options_without_effect_are_refused(tmp_path: Path, options: dict[str, Any], message: str) -> None:
     root = chain(("input", source(N)), ("fc", node("Linear", weight=np.eye(N))), ("output", sink(N)))
     with pytest.raises(InputError, match=message):

@@ -31,8 +31,13 @@ def response(network: Network, x: np.ndarray) -> np.ndarray:
 
 def conv(weight: np.ndarray, **changed: Any) -> dict[str, Any]:
     axes = weight.ndim - 2
-    given = {"stride": [1] * axes, "padding": [0] * axes, "dilation": [1] * axes, "groups": 1,
-             "bias": np.zeros(weight.shape[0], np.float32)}
+    given = {
+        "stride": [1] * axes,
+        "padding": [0] * axes,
+        "dilation": [1] * axes,
+        "groups": 1,
+        "bias": np.zeros(weight.shape[0], np.float32),
+    }
     return node(f"Conv{axes}d", weight=weight, **{**given, **changed})
 
 
@@ -44,17 +49,26 @@ def torch_conv(x: np.ndarray, weight: np.ndarray, **options: Any) -> np.ndarray:
 
 CONVOLUTIONS = {
     "not square": ((4, 2, 3, 5), {}, {}),
-    "stride and padding per axis": ((4, 2, 3, 3), {"stride": [2, 1], "padding": [0, 2]},
-                                    {"stride": (2, 1), "padding": (0, 2)}),
-    "one number for both axes": ((4, 2, 3, 3), {"stride": 2, "padding": 1, "dilation": np.array([2])},
-                                 {"stride": 2, "padding": 1, "dilation": 2}),
+    "stride and padding per axis": (
+        (4, 2, 3, 3),
+        {"stride": [2, 1], "padding": [0, 2]},
+        {"stride": (2, 1), "padding": (0, 2)},
+    ),
+    "one number for both axes": (
+        (4, 2, 3, 3),
+        {"stride": 2, "padding": 1, "dilation": np.array([2])},
+        {"stride": 2, "padding": 1, "dilation": 2},
+    ),
     "grouped": ((4, 1, 3, 3), {"groups": 2}, {"groups": 2}),
     "valid": ((4, 2, 3, 3), {"padding": "valid"}, {}),
     "same": ((4, 2, 3, 5), {"padding": "same"}, {"padding": "same"}),
     "same, even kernel": ((4, 2, 4, 2), {"padding": "same"}, {"padding": "same"}),
     "same, dilated": ((4, 2, 3, 3), {"padding": "same", "dilation": [2, 1]}, {"padding": "same", "dilation": (2, 1)}),
-    "same, even kernel, dilated": ((4, 2, 2, 4), {"padding": "same", "dilation": [3, 3]},
-                                   {"padding": "same", "dilation": (3, 3)}),
+    "same, even kernel, dilated": (
+        (4, 2, 2, 4),
+        {"padding": "same", "dilation": [3, 3]},
+        {"padding": "same", "dilation": (3, 3)},
+    ),
 }
 
 
@@ -131,8 +145,9 @@ ALL_AXES = [{}, {"start_dim": 0}, {"start_dim": 1, "end_dim": -1}, {"start_dim":
 
 @pytest.mark.parametrize("given", ALL_AXES)
 def test_flatten_counts_a_batch_axis_or_not(tmp_path: Path, given: dict[str, int]) -> None:
-    network = read(tmp_path, ("flat", node("Flatten", **given)), ("fc", node("Linear", weight=np.ones((2, 24)))),
-                   shape=(2, 3, 4))
+    network = read(
+        tmp_path, ("flat", node("Flatten", **given)), ("fc", node("Linear", weight=np.ones((2, 24)))), shape=(2, 3, 4)
+    )
     (projection,) = network.projections
     assert isinstance(projection.op, Linear)
 
@@ -173,8 +188,13 @@ def test_a_delay_behind_a_bias_delays_the_bias_too(tmp_path: Path) -> None:
 
 
 def test_values_of_several_edges_are_added_before_the_operator(tmp_path: Path) -> None:
-    nodes = {"input": source(3), "a": node("Scale", scale=2.0), "b": node("Scale", scale=-5.0),
-             "fc": node("Linear", weight=np.arange(6.0).reshape(2, 3)), "output": sink(2)}
+    nodes = {
+        "input": source(3),
+        "a": node("Scale", scale=2.0),
+        "b": node("Scale", scale=-5.0),
+        "fc": node("Linear", weight=np.arange(6.0).reshape(2, 3)),
+        "output": sink(2),
+    }
     edges = [("input", "a"), ("input", "b"), ("input", "fc"), ("a", "fc"), ("b", "fc"), ("fc", "output")]
     network = read_nir(write(tmp_path / "net.nir", graph(nodes, edges)))
     assert sum(isinstance(p.op, Linear) for p in network.projections) == 1

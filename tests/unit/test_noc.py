@@ -23,13 +23,20 @@ def packets(*rows: tuple[int, int, int, int]) -> Burst:
 def crowd(noc: Noc, per_core: int, flits: int = 1) -> Burst:
     rng = np.random.default_rng(3)
     source = np.repeat(np.arange(noc.mesh.core_slots), per_core)
-    return Burst.unicast(np.zeros(source.size), source, rng.integers(0, noc.mesh.core_slots, source.size),
-                         np.full(source.size, flits))
+    return Burst.unicast(
+        np.zeros(source.size), source, rng.integers(0, noc.mesh.core_slots, source.size), np.full(source.size, flits)
+    )
 
 
-@pytest.mark.parametrize(("router", "zero_load"), [
-    ("lean", lambda d: 5 + 3 * d), ("sana", lambda d: 6 + 4 * d), ("std", lambda d: 7 + 5 * d),
-    ("fast", lambda d: 5 + 3 * d)])
+@pytest.mark.parametrize(
+    ("router", "zero_load"),
+    [
+        ("lean", lambda d: 5 + 3 * d),
+        ("sana", lambda d: 6 + 4 * d),
+        ("std", lambda d: 7 + 5 * d),
+        ("fast", lambda d: 5 + 3 * d),
+    ],
+)
 def test_zero_load_latency_of_the_presets(router: str, zero_load) -> None:
     noc = Noc(Mesh(8, 8), ROUTERS[router])
     for destination in (0, 1, 9, 63):
@@ -87,8 +94,9 @@ def test_ties_on_a_torus_use_both_ways_or_one() -> None:
 
 def test_a_tree_sends_once_over_shared_links_and_is_not_slower() -> None:
     noc = Noc(Mesh(8, 8), ROUTERS["std"])
-    burst = Burst(np.zeros(8), np.arange(8) * 8, np.ones(8), np.arange(9) * 8,
-                  np.tile(np.arange(7, 64, 8), 8))  # each row's first core to the whole last column
+    burst = Burst(
+        np.zeros(8), np.arange(8) * 8, np.ones(8), np.arange(9) * 8, np.tile(np.arange(7, 64, 8), 8)
+    )  # each row's first core to the whole last column
     tree, copies = run_burst(noc, burst), run_burst(noc, burst, multicast="unicast")
     assert tree.link_flits.sum() == 8 * (7 + 7)
     assert copies.link_flits.sum() == sum(7 + abs(a - b) for a in range(8) for b in range(8))
@@ -124,8 +132,12 @@ def test_threads_do_not_change_results() -> None:
 
 def test_event_says_where_it_does_not_hold() -> None:
     many, few = 20, 3
-    for name, torus, per_core, holds in (("lean", False, many, False), ("lean", False, few, True),
-                                         ("std", False, many, True), ("std", True, many, False)):
+    for name, torus, per_core, holds in (
+        ("lean", False, many, False),
+        ("lean", False, few, True),
+        ("std", False, many, True),
+        ("std", True, many, False),
+    ):
         noc = Noc(Mesh(4, 4, torus=torus), ROUTERS[name])
         assert run_burst(noc, crowd(noc, per_core), fidelity="event").within_domain is holds
 
@@ -150,23 +162,29 @@ def test_traffic_has_the_load_that_was_asked_for() -> None:
     assert load_point(noc, "bitcomp", 1.0, warmup=500, measure=500).latency_mean is None
 
 
-@pytest.mark.parametrize(("build", "message"), [
-    (lambda: Noc(Mesh(4, 4, torus=True), ROUTERS["lean"]), "a torus needs two VCs"),
-    (lambda: Noc(Mesh(4, 4, 8), ROUTERS["fast"]), "12 inputs of 8 VCs"),
-    (lambda: Noc(Mesh(4, 4), ROUTERS["lean"], link_latency=0), "must be 1 to 1000 cycles"),
-    (lambda: Router(0, 4), "router.vcs: is 0"),
-    (lambda: Router(2, 4, input_speedup=3), "router.input_speedup: is 3, and must be between 1 and 2"),
-    (lambda: find_router("slow"), "no preset is called 'slow'"),
-    (lambda: packets((0, 0, 1, 0)), "1 to 4096 flits"),
-    (lambda: packets((-1, 0, 1, 1)), "must not be negative"),
-    (lambda: Burst([0], [0], [1], [0, 2], [3, 1]), "ascending"),
-    (lambda: Burst([0], [0], [1], [0, 0], []), "at least one destination"),
-    (lambda: run_burst(Noc(Mesh(2, 2), ROUTERS["std"]), packets((0, 0, 4, 1))), "cores must be 0 to 3"),
-    (lambda: run_burst(Noc(Mesh(2, 2), ROUTERS["std"]), packets((0, 0, 1, 1)), fidelity="exact"), "none of bound"),
-    (lambda: run_burst(Noc(Mesh(2, 2), ROUTERS["std"]), Burst([0], [0], [9], [0, 2], [1, 2])), "longer than a router"),
-    (lambda: traffic(Noc(Mesh(2, 3), ROUTERS["std"]), "transpose", 0.1), "as many rows as columns"),
-    (lambda: traffic(Noc(Mesh(2, 2), ROUTERS["std"]), "random", 0.1), "none of uniform"),
-])
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Noc(Mesh(4, 4, torus=True), ROUTERS["lean"]), "a torus needs two VCs"),
+        (lambda: Noc(Mesh(4, 4, 8), ROUTERS["fast"]), "12 inputs of 8 VCs"),
+        (lambda: Noc(Mesh(4, 4), ROUTERS["lean"], link_latency=0), "must be 1 to 1000 cycles"),
+        (lambda: Router(0, 4), "router.vcs: is 0"),
+        (lambda: Router(2, 4, input_speedup=3), "router.input_speedup: is 3, and must be between 1 and 2"),
+        (lambda: find_router("slow"), "no preset is called 'slow'"),
+        (lambda: packets((0, 0, 1, 0)), "1 to 4096 flits"),
+        (lambda: packets((-1, 0, 1, 1)), "must not be negative"),
+        (lambda: Burst([0], [0], [1], [0, 2], [3, 1]), "ascending"),
+        (lambda: Burst([0], [0], [1], [0, 0], []), "at least one destination"),
+        (lambda: run_burst(Noc(Mesh(2, 2), ROUTERS["std"]), packets((0, 0, 4, 1))), "cores must be 0 to 3"),
+        (lambda: run_burst(Noc(Mesh(2, 2), ROUTERS["std"]), packets((0, 0, 1, 1)), fidelity="exact"), "none of bound"),
+        (
+            lambda: run_burst(Noc(Mesh(2, 2), ROUTERS["std"]), Burst([0], [0], [9], [0, 2], [1, 2])),
+            "longer than a router",
+        ),
+        (lambda: traffic(Noc(Mesh(2, 3), ROUTERS["std"]), "transpose", 0.1), "as many rows as columns"),
+        (lambda: traffic(Noc(Mesh(2, 2), ROUTERS["std"]), "random", 0.1), "none of uniform"),
+    ],
+)
 def test_messages(build, message: str) -> None:
     with pytest.raises(InputError, match=message):
         build()

@@ -10,17 +10,34 @@ from neurocomp.report import units
 from neurocomp.report.table import table
 
 
-@pytest.mark.parametrize(("attojoules", "text"), [
-    (0, "0"), (1, "1.00 aJ"), (999, "999 aJ"), (999.6, "1.00 fJ"), (1_000, "1.00 fJ"), (1_234_567, "1.23 pJ"),
-    (999_499_999, "999 pJ"), (999_999_999, "1.00 nJ"), (10**18, "1.00 J"), (5 * 10**22, "50.0 kJ"),
-])
+@pytest.mark.parametrize(
+    ("attojoules", "text"),
+    [
+        (0, "0"),
+        (1, "1.00 aJ"),
+        (999, "999 aJ"),
+        (999.6, "1.00 fJ"),
+        (1_000, "1.00 fJ"),
+        (1_234_567, "1.23 pJ"),
+        (999_499_999, "999 pJ"),
+        (999_999_999, "1.00 nJ"),
+        (10**18, "1.00 J"),
+        (5 * 10**22, "50.0 kJ"),
+    ],
+)
 def test_energy(attojoules: float, text: str) -> None:
     assert units.energy(attojoules) == text
 
 
-@pytest.mark.parametrize(("picoseconds", "text"), [
-    (500, "500 ps"), (1_780_000, "1.78 us"), (10**12, "1.00 s"), (5 * 10**15, "5000 s"),
-])
+@pytest.mark.parametrize(
+    ("picoseconds", "text"),
+    [
+        (500, "500 ps"),
+        (1_780_000, "1.78 us"),
+        (10**12, "1.00 s"),
+        (5 * 10**15, "5000 s"),
+    ],
+)
 def test_time(picoseconds: float, text: str) -> None:
     assert units.time(picoseconds) == text
 
@@ -30,23 +47,46 @@ def test_power(microwatts: float, text: str) -> None:
     assert units.power(microwatts) == text
 
 
-@pytest.mark.parametrize(("size", "text"), [
-    (100, "100 B"), (1_023, "1023 B"), (1_024, "1.00 KiB"), (196_608, "192 KiB"),
-])
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (100, "100 B"),
+        (1_023, "1023 B"),
+        (1_024, "1.00 KiB"),
+        (196_608, "192 KiB"),
+    ],
+)
 def test_memory(size: float, text: str) -> None:
     assert units.memory(size) == text
 
 
-@pytest.mark.parametrize(("number", "text"), [
-    (0, "0"), (7, "7"), (1234, "1,234"), (0.5, "0.500"), (12.345, "12.3"), (1234.5, "1,234"), (0.00012345, "0.000123"),
-])
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (7, "7"),
+        (1234, "1,234"),
+        (0.5, "0.500"),
+        (12.345, "12.3"),
+        (1234.5, "1,234"),
+        (0.00012345, "0.000123"),
+    ],
+)
 def test_count(number: float, text: str) -> None:
     assert units.count(number) == text
 
 
-@pytest.mark.parametrize(("fraction", "text"), [
-    (0, "0 %"), (1, "100 %"), (1e-9, "<0.1 %"), (1 - 1e-9, ">99.9 %"), (0.999, "99.9 %"), (0.5, "50.0 %"),
-])
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [
+        (0, "0 %"),
+        (1, "100 %"),
+        (1e-9, "<0.1 %"),
+        (1 - 1e-9, ">99.9 %"),
+        (0.999, "99.9 %"),
+        (0.5, "50.0 %"),
+    ],
+)
 def test_share_is_never_rounded_to_all_or_nothing(fraction: float, text: str) -> None:
     assert units.share(fraction) == text
 

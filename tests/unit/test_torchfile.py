@@ -30,8 +30,13 @@ def small_network(seed: int = 0) -> Network:
     neuron = Neuron(v_decay=0.5, threshold=rng.uniform(0.5, 1, 3).astype(np.float32), compare=">")
     return Network(
         (Population("input", (4,)), Population("out", (3,), neuron, bias=np.array([0.0, 0.5, 1.0], np.float32))),
-        (Projection("fc", "input", "out", Linear(weight)),), ("input",), "out", name="small", origin="test",
-        assumptions=("one", "two"), sample=Sample(rng.random((5, 4), np.float32), 6, "direct", np.arange(5) % 3),
+        (Projection("fc", "input", "out", Linear(weight)),),
+        ("input",),
+        "out",
+        name="small",
+        origin="test",
+        assumptions=("one", "two"),
+        sample=Sample(rng.random((5, 4), np.float32), 6, "direct", np.arange(5) % 3),
     )
 
 
@@ -40,8 +45,19 @@ def saved(path: Path, content: object, **options: object) -> Path:
     return path
 
 
-ALL_TYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int8, torch.int16, torch.int32,
-             torch.int64, torch.uint8, torch.uint16, torch.bool]
+ALL_TYPES = [
+    torch.float16,
+    torch.bfloat16,
+    torch.float32,
+    torch.float64,
+    torch.int8,
+    torch.int16,
+    torch.int32,
+    torch.int64,
+    torch.uint8,
+    torch.uint16,
+    torch.bool,
+]
 
 
 @pytest.mark.parametrize("dtype", ALL_TYPES, ids=str)
@@ -57,8 +73,14 @@ def test_every_type_is_read_as_torch_reads_it(tmp_path: Path, dtype: torch.dtype
 
 def test_views_share_their_storage_and_keep_strides(tmp_path: Path) -> None:
     base = torch.arange(24.0).reshape(2, 3, 4)
-    views = {"turned": base.permute(2, 0, 1), "part": base[1, 1:, ::2], "spread": torch.ones(1).expand(3, 4),
-             "scalar": torch.tensor(2.5), "nothing": torch.zeros(0, 3), "parameter": torch.nn.Parameter(base[0])}
+    views = {
+        "turned": base.permute(2, 0, 1),
+        "part": base[1, 1:, ::2],
+        "spread": torch.ones(1).expand(3, 4),
+        "scalar": torch.tensor(2.5),
+        "nothing": torch.zeros(0, 3),
+        "parameter": torch.nn.Parameter(base[0]),
+    }
     read = torchfile.read_tree(saved(tmp_path / "v.pt", views))
     assert list(read) == list(views)
     for name, view in views.items():
@@ -199,8 +221,12 @@ def test_zip_bombs_and_odd_archives_are_refused(tmp_path: Path) -> None:
     exotic = archive("exotic.pt", ("a/data.pkl", b"N."), compression=zipfile.ZIP_BZIP2)
     with pytest.warns(UserWarning, match="Duplicate name"):
         twice = archive("twice.pt", ("a/data.pkl", b"N."), ("a/data.pkl", b"N."))
-    for path, words in ((bomb, "zip bomb"), (outside, "outside the archive"), (exotic, "compressed with method"),
-                        (twice, "twice")):
+    for path, words in (
+        (bomb, "zip bomb"),
+        (outside, "outside the archive"),
+        (exotic, "compressed with method"),
+        (twice, "twice"),
+    ):
         with pytest.raises(InputError, match=words):
             torchfile.read_torch(path)
 
@@ -210,7 +236,7 @@ def test_overlapping_entries_are_refused(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     directory = data.index(b"PK\x01\x02")
     sizes = data.index(struct.pack("<I", 4000), directory)
-    data[sizes:sizes + 8] = struct.pack("<II", 10**6, 10**6)  # packed and unpacked size in the directory
+    data[sizes : sizes + 8] = struct.pack("<II", 10**6, 10**6)  # packed and unpacked size in the directory
     (tmp_path / "bad.pt").write_bytes(data)
     with pytest.raises(InputError, match="more than the file has"):
         torchfile.read_torch(tmp_path / "bad.pt")
@@ -231,8 +257,10 @@ def test_doubling_structures_cost_no_time(tmp_path: Path) -> None:
     assert isinstance(torchfile.read_tree(tmp_path / "a.pt"), tuple)
 
 
-@pytest.mark.parametrize("data", [b"", b".", b"N", b"(", b"]K\x01s.", b"K\x01K\x02R.", b"h\x00.", b"(K\x01u.",
-                                  b"\x82\x01.", b"}(]K\x01u.", b"(((("])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b".", b"N", b"(", b"]K\x01s.", b"K\x01K\x02R.", b"h\x00.", b"(K\x01u.", b"\x82\x01.", b"}(]K\x01u.", b"(((("],
+)
 def test_malformed_pickles_are_reported(data: bytes) -> None:
     with pytest.raises(PickleDamaged):
         read_pickle(data)
@@ -307,9 +335,11 @@ def test_reading_needs_no_torch(archive_bytes: bytes, tmp_path: Path) -> None:
     import sys
 
     (tmp_path / "net.pt").write_bytes(archive_bytes)
-    code = ("import sys; sys.modules['torch'] = None\n"
-            "from neurocomp.frontend.torchfile import read_torch\n"
-            f"print(read_torch({str(tmp_path / 'net.pt')!r}).neuron_count)")
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from neurocomp.frontend.torchfile import read_torch\n"
+        f"print(read_torch({str(tmp_path / 'net.pt')!r}).neuron_count)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "3"
 

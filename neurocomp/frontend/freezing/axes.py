@@ -29,7 +29,7 @@ def flatten(c: Context, x: Any, start: int = 0, end: int = -1) -> Signal:
     x = need_signal(x, "the operand")
     shape = x.layout.shape
     start, end = start % len(shape), end % len(shape)
-    return reshape(c, x, (*shape[:start], int(np.prod(shape[start:end + 1])), *shape[end + 1:]))
+    return reshape(c, x, (*shape[:start], int(np.prod(shape[start : end + 1])), *shape[end + 1 :]))
 
 
 @handles("aten.unflatten")
@@ -40,7 +40,7 @@ def unflatten(c: Context, x: Any, axis: int, sizes: Any) -> Signal:
     sizes = list(sizes)
     if -1 in sizes:
         sizes[sizes.index(-1)] = shape[axis] // -int(np.prod(sizes))
-    return reshape(c, x, (*shape[:axis], *sizes, *shape[axis + 1:]))
+    return reshape(c, x, (*shape[:axis], *sizes, *shape[axis + 1 :]))
 
 
 @handles("aten.squeeze")
@@ -96,8 +96,9 @@ def repeat(c: Context, x: Any, sizes: Any, **_options: Any) -> Signal:
     if not repeated:
         return x.with_layout(layout)
     if len(repeated) > 1 or sizes[repeated[0]] != c.arrange.steps or x.time != "any":
-        raise Unsupported(f"a tensor of shape {layout.shape} is repeated to {tuple(sizes)}, not over "
-                          f"{c.arrange.steps} time steps")
+        raise Unsupported(
+            f"a tensor of shape {layout.shape} is repeated to {tuple(sizes)}, not over {c.arrange.steps} time steps"
+        )
     dims[repeated[0]] = (Atom("T", c.arrange.steps),)
     return Signal(x.stream, "all", Layout(tuple(dims)))
 
@@ -194,8 +195,12 @@ def stack(c: Context, parts: Any, axis: int = 0) -> Signal:
 def concatenate(c: Context, parts: Any, axis: int = 0) -> Signal:
     first = next(part for part in parts if isinstance(part, Signal))
     axis %= len(first.layout.dims)
-    if all(isinstance(part, Signal) and isinstance(part.time, int) for part in parts) and not first.layout.dims[axis] \
-            and len(parts) == c.arrange.steps and len({part.time for part in parts}) == len(parts):
+    if (
+        all(isinstance(part, Signal) and isinstance(part.time, int) for part in parts)
+        and not first.layout.dims[axis]
+        and len(parts) == c.arrange.steps
+        and len({part.time for part in parts}) == len(parts)
+    ):
         return stack(c, [part.with_layout(part.layout.without(axis)) for part in parts], axis)
     return _side_by_side(c, list(parts), first, axis)
 
@@ -244,5 +249,3 @@ def fill(c: Context, base: Any, part: Any, axis: int, index: int) -> Any:
     if len(filled.filled) < filled.size:
         return filled
     return c.arrange.stacked([filled.filled[t] for t in range(filled.size)], filled.axis)
-
-

@@ -85,7 +85,8 @@ def compare(network: Network, sample: Sample, seen: dict[str, Recorded], allowed
 def neuron_of(network: Network, name: str) -> Neuron:
     """The neuron model of a population that has one."""
     neuron = network.by_name[name].neuron
-    assert neuron is not None
+    if neuron is None:
+        raise TypeError(f"population {name} has no neurons")
     return neuron
 
 
@@ -97,8 +98,9 @@ def _differs(ours: np.ndarray, theirs: np.ndarray, neuron: Neuron) -> np.ndarray
     return (ours != 0) != (theirs != 0)  # a spike may be worth another number than 1
 
 
-def _explanation(network: Network, seen: dict[str, Recorded], wrong: dict[str, np.ndarray],
-                 agreement: Agreement) -> Diagnostic:
+def _explanation(
+    network: Network, seen: dict[str, Recorded], wrong: dict[str, np.ndarray], agreement: Agreement
+) -> Diagnostic:
     """Where the first difference is, and what it comes from."""
     rank = {name: k for k, name in enumerate(population_order(network))}
     first_step = min(int(np.argwhere(w)[:, 1].min()) for w in wrong.values() if w.any())
@@ -108,26 +110,43 @@ def _explanation(network: Network, seen: dict[str, Recorded], wrong: dict[str, n
     given = seen[name].inputs[(sample, slice(None), *site)]
     told = seen[name].outputs[(sample, slice(None), *site)]
     membrane, fired, threshold = _follow(neuron, network.by_name[name].shape, tuple(site), given, told, first_step)
-    what = (f"{agreement.differing} of {agreement.compared} spikes differ from the torch module; the first is neuron "
-            f"{tuple(site)} at step {first_step} of sample {sample}: its membrane is {membrane:.9g}, its threshold "
-            f"{threshold:.9g}")
+    what = (
+        f"{agreement.differing} of {agreement.compared} spikes differ from the torch module; the first is neuron "
+        f"{tuple(site)} at step {first_step} of sample {sample}: its membrane is {membrane:.9g}, its threshold "
+        f"{threshold:.9g}"
+    )
+    why, hint = _cause(network, name, membrane, threshold, fired != bool(told[first_step]))
+    return Diagnostic(name, what, why, hint)
+
+
+def _cause(network: Network, name: str, membrane: float, threshold: float, follows_otherwise: bool) -> tuple[str, str]:
+    """(why, what to do). follows_otherwise: the neuron's own equations give another spike than the module."""
     if abs(membrane - threshold) <= ROUNDING * max(abs(threshold), abs(membrane), 1e-3):
-        return Diagnostic(name, what, "this is float32 rounding at the threshold: the same numbers are added in "
-                          "another order", "accept a few with max_differing_spikes=..., or train with weights on a "
-                          "power-of-two grid, whose sums are exact")
+        return (
+            "this is float32 rounding at the threshold: the same numbers are added in another order",
+            "accept a few with max_differing_spikes=..., or train with weights on a power-of-two grid, "
+            "whose sums are exact",
+        )
+    if not follows_otherwise:
+        return (
+            "what arrives at this layer is not what the module gives it",
+            "please report this with the layers in front of it",
+        )
     assumed = [text for text in network.assumptions if text.startswith(f"{name}:")]
-    if assumed and fired != bool(told[first_step]):
-        return Diagnostic(name, what, f"on this input it does not hold that {assumed[0].partition(': ')[2]}",
-                          "train with reset_delay=True, or accept a few with max_differing_spikes=...")
-    if fired != bool(told[first_step]):
-        return Diagnostic(name, what, "the neuron model is not the one that the module computes",
-                          "please report this with the neuron class and its parameters")
-    return Diagnostic(name, what, "what arrives at this layer is not what the module gives it",
-                      "please report this with the layers in front of it")
+    if assumed:
+        return (
+            f"on this input it does not hold that {assumed[0].partition(': ')[2]}",
+            "train with reset_delay=True, or accept a few with max_differing_spikes=...",
+        )
+    return (
+        "the neuron model is not the one that the module computes",
+        "please report this with the neuron class and its parameters",
+    )
 
 
-def _follow(neuron: Neuron, shape: tuple[int, ...], site: tuple[int, ...], given: np.ndarray, told: np.ndarray,
-            last: int) -> tuple[float, bool, float]:
+def _follow(
+    neuron: Neuron, shape: tuple[int, ...], site: tuple[int, ...], given: np.ndarray, told: np.ndarray, last: int
+) -> tuple[float, bool, float]:
     """(membrane, whether it fires, threshold) of one neuron at step ``last``, in double precision, with the inputs
     that the module got and its own spikes up to then."""
     p = {name: float(np.broadcast_to(expand(value, shape), shape)[site]) for name, value in neuron.parameters().items()}

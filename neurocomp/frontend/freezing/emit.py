@@ -96,9 +96,12 @@ class _Emitter:
         ports = self.ports.get(key, set())
         if "current" in ports or {"spike", "membrane"} <= ports or ("membrane" in ports and neuron.reset != "none"):
             used = " and ".join(sorted(ports))
-            raise bad_input(reading.path, f"the network uses the {used} of this neuron",
-                            why="a neuron on a chip sends either its spikes or, if it never resets, its membrane",
-                            hint="read the spikes, or give the neuron no reset")
+            raise bad_input(
+                reading.path,
+                f"the network uses the {used} of this neuron",
+                why="a neuron on a chip sends either its spikes or, if it never resets, its membrane",
+                hint="read the spikes, or give the neuron no reset",
+            )
         output = "membrane" if "membrane" in ports else neuron.output
         return replace(neuron, output=output, **parameters)
 
@@ -187,7 +190,8 @@ def in_flow_order(network: Network) -> Network:
         return network  # a loop without delay, which verify reports
     rank = {name: k for k, name in enumerate(order)}
     return replace(
-        network, populations=tuple(sorted(network.populations, key=lambda p: rank[p.name])),
+        network,
+        populations=tuple(sorted(network.populations, key=lambda p: rank[p.name])),
         projections=tuple(sorted(network.projections, key=lambda p: rank[p.target])),
     )
 

@@ -67,8 +67,11 @@ def read_neurons(module: Any) -> list[Reading]:
     if problems:
         raise InputError([d for problem in problems for d in problem.diagnostics])
     if not readings:
-        raise bad_input(type(module).__name__, "contains no neuron that neurocomp knows",
-                        hint="use the neuron classes of SpikingJelly, snnTorch, Norse or sinabs")
+        raise bad_input(
+            type(module).__name__,
+            "contains no neuron that neurocomp knows",
+            hint="use the neuron classes of SpikingJelly, snnTorch, Norse or sinabs",
+        )
     return readings
 
 
@@ -88,6 +91,7 @@ def record(module: Any, example: Any, readings: list[Reading]) -> dict[str, list
     calls: dict[str, list[Call]] = {reading.path: [] for reading in readings}
     handles = []
     for reading in readings:
+
         def hook(_module: Any, args: Any, kwargs: Any, output: Any, reading: Reading = reading) -> None:
             given = reading.unpack(args, kwargs)[0]
             results = dict(zip(reading.outputs, _flat(output), strict=True))
@@ -100,8 +104,12 @@ def record(module: Any, example: Any, readings: list[Reading]) -> dict[str, list
         with torch.no_grad():
             module(example)
     except Exception as error:
-        raise bad_input(type(module).__name__, "the module failed on the example input",
-                        why=f"{type(error).__name__}: {error}", hint="run it yourself on this input first") from error
+        raise bad_input(
+            type(module).__name__,
+            "the module failed on the example input",
+            why=f"{type(error).__name__}: {error}",
+            hint="run it yourself on this input first",
+        ) from error
     finally:
         for handle in handles:
             handle.remove()
@@ -120,9 +128,12 @@ def export(module: Any, example: Any, readings: list[Reading]) -> Graph:
             program = program.run_decompositions({})
     except Exception as error:
         text = str(error).strip().splitlines()
-        raise bad_input(type(module).__name__, "torch.export cannot take the graph of this module",
-                        why=f"{type(error).__name__}: {text[0] if text else ''}",
-                        hint="the forward pass must not branch on values of tensors") from error
+        raise bad_input(
+            type(module).__name__,
+            "torch.export cannot take the graph of this module",
+            why=f"{type(error).__name__}: {text[0] if text else ''}",
+            hint="the forward pass must not branch on values of tensors",
+        ) from error
     finally:
         reset(module, readings)
     return _graph(program, module)
@@ -150,6 +161,7 @@ def _opaque(readings: list[Reading]) -> Iterator[None]:
     _define_operator()
     try:
         for key, reading in enumerate(readings):
+
             def forward(*args: Any, key: int = key, reading: Reading = reading, **kwargs: Any) -> Any:
                 x, states = reading.unpack(args, kwargs)
                 given = [state for state in states if state is not None]

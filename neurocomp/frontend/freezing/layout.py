@@ -77,7 +77,7 @@ class Layout:
         return Layout(tuple(self.dims[axis] for axis in order))
 
     def without(self, axis: int) -> Layout:
-        return Layout(self.dims[:axis] + self.dims[axis + 1:])
+        return Layout(self.dims[:axis] + self.dims[axis + 1 :])
 
     def inserted(self, axis: int, dim: Dim = ()) -> Layout:
         return Layout((*self.dims[:axis], dim, *self.dims[axis:]))

@@ -23,8 +23,23 @@ from neurocomp.frontend.freezing.signals import Arrangement, Signal, Time, rolle
 from neurocomp.frontend.freezing.streams import Output, Stream, Streams, Unsupported
 from neurocomp.network.ops import Shape, ShapeMismatch
 
-RANDOM = frozenset({"rand", "rand_like", "randn", "randn_like", "randint", "randint_like", "randperm", "bernoulli",
-                    "normal", "poisson", "multinomial", "uniform", "exponential"})
+RANDOM = frozenset(
+    {
+        "rand",
+        "rand_like",
+        "randn",
+        "randn_like",
+        "randint",
+        "randint_like",
+        "randperm",
+        "bernoulli",
+        "normal",
+        "poisson",
+        "multinomial",
+        "uniform",
+        "exponential",
+    }
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +96,7 @@ class Lowering:
         if name.startswith(NEURON_OP):
             return self._neuron(*args)
         if name.split(".")[1:2] and name.split(".")[1] in RANDOM:
-            raise Unsupported("it draws random numbers; encode the input outside the module (encoding=\"temporal\")")
+            raise Unsupported('it draws random numbers; encode the input outside the module (encoding="temporal")')
         if not is_open(args) and not is_open(list(kwargs.values())):
             # constants are on the CPU here, wherever the module is
             return node.target(*args, **({**kwargs, "device": "cpu"} if "device" in kwargs else kwargs))
@@ -114,8 +129,13 @@ class Lowering:
         """``zeros_like(signal)`` and its kin only use the signal's shape."""
         import torch
 
-        made = {"aten.zeros_like": torch.zeros, "aten.ones_like": torch.ones, "aten.new_zeros": torch.zeros,
-                "aten.new_ones": torch.ones, "aten.empty_like": torch.zeros}.get(name.rpartition(".")[0])
+        made = {
+            "aten.zeros_like": torch.zeros,
+            "aten.ones_like": torch.ones,
+            "aten.new_zeros": torch.zeros,
+            "aten.new_ones": torch.ones,
+            "aten.empty_like": torch.zeros,
+        }.get(name.rpartition(".")[0])
         return None if made is None else made(tuple(node.meta["val"].shape))
 
     # neurons --------------------------------------------------------------------------------------------------
@@ -139,12 +159,15 @@ class Lowering:
         time_axis = x.layout.axis_of("T")
         if reading.time_axis is not None:
             if x.time not in ("all",) or time_axis != reading.time_axis:
-                raise Unsupported(f"{reading.path} steps along axis {reading.time_axis} of its input, "
-                                  "which is not the time axis")
+                raise Unsupported(
+                    f"{reading.path} steps along axis {reading.time_axis} of its input, which is not the time axis"
+                )
             return lead, "all"
         if x.time in ("all", "mean", "sum") and self.steps > 1:
-            raise Unsupported(f"{reading.path} takes one step per call but is given "
-                              f"{'all steps at once' if x.time == 'all' else f'a {x.time} over the steps'}")
+            raise Unsupported(
+                f"{reading.path} takes one step per call but is given "
+                f"{'all steps at once' if x.time == 'all' else f'a {x.time} over the steps'}"
+            )
         return lead, call
 
     def _emitted(self, reading: Reading, key: int, port: str, x: Signal, shape: Shape) -> Signal:
@@ -176,8 +199,14 @@ class Lowering:
             expected = self.steps if reading.time_axis is None else 1
             if len(copies) != expected:
                 why = f"the other neurons show {self.steps} time steps"
-                problems.append(Diagnostic(reading.path, f"is called {len(copies)} times in one forward pass", why,
-                                           "use one neuron module per layer, called once per step"))
+                problems.append(
+                    Diagnostic(
+                        reading.path,
+                        f"is called {len(copies)} times in one forward pass",
+                        why,
+                        "use one neuron module per layer, called once per step",
+                    )
+                )
                 continue
             try:
                 arriving[key] = copies[0][0] if reading.time_axis is not None else rolled(self.streams, copies)
@@ -194,12 +223,17 @@ class Lowering:
         """The result that is read out: the first that comes from the network and is no hidden state."""
         signals = [r for r in results if isinstance(r, Signal)]
         if not signals:
-            raise InputError(Diagnostic("output", "what the module returns does not depend on the input",
-                                        hint="return the spikes (or membrane) of the last layer"))
-        if len(signals) >= self.steps > 1 and [s.time for s in signals[:self.steps]] == list(range(self.steps)):
+            raise InputError(
+                Diagnostic(
+                    "output",
+                    "what the module returns does not depend on the input",
+                    hint="return the spikes (or membrane) of the last layer",
+                )
+            )
+        if len(signals) >= self.steps > 1 and [s.time for s in signals[: self.steps]] == list(range(self.steps)):
             first = signals[0]
             try:
-                joined = self.arrange.stacked(signals[:self.steps], 0)
+                joined = self.arrange.stacked(signals[: self.steps], 0)
             except Unsupported:
                 return first, len(results) - 1
             return joined, len(results) - self.steps
@@ -224,8 +258,14 @@ class Lowering:
         name = str(node.target).rpartition(".")[0] or str(node.target)
         path = self.graph.path_of(node) or "the network"
         if name == NEURON_OP:
-            return InputError(Diagnostic(path, "what this neuron is given cannot be frozen", why,
-                                         "call it once per step, with the input and its own last state"))
+            return InputError(
+                Diagnostic(
+                    path,
+                    "what this neuron is given cannot be frozen",
+                    why,
+                    "call it once per step, with the input and its own last state",
+                )
+            )
         hint = "only what a chip can do with spikes can be frozen: linear maps, pooling, sums, and known neurons"
         return InputError(Diagnostic(path, f"op {name} in {path} has no event-driven form", why, hint))
 

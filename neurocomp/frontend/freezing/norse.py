@@ -30,17 +30,27 @@ def read(module: Any, path: str) -> Reading | None:
     if steps == 0 and module.record_states:
         raise refused(path, kind, "record_states returns a state for every step", "freeze it with record_states=False")
     return Reading(
-        path=path, kind=kind, module=module, neuron=_neuron(module, path, kind), time_axis=steps,
-        outputs=("spike", *states), states=states, unpack=lambda args, kwargs: _unpacked(len(states), args, kwargs),
-        pack=lambda out: (out[0], _state(kind)._make(out[1:])), reset=lambda: None,
+        path=path,
+        kind=kind,
+        module=module,
+        neuron=_neuron(module, path, kind),
+        time_axis=steps,
+        outputs=("spike", *states),
+        states=states,
+        unpack=lambda args, kwargs: _unpacked(len(states), args, kwargs),
+        pack=lambda out: (out[0], _state(kind)._make(out[1:])),
+        reset=lambda: None,
     )
 
 
 def _state(kind: str) -> Any:
     import norse.torch as norse
 
-    return {"LIFBoxCell": norse.LIFBoxFeedForwardState, "LIFCell": norse.LIFFeedForwardState,
-            "LIF": norse.LIFFeedForwardState}.get(kind, norse.IAFFeedForwardState)
+    return {
+        "LIFBoxCell": norse.LIFBoxFeedForwardState,
+        "LIFCell": norse.LIFFeedForwardState,
+        "LIF": norse.LIFFeedForwardState,
+    }.get(kind, norse.IAFFeedForwardState)
 
 
 def _unpacked(count: int, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
@@ -56,7 +66,9 @@ def _neuron(module: Any, path: str, kind: str) -> Neuron:
     if getattr(p, "reset_method", reset_value) is not reset_value:
         raise refused(path, kind, "a reset_method other than reset_value")
     common = {
-        "threshold": number(p.v_th), "v_reset": number(p.v_reset), "reset": "zero",
+        "threshold": number(p.v_th),
+        "v_reset": number(p.v_reset),
+        "reset": "zero",
         "compare": comparison(path, kind, lambda u: threshold(u, p.method, p.alpha)),
     }
     if kind.startswith("IAF"):

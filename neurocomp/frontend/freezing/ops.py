@@ -34,9 +34,11 @@ HANDLERS: dict[str, Handler] = {}
 
 def handles(*names: str) -> Callable[[Handler], Handler]:
     """Register a handler for operations, by name without overload (``aten.add``) or with it."""
+
     def register(handler: Handler) -> Handler:
         HANDLERS.update(dict.fromkeys(names, handler))
         return handler
+
     return register
 
 
@@ -82,8 +84,16 @@ def addmm(c: Context, bias: Any, x: Any, weight: Any, *, beta: float = 1, alpha:
 
 
 @handles("aten.conv1d", "aten.conv2d")
-def conv(c: Context, x: Any, weight: Any, bias: Any = None, stride: Any = (1,), padding: Any = (0,),
-         dilation: Any = (1,), groups: int = 1) -> Signal:
+def conv(
+    c: Context,
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = (1,),
+    padding: Any = (0,),
+    dilation: Any = (1,),
+    groups: int = 1,
+) -> Signal:
     x = need_signal(x, "the operand")
     kernel = to_numpy(weight)
     axes = kernel.ndim - 2
@@ -95,8 +105,18 @@ def conv(c: Context, x: Any, weight: Any, bias: Any = None, stride: Any = (1,), 
 
 
 @handles("aten.convolution")
-def convolution(c: Context, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any,
-                transposed: bool, _output_padding: Any, groups: int) -> Signal:
+def convolution(
+    c: Context,
+    x: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    _output_padding: Any,
+    groups: int,
+) -> Signal:
     if transposed:
         raise Unsupported("a transposed convolution")
     return conv(c, x, weight, bias, stride, padding, dilation, groups)
@@ -105,8 +125,10 @@ def convolution(c: Context, x: Any, weight: Any, bias: Any, stride: Any, padding
 def _mapped(c: Context, x: Signal, op: Linear | Conv, lead: int, bias: Any) -> Signal:
     x = c.arrange.summed_over_time(x)
     if isinstance(op, Linear) and x.layout.feature_dims(lead) is None and x.layout.features != op.weight.shape[1]:
-        raise Unsupported(f"the weight reads {op.weight.shape[1]} of the {x.layout.features} values of a step; "
-                          "it is applied to each row of a map")
+        raise Unsupported(
+            f"the weight reads {op.weight.shape[1]} of the {x.layout.features} values of a step; "
+            "it is applied to each row of a map"
+        )
     source, _shape = c.arrange.in_order(x, lead, c.path)
     stream = c.arrange.streams.mapped(op, source, c.weight_path)
     result = Signal(stream, x.time, x.layout.with_features(lead, stream.shape))
@@ -135,8 +157,10 @@ def batch_norm(c: Context, x: Any, weight: Any, bias: Any, mean: Any, variance: 
     x = need_signal(x, "the operand")
     training, epsilon = (rest[0], rest[2]) if isinstance(rest[0], bool) else (False, rest[1])
     if training or mean is None or variance is None:
-        raise Unsupported("batch normalisation over the current batch mixes the samples; it needs running statistics "
-                          "and module.eval()")
+        raise Unsupported(
+            "batch normalisation over the current batch mixes the samples; it needs running statistics "
+            "and module.eval()"
+        )
     scale = 1 / np.sqrt(to_numpy(variance).astype(np.float64) + epsilon)
     if weight is not None:
         scale = scale * to_numpy(weight)
@@ -151,16 +175,25 @@ def batch_norm(c: Context, x: Any, weight: Any, bias: Any, mean: Any, variance: 
 
 # pooling ----------------------------------------------------------------------------------------------------
 @handles("aten.max_pool1d", "aten.max_pool2d")
-def max_pool(c: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = (0,), dilation: Any = (1,),
-             ceil: bool = False) -> Signal:
+def max_pool(
+    c: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = (0,), dilation: Any = (1,), ceil: bool = False
+) -> Signal:
     if any(d != 1 for d in _per_axis(dilation, 1)):
         raise Unsupported("max pooling with dilation")
     return _pooled(c, x, "max", kernel, stride, padding, ceil)
 
 
 @handles("aten.avg_pool1d", "aten.avg_pool2d")
-def avg_pool(c: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = (0,), ceil: bool = False,
-             count_padding: bool = True, divisor: int | None = None) -> Signal:
+def avg_pool(
+    c: Context,
+    x: Any,
+    kernel: Any,
+    stride: Any = (),
+    padding: Any = (0,),
+    ceil: bool = False,
+    count_padding: bool = True,
+    divisor: int | None = None,
+) -> Signal:
     if not count_padding and any(_per_axis(padding, 1)):
         raise Unsupported("average pooling that leaves the padding out of the count")
     if divisor is None:
@@ -173,7 +206,7 @@ def avg_pool(c: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = (
 def adaptive_avg_pool(c: Context, x: Any, size: Any) -> Signal:
     x = need_signal(x, "the operand")
     wanted = tuple(size)
-    present = x.layout.shape[-len(wanted):]
+    present = x.layout.shape[-len(wanted) :]
     wanted = tuple(p if w is None else w for w, p in zip(wanted, present, strict=True))
     if all(w % p == 0 for p, w in zip(present, wanted, strict=True)):
         return _enlarged(c, x, [w // p for p, w in zip(present, wanted, strict=True)])
@@ -285,8 +318,18 @@ def _reduced(c: Context, x: Any, dims: Any, keep: bool, kind: Literal["mean", "s
     return Signal(stream if keep else c.arrange.streams.reshaped(stream, stream.shape[:1]), x.time, layout)
 
 
-@handles("aten.clone", "aten.contiguous", "aten.detach", "aten.alias", "aten.lift_fresh_copy", "aten._to_copy",
-         "aten.to", "aten.detach_copy", "aten.type_as", "aten.positive")
+@handles(
+    "aten.clone",
+    "aten.contiguous",
+    "aten.detach",
+    "aten.alias",
+    "aten.lift_fresh_copy",
+    "aten._to_copy",
+    "aten.to",
+    "aten.detach_copy",
+    "aten.type_as",
+    "aten.positive",
+)
 def same(_c: Context, x: Any, *_arguments: Any, **_options: Any) -> Any:
     return x
 
@@ -318,5 +361,3 @@ def is_open(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return any(is_open(part) for part in value)
     return isinstance(value, Signal | Slots)
-
-

@@ -83,14 +83,27 @@ def comparison(path: str, kind: str, fires: Callable[[Any], Any]) -> Literal[">"
         return ">"
     if answers == [0, 0, 1, 1, 1]:
         return ">="
-    raise refused(path, kind, f"its spike function answers {answers} to membranes below, at and above the threshold",
-                  "use a surrogate whose forward pass is a step (spiking=True)")
+    raise refused(
+        path,
+        kind,
+        f"its spike function answers {answers} to membranes below, at and above the threshold",
+        "use a surrogate whose forward pass is a step (spiking=True)",
+    )
 
 
 def own_behaviour(module: Any, known: type) -> tuple[str, ...]:
     """Methods that a user's subclass of a known neuron class adds or replaces; its behaviour is then unknown."""
-    harmless = {"__init__", "extra_repr", "__module__", "__doc__", "__qualname__", "__annotations__", "__firstlineno__",
-                "__static_attributes__", "__repr__"}
+    harmless = {
+        "__init__",
+        "extra_repr",
+        "__module__",
+        "__doc__",
+        "__qualname__",
+        "__annotations__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "__repr__",
+    }
     names: list[str] = []
     for cls in type(module).__mro__:
         if cls is known:

@@ -121,8 +121,9 @@ class Arrangement:
             if mine != theirs and not static_in_time:
                 if one.layout.shape == tuple(Layout(padded).shape):
                     return self._reordered(one, other)
-                raise Unsupported(f"tensors of shapes {one.layout.shape} and {other.layout.shape} are combined "
-                                  "by broadcasting")
+                raise Unsupported(
+                    f"tensors of shapes {one.layout.shape} and {other.layout.shape} are combined by broadcasting"
+                )
         # the same elements may have got another feature shape on the way
         stream = self.streams.reshaped(other.stream, one.stream.shape)
         return one, Signal(stream, other.time, one.layout)

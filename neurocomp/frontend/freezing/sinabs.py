@@ -28,8 +28,16 @@ def read(module: Any, path: str) -> Reading | None:
     if kind not in _LAYERS:
         raise refused(path, kind, "neurocomp has no form for this layer", f"supported: {', '.join(_LAYERS)}")
     return Reading(
-        path=path, kind=kind, module=module, neuron=_neuron(module, path, kind), time_axis=1, outputs=("spike",),
-        states=(), unpack=lambda args, _: (args[0], []), pack=lambda out: out[0], reset=module.reset_states,
+        path=path,
+        kind=kind,
+        module=module,
+        neuron=_neuron(module, path, kind),
+        time_axis=1,
+        outputs=("spike",),
+        states=(),
+        unpack=lambda args, _: (args[0], []),
+        pack=lambda out: out[0],
+        reset=module.reset_states,
     )
 
 
@@ -42,8 +50,13 @@ def _neuron(module: Any, path: str, kind: str) -> Neuron:
     synapse: dict[str, float | np.ndarray | None] = {}
     if alpha_syn is not None:
         synapse = {"i_decay": alpha_syn, "i_gain": alpha_syn}
-    neuron = Neuron(v_decay=alpha, v_gain=number(gain) if np.ndim(gain) == 0 else gain, reset="subtract",
-                    threshold=number(module.spike_threshold), compare=">=")
+    neuron = Neuron(
+        v_decay=alpha,
+        v_gain=number(gain) if np.ndim(gain) == 0 else gain,
+        reset="subtract",
+        threshold=number(module.spike_threshold),
+        compare=">=",
+    )
     return _with_spikes(neuron.with_parameters(synapse), module, path, kind)
 
 

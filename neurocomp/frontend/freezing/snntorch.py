@@ -17,8 +17,11 @@ from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Shape
 
 PACKAGE = "snntorch"
 _STATES: dict[str, tuple[Port, ...]] = {
-    "Leaky": ("membrane",), "Synaptic": ("current", "membrane"), "Lapicque": ("membrane",),
-    "RLeaky": ("spike", "membrane"), "RSynaptic": ("spike", "current", "membrane"),
+    "Leaky": ("membrane",),
+    "Synaptic": ("current", "membrane"),
+    "Lapicque": ("membrane",),
+    "RLeaky": ("spike", "membrane"),
+    "RSynaptic": ("spike", "current", "membrane"),
 }
 _PARTS = ("RecurrentOneToOne",)
 _ARGUMENTS = {"spike": "spk", "current": "syn", "membrane": "mem"}
@@ -34,8 +37,12 @@ def read(module: Any, path: str) -> Reading | None:
         raise refused(path, kind, "neurocomp has no form for this model", f"supported: {', '.join(_STATES)}")
     own = own_behaviour(module, ancestry[0])
     if own:
-        raise refused(path, type(module).__name__, f"the class changes {kind}: {', '.join(own[:4])}",
-                      "use the framework's own class")
+        raise refused(
+            path,
+            type(module).__name__,
+            f"the class changes {kind}: {', '.join(own[:4])}",
+            "use the framework's own class",
+        )
     _refuse_features(module, path, kind)
     states = _STATES[kind]
     whole = bool(module.output) or not module.init_hidden
@@ -44,11 +51,19 @@ def read(module: Any, path: str) -> Reading | None:
     if not getattr(module, "reset_delay", True) and module.reset_mechanism == "subtract":
         assumptions = (f"{path}: no membrane reaches twice the threshold, where snnTorch delays the next spike",)
     return Reading(
-        path=path, kind=kind, module=module, neuron=_neuron(module, path, kind), time_axis=None,
-        outputs=outputs, states=states,
+        path=path,
+        kind=kind,
+        module=module,
+        neuron=_neuron(module, path, kind),
+        time_axis=None,
+        outputs=outputs,
+        states=states,
         unpack=lambda args, kwargs: _unpacked(states, args, kwargs),
-        pack=lambda out: tuple(out) if whole else out[0], reset=lambda: _reset(module),
-        scale=number(module.graded_spikes_factor), recurrence=_recurrence(module, path, kind), assumptions=assumptions,
+        pack=lambda out: tuple(out) if whole else out[0],
+        reset=lambda: _reset(module),
+        scale=number(module.graded_spikes_factor),
+        recurrence=_recurrence(module, path, kind),
+        assumptions=assumptions,
     )
 
 
@@ -56,8 +71,12 @@ def _refuse_features(module: Any, path: str, kind: str) -> None:
     if module.inhibition:
         raise refused(path, kind, "inhibition lets only one neuron of the layer spike, which no chip does in a step")
     if module.state_quant:
-        raise refused(path, kind, "its state is quantised by a function of snnTorch",
-                      "freeze it without state_quant; the chip's own arithmetic is applied when compiling")
+        raise refused(
+            path,
+            kind,
+            "its state is quantised by a function of snnTorch",
+            "freeze it without state_quant; the chip's own arithmetic is applied when compiling",
+        )
     if kind == "RSynaptic" and not module.reset_delay:
         raise refused(path, kind, "snnTorch 1.0 itself cannot run RSynaptic with reset_delay=False")
 
@@ -83,13 +102,18 @@ def _neuron(module: Any, path: str, kind: str) -> Neuron:
     delayed = getattr(module, "reset_delay", True)
     next_step = delayed and mechanism != "none" and not (kind == "Leaky" and mechanism == "zero")
     common = {
-        "threshold": number(module.threshold), "compare": comparison(path, kind, module.spike_grad),
-        "reset": mechanism, "reset_when": "next" if next_step else "now",
+        "threshold": number(module.threshold),
+        "compare": comparison(path, kind, module.spike_grad),
+        "reset": mechanism,
+        "reset_when": "next" if next_step else "now",
     }
     if kind == "Lapicque":
         resistance, capacity, step = number(module.R), number(module.C), number(module.time_step)
-        return Neuron(v_decay=1.0 - step / (resistance * capacity),
-                      v_gain=resistance * (1.0 / (resistance * capacity)) * step, **common)
+        return Neuron(
+            v_decay=1.0 - step / (resistance * capacity),
+            v_gain=resistance * (1.0 / (resistance * capacity)) * step,
+            **common,
+        )
     beta = np.clip(number(module.beta), 0, 1)
     if kind in ("Synaptic", "RSynaptic"):
         return Neuron(v_decay=_plain(beta), i_decay=_plain(np.clip(number(module.alpha), 0, 1)), **common)

@@ -29,8 +29,12 @@ def read(module: Any, path: str) -> Reading | None:
         raise refused(path, type(module).__name__, "neurocomp has no form for this model", _supported())
     own = own_behaviour(module, known)
     if own:
-        raise refused(path, type(module).__name__, f"the class changes {known.__name__}: {', '.join(own[:4])}",
-                      "use the framework's own class")
+        raise refused(
+            path,
+            type(module).__name__,
+            f"the class changes {known.__name__}: {', '.join(own[:4])}",
+            "use the framework's own class",
+        )
     return _reading(module, path, known.__name__)
 
 
@@ -41,8 +45,15 @@ def _supported() -> str:
 def _reading(module: Any, path: str, kind: str) -> Reading:
     mode = getattr(module, "step_mode", "s")
     return Reading(
-        path=path, kind=kind, module=module, neuron=_neuron(module, path, kind), time_axis=0 if mode == "m" else None,
-        outputs=("spike",), states=(), unpack=lambda args, _: (args[0], []), pack=lambda outputs: outputs[0],
+        path=path,
+        kind=kind,
+        module=module,
+        neuron=_neuron(module, path, kind),
+        time_axis=0 if mode == "m" else None,
+        outputs=("spike",),
+        states=(),
+        unpack=lambda args, _: (args[0], []),
+        pack=lambda outputs: outputs[0],
         reset=module.reset,
     )
 
@@ -51,8 +62,10 @@ def _neuron(module: Any, path: str, kind: str) -> Neuron:
     v_reset = None if module.v_reset is None else float(module.v_reset)
     rest = v_reset or 0.0
     common = {
-        "threshold": number(module.v_threshold), "reset": "subtract" if v_reset is None else "zero",
-        "compare": comparison(path, kind, module.surrogate_function), "v_reset": rest,
+        "threshold": number(module.v_threshold),
+        "reset": "subtract" if v_reset is None else "zero",
+        "compare": comparison(path, kind, module.surrogate_function),
+        "v_reset": rest,
         "v_init": 0.0 if kind.startswith("Simple") else rest,
     }
     if kind in ("IFNode", "SimpleIFNode"):

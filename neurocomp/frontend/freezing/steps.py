@@ -36,19 +36,27 @@ def run_steps(module: Any, example: Any, steps: int | None, encoding: str | None
         return _closed(module, example, readings, steps, encoding or "direct")
     found = _steps_of(readings, calls)
     if steps not in (None, found):
-        raise bad_input("steps", f"{steps} steps are asked for, but the forward pass of the module runs {found}",
-                        hint=f"leave steps out, or let the module run {steps} steps")
+        raise bad_input(
+            "steps",
+            f"{steps} steps are asked for, but the forward pass of the module runs {found}",
+            hint=f"leave steps out, or let the module run {steps} steps",
+        )
     return Run(module, readings, calls, found, encoding)
 
 
 def _closed(module: Any, example: Any, readings: list[Reading], steps: int | None, encoding: str) -> Run:
     if steps is None:
-        raise bad_input("steps", "one forward pass of the module is one time step",
-                        hint="say how many steps to run: freeze(..., steps=T), with encoding=\"temporal\" if the "
-                             "example has one input per step (time first)")
+        raise bad_input(
+            "steps",
+            "one forward pass of the module is one time step",
+            hint='say how many steps to run: freeze(..., steps=T), with encoding="temporal" if the '
+            "example has one input per step (time first)",
+        )
     if encoding == "temporal" and example.shape[0] != steps:
-        raise bad_input("example_input", f"has shape {tuple(example.shape)}; with encoding=\"temporal\" its first "
-                        f"axis must be the {steps} time steps")
+        raise bad_input(
+            "example_input",
+            f'has shape {tuple(example.shape)}; with encoding="temporal" its first axis must be the {steps} time steps',
+        )
     loop = step_loop(module, steps, encoding == "temporal")
     calls = record(loop, example, readings)
     return Run(loop, readings, calls, _steps_of(readings, calls), encoding)
@@ -59,9 +67,13 @@ def _steps_of(readings: list[Reading], calls: dict[str, list[Call]]) -> int:
     counts = {r.path: _steps_of_one(r, calls[r.path]) for r in readings}
     likely = max(counts.values(), key=list(counts.values()).count)
     odd = [
-        Diagnostic(path, f"runs {count} time steps where other neurons run {likely}" if count else "is never called",
-                   hint="use one neuron module per layer, and call each once per step")
-        for path, count in counts.items() if count != likely or likely == 0
+        Diagnostic(
+            path,
+            f"runs {count} time steps where other neurons run {likely}" if count else "is never called",
+            hint="use one neuron module per layer, and call each once per step",
+        )
+        for path, count in counts.items()
+        if count != likely or likely == 0
     ]
     if odd:
         raise InputError(odd)

@@ -100,8 +100,9 @@ class Streams:
             return self._mapped_parts(op, source, path)
         if isinstance(source, Sum) and len(source.terms) == 1 and source.constant is None:
             term = source.terms[0]
-            return self.sum((Term(self.mapped(op, term.stream, path), term.delay),), None,
-                            op.target_shape(source.shape), path)
+            return self.sum(
+                (Term(self.mapped(op, term.stream, path), term.delay),), None, op.target_shape(source.shape), path
+            )
         if isinstance(op, Linear):
             source = self._without_reshape(source)
         if isinstance(op, Linear | Conv):
@@ -162,7 +163,7 @@ class Streams:
         """Feature maps side by side; every other axis must agree."""
         shapes = [term.stream.shape for term in terms]
         first = shapes[0]
-        shape = (*first[:axis], sum(s[axis] for s in shapes), *first[axis + 1:])
+        shape = (*first[:axis], sum(s[axis] for s in shapes), *first[axis + 1 :])
         static = all(term.stream.static for term in terms)
         key = [(id(term.stream), term.delay) for term in terms]
         return self.intern(Concatenated(shape, path, static, terms, axis), axis, *key)
@@ -283,4 +284,4 @@ def _columns(op: Linear | Conv, source: Concatenated, start: int, size: int) -> 
         grid = op.weight.reshape(-1, *source.shape)
         part = grid.take(range(start, start + size), axis=source.axis + 1)
         return Linear(np.ascontiguousarray(part).reshape(op.weight.shape[0], -1))
-    return replace(op, weight=np.ascontiguousarray(op.weight[:, start:start + size]))
+    return replace(op, weight=np.ascontiguousarray(op.weight[:, start : start + size]))
