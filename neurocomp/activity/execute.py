@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,11 +45,11 @@ def execute(
 
     verify(network)
     samples, steps = check_inputs(network, inputs, samples, steps)
-    fed = None if inputs is None else _fed(network, inputs)
+    fed, clipped = (None, 0) if inputs is None else _fed(network, inputs)
     plan = plan_network(network, None if fed is None else float(np.abs(fed).max(initial=0)))
     records = _Records(network, plan, samples, steps, set(record))
     saturations = _run_samples(Engine(plan), records, fed, threads, progress)
-    return records.execution(saturations, fed)
+    return replace(records.execution(saturations, fed), clipped_inputs=clipped)
 
 
 def _run_samples(
@@ -72,12 +73,15 @@ def _run_samples(
     return saturations
 
 
-def _fed(network: Network, inputs: np.ndarray) -> np.ndarray:
-    """Inputs as the engine reads them: channel-last, contiguous, a single step if every step is the same."""
+def _fed(network: Network, inputs: np.ndarray) -> tuple[np.ndarray, int]:
+    """Inputs as the engine reads them (channel-last, contiguous, a single step if every step is the same), and
+    how many of them were cut to the range of the arithmetic."""
+    repeats = 1
     if inputs.shape[1] > 1 and inputs.strides[1] == 0:
-        inputs = inputs[:, :1]
+        inputs, repeats = inputs[:, :1], inputs.shape[1]
     shape = network.by_name[network.inputs[0]].shape
-    return np.ascontiguousarray(channel_last(input_values(network, inputs), shape))
+    values, clipped = input_values(network, inputs)
+    return np.ascontiguousarray(channel_last(values, shape)), clipped * repeats
 
 
 class _Records:

@@ -18,12 +18,14 @@ class Execution:
     output: (samples, steps, *shape) values of the output population, or None if the network has no output.
     nonzero_counts: per population (relays too) int64 (*shape): how often each element's output was not zero,
     summed over samples and steps. saturations: how often a state hit the limits of integer arithmetic.
+    clipped_inputs: input values (per sample and step) beyond what integer arithmetic can hold, cut to its limits.
     """
 
     trace: SpikeTrace
     output: np.ndarray | None
     nonzero_counts: dict[str, np.ndarray]
     saturations: int
+    clipped_inputs: int = 0
 
     @property
     def predictions(self) -> np.ndarray:
@@ -71,10 +73,19 @@ def check_inputs(network: Network, inputs: np.ndarray | None, samples: int, step
     return inputs.shape[0], inputs.shape[1]
 
 
-def input_values(network: Network, inputs: np.ndarray) -> np.ndarray:
-    """The inputs in the network's arithmetic: float32, or int32 after division by the input scale."""
+def input_values(network: Network, inputs: np.ndarray) -> tuple[np.ndarray, int]:
+    """The inputs in the network's arithmetic, and how many of them had to be cut to its range.
+
+    float32; or int32 after division by the input scale. Raises InputError for a value beyond single precision.
+    """
     arithmetic = network.arithmetic
     if not isinstance(arithmetic, Integer):
-        return inputs.astype(np.float32, copy=False)
-    scaled = np.rint(inputs / arithmetic.input_scale) if arithmetic.input_scale != 1.0 else np.rint(inputs * 1.0)
-    return np.clip(scaled, *arithmetic.input_limits).astype(np.int32)
+        with np.errstate(over="ignore"):
+            values = inputs.astype(np.float32, copy=False)
+        if values is not inputs and not np.isfinite(values).all():
+            raise bad_input(network.inputs[0], "the inputs hold values beyond single precision (3.4e38)")
+        return values, 0
+    scaled = np.rint(inputs / arithmetic.input_scale)
+    low, high = arithmetic.input_limits
+    clipped = int(((scaled < low) | (scaled > high)).sum())
+    return np.clip(scaled, low, high).astype(np.int32), clipped

@@ -6,6 +6,7 @@ It is slow and plain on purpose. Tests hold the compiled engine against it bit f
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,12 +30,12 @@ def execute_reference(
     """Run a network; the contract is that of :func:`neurocomp.activity.execute.execute`."""
     verify(network)
     samples, steps = check_inputs(network, inputs, samples, steps)
-    values = input_values(network, inputs) if inputs is not None else None
+    values, clipped = input_values(network, inputs) if inputs is not None else (None, 0)
     runs = [_Run(network, steps) for _ in range(samples)]
     for k, run in enumerate(runs):
         for t in range(steps):
             run.step(t, None if values is None else values[k, t])
-    return _collect(network, runs, samples, steps, set(record))
+    return replace(_collect(network, runs, samples, steps, set(record)), clipped_inputs=clipped)
 
 
 class _Run:

@@ -74,7 +74,7 @@ def report(
         accuracy=accuracy,
         saturations=execution.saturations,
         values=values_used(chip, table, simulation, program.routers_used),
-        warnings=warnings_about(layers, table, accuracy, execution.saturations),
+        warnings=warnings_about(layers, table, accuracy, execution),
         assumptions=_assumptions(program),
         mismatches=program.mismatches,
         not_modelled=not_modelled(chip),

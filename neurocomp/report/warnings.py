@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from neurocomp.activity.execution import Execution
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.energy.table import EnergyTable
 from neurocomp.report import units
@@ -26,10 +27,11 @@ NOT_MODELLED = (
 
 
 def warnings_about(
-    layers: tuple[LayerFacts, ...], table: EnergyTable, accuracy: AccuracyFacts | None, saturations: int
+    layers: tuple[LayerFacts, ...], table: EnergyTable, accuracy: AccuracyFacts | None, execution: Execution
 ) -> tuple[str, ...]:
     """Sentences, most serious first."""
-    return tuple((*_costs(table), *_accuracy(accuracy), *_activity(layers), *_saturation(saturations)))
+    clipping = (*_clipped_inputs(execution.clipped_inputs), *_saturation(execution.saturations))
+    return tuple((*_costs(table), *_accuracy(accuracy), *_activity(layers), *clipping))
 
 
 def unknown_costs(chip: ChipSpec) -> Iterator[str]:
@@ -70,6 +72,14 @@ def _activity(layers: tuple[LayerFacts, ...]) -> Iterator[str]:
         yield f"every neuron of {', '.join(full[:5])} spikes at every step"
     if any(layer.role == "input" and layer.spikes == 0 for layer in layers):
         yield "all inputs are zero"
+
+
+def _clipped_inputs(clipped: int) -> Iterator[str]:
+    if clipped:
+        yield (
+            f"{clipped:,} input values lie beyond what the chip's integers can hold and were cut to their limits; "
+            "compile with inputs of this range so that the input scale suits them"
+        )
 
 
 def _saturation(saturations: int) -> Iterator[str]:
