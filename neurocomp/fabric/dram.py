@@ -91,9 +91,7 @@ def simulate_dram(
     all_of_them, channel = ChannelRequests(*parts), channel_of(dram)
     if window is not None:
         channels = dram.organisation.channels
-        accepted, done, parted = run_channels(
-            channel, all_of_them, places.channel, channels, window, outstanding or 0
-        )
+        accepted, done, parted = run_channels(channel, all_of_them, places.channel, channels, window, outstanding or 0)
     else:
         accepted, done, parted = _run_apart(channel, all_of_them, places.channel, dram, outstanding or 0, threads)
     cycles = max(part.cycles for part in parted)

@@ -246,5 +246,8 @@ def _turnaround(dram: DramSpec) -> Iterator[BrokenLaw]:
     t = dram.timing_cycles
     least = t.CL + dram.organisation.burst_cycles - t.CWL
     if t.tRTW is not None and t.tRTW < least:
-        yield BrokenLaw("timing_cycles.tRTW", f"is {t.tRTW}; the data of a write would meet that of the read before it",
-                        f"at least CL + burst - CWL = {least}, or null")
+        yield BrokenLaw(
+            "timing_cycles.tRTW",
+            f"is {t.tRTW}; the data of a write would meet that of the read before it",
+            f"at least CL + burst - CWL = {least}, or null",
+        )
