@@ -108,7 +108,8 @@ static void place(noc_run *run, arena *a, int64_t packets, int with_trees) {
     run->branch_sent = take(a, with_trees ? cells * run->ports : 0, sizeof *run->branch_sent);
     run->branch_vc = take(a, with_trees ? cells * run->ports : 0, 1);
     run->flits = take(a, cells * run->net->depth, sizeof *run->flits);
-    run->events = take(a, event_capacity(run), sizeof *run->events);
+    run->event_capacity = event_capacity(run);
+    run->events = take(a, run->event_capacity, sizeof *run->events);
     run->queue_next = take(a, packets, sizeof *run->queue_next);
     run->way = take(a, packets, sizeof *run->way);
 }

@@ -44,6 +44,7 @@ typedef struct {
 
     /* the wheel: events of the next `slots` cycles */
     int32_t slots, event_top, event_free;
+    int64_t event_capacity;
     int32_t *slot;
     uint64_t *slot_used;
     noc_event *events;
@@ -111,6 +112,7 @@ NOC_INLINE void schedule(noc_run *run, int64_t at, int kind, int32_t router, int
         run->event_free = run->events[id].next;
     else
         id = run->event_top++;
+    NC_ASSERT(id < run->event_capacity);
     noc_event *const event = &run->events[id];
     event->next = run->slot[slot];
     event->where = (uint32_t)kind << 29 | (uint32_t)router << 6 | (uint32_t)index;

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from neurocomp._core.status import CoreError
 from neurocomp.errors import Diagnostic, InputError, ResourceLimitError, check_failed
 from neurocomp.fabric.burst import Burst, BurstResult
 from neurocomp.fabric.noc_routes import Trees, build_trees, displacements
@@ -144,7 +145,7 @@ def run_burst(
 
     multicast: packets with several destinations follow an XY tree and are copied at routers, or their sender
     sends one copy to each. until: (``cycle`` only) stop before that cycle; what has not arrived then has arrival -1.
-    Raises InputError for packets that do not suit the network, CheckFailedError if flits were lost or made up.
+    Raises InputError for packets that do not suit the network, CheckFailedError if flits were lost, made up or stuck.
     """
     _check_burst(noc, burst, fidelity, multicast, until)
     of = burst.packet_of_delivery
@@ -219,6 +220,8 @@ def _run_cycles(noc: Noc, burst: Burst, until: int | None) -> BurstResult:
         outcome = network_of_thread(noc).run(tables, -1 if until is None else until)
     except MemoryError as error:
         raise ResourceLimitError(Diagnostic("noc", "not enough memory for this network", str(error))) from error
+    except CoreError as error:
+        raise check_failed("noc", str(error), f"{burst!r} on {noc!r}") from error
     return from_outcome(noc, burst, tables, ties, outcome, complete=until is None)
 
 
