@@ -273,8 +273,8 @@ class Numeric(Part):
     arithmetic: Literal["integer", "float32"]
     weight_bits: Bits
     state_bits: Annotated[int, Field(ge=2, le=32)]
-    decay_bits: Annotated[int, Field(ge=0, le=30)]
-    state_shift: Annotated[int, Field(ge=0, le=30)]
+    decay_bits: Annotated[int, Field(ge=0, le=20)]
+    state_shift: Annotated[int, Field(ge=0, le=16)]
     input_bits: Bits
     delivery: Literal["next_step", "same_step"]
     resets: Annotated[tuple[Literal["zero", "subtract"], ...], Field(strict=False, min_length=1)]
