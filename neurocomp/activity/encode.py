@@ -14,6 +14,8 @@ def encode(inputs: np.ndarray, steps: int, encoding: Encoding, seed: int = 0) ->
     direct repeats the value (a view, no copy). rate draws a spike with probability value, latency gives one
     spike at step round((1 - value) (steps - 1)) and none for 0; both need values in 0..1. Raises InputError.
     """
+    if encoding not in ("direct", "rate", "latency", "temporal"):
+        raise bad_input("input", f"no coding is called {encoding!r}", hint="direct, rate, latency or temporal")
     if steps < 1:
         raise bad_input("input", f"{steps} time steps; at least 1 is needed")
     if encoding == "temporal":

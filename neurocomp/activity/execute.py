@@ -130,4 +130,6 @@ class _Records:
                 values = np.broadcast_to(fed, (self.samples, self.steps, planned.n))
             graded = values is not None and not bool(((values == 0) | (values == 1)).all())
             traces[name] = PopulationTrace(shape, spikes, active, values if graded else None)
-        return Execution(SpikeTrace(self.samples, self.steps, traces), output, counts, saturations)
+        return Execution(
+            SpikeTrace(self.samples, self.steps, traces, repr(self.network.arithmetic)), output, counts, saturations
+        )

@@ -9,6 +9,7 @@ import numpy as np
 from neurocomp.activity.trace import SpikeTrace
 from neurocomp.errors import bad_input
 from neurocomp.network.graph import Integer, Network
+from neurocomp.network.ops import Shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,15 @@ def check_inputs(network: Network, inputs: np.ndarray | None, samples: int, step
         raise bad_input(network.name, f"has {len(network.inputs)} input populations; one can be fed at present")
     if inputs is None:
         raise bad_input(network.name, "needs inputs")
-    shape = network.by_name[name].shape
+    _check_array(name, network.by_name[name].shape, inputs)
+    return inputs.shape[0], inputs.shape[1]
+
+
+def _check_array(name: str, shape: Shape, inputs: np.ndarray) -> None:
+    if not isinstance(inputs, np.ndarray):
+        raise bad_input(name, f"inputs are a {type(inputs).__name__}; a NumPy array is needed")
+    if inputs.size == 0:
+        raise bad_input(name, f"the inputs are empty (shape {inputs.shape})")
     if inputs.ndim != len(shape) + 2 or inputs.shape[2:] != shape:
         raise bad_input(
             name,
@@ -70,7 +79,6 @@ def check_inputs(network: Network, inputs: np.ndarray | None, samples: int, step
         raise bad_input(name, "the inputs hold NaN or infinite values")
     if inputs.dtype.kind not in "fiub":
         raise bad_input(name, f"inputs of type {inputs.dtype}; numbers are needed")
-    return inputs.shape[0], inputs.shape[1]
 
 
 def input_values(network: Network, inputs: np.ndarray) -> tuple[np.ndarray, int]:

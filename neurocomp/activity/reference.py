@@ -245,4 +245,9 @@ def _collect(network: Network, runs: list[_Run], samples: int, steps: int, recor
     output = None
     if network.output is not None:
         output = channel_first(stacked[network.output], network.by_name[network.output].shape)
-    return Execution(SpikeTrace(samples, steps, traces), output, counts, sum(run.saturations for run in runs))
+    return Execution(
+        SpikeTrace(samples, steps, traces, repr(network.arithmetic)),
+        output,
+        counts,
+        sum(run.saturations for run in runs),
+    )

@@ -51,11 +51,16 @@ class PopulationTrace:
 
 @dataclass(frozen=True, eq=False)
 class SpikeTrace:
-    """Outputs of every input and neuron population of a network, by name, for each sample and step."""
+    """Outputs of every input and neuron population of a network, by name, for each sample and step.
+
+    arithmetic: that of the network that ran, as text; empty if unknown. It tells the spikes of a trained
+    network from those of its rounded form on a chip.
+    """
 
     samples: int
     steps: int
     populations: dict[str, PopulationTrace]
+    arithmetic: str = ""
 
     def dense(self, name: str) -> np.ndarray:
         """(samples, steps, *shape) channel-first: bool, or the output values where they are more than a bit."""

@@ -25,6 +25,7 @@ def save_trace(trace: SpikeTrace, path: str | Path) -> None:
         "schema": SCHEMA,
         "samples": trace.samples,
         "steps": trace.steps,
+        "arithmetic": trace.arithmetic,
         "digest": trace.digest,
         "populations": [{"name": name, "shape": list(p.shape)} for name, p in trace.populations.items()],
     }
@@ -54,7 +55,7 @@ def load_trace(path: str | Path) -> SpikeTrace:
                 entry["name"]: PopulationTrace(tuple(entry["shape"]), *_parts(file, k))
                 for k, entry in enumerate(header["populations"])
             }
-        trace = SpikeTrace(int(header["samples"]), int(header["steps"]), populations)
+        trace = SpikeTrace(int(header["samples"]), int(header["steps"]), populations, str(header["arithmetic"]))
         _check(trace, header["digest"], path)
     except InputError:
         raise

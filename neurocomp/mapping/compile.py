@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from neurocomp.chip.spec import ChipSpec
+from neurocomp.errors import bad_input
 from neurocomp.mapping.map import map_network
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Float32, Integer, Network
@@ -34,6 +35,14 @@ def compile_network(
     Raises InputError for a malformed network or one that the chip's arithmetic cannot hold, DoesNotFitError
     with the reasons if the network does not fit the chip.
     """
+    for what, value, kind, loader in (
+        ("network", network, Network, "load_network"),
+        ("chip", chip, ChipSpec, "load_chip"),
+    ):
+        if not isinstance(value, kind):
+            raise bad_input(
+                what, f"is a {type(value).__name__}, not a {kind.__name__}", hint=f"neurocomp.{loader}(...)"
+            )
     lowered = lower(network, chip, calibration)
     return map_network(lowered, chip, assignment=dict(assignment or {}), forbidden_cores=forbidden_cores, seed=seed)
 

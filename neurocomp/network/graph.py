@@ -94,7 +94,9 @@ class Sample:
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", frozen_array(self.inputs))
         if self.labels is not None:
-            object.__setattr__(self, "labels", frozen_array(np.asarray(self.labels, np.int64)))
+            labels = np.asarray(self.labels)
+            whole = labels.dtype.kind in "iub"  # others stay as they are: verify refuses them
+            object.__setattr__(self, "labels", frozen_array(labels.astype(np.int64) if whole else labels))
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from neurocomp.errors import Diagnostic, InputError
 from neurocomp.network.graph import Float32, Integer, Network, Population, Projection
 from neurocomp.network.neuron import expand
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Sparse, weight_of
+from neurocomp.network.rounding import refined, rounding_notes
 from neurocomp.network.verify import population_order, verify
 
 ANALOG_INPUT_BITS = 9  # sign and 8 bits, as image and sensor data have; finer inputs would outgrow the state registers
@@ -39,6 +40,9 @@ def quantise(network: Network, arithmetic: Integer, calibration: np.ndarray | No
     """
     if not isinstance(network.arithmetic, Float32):
         raise ValueError("the network has integer arithmetic already")
+    if arithmetic.weight_bits < 2:
+        what = "1-bit weights hold no positive number in two's complement, so no network can be rounded to them"
+        raise InputError(Diagnostic(network.name, what, hint="give the chip numeric.weight_bits of at least 2"))
     network = replace(network, projections=tuple(_with_weights(network, p) for p in network.projections))
     notes: list[str] = []
     input_scale = _input_scale(network, arithmetic, calibration, notes)
@@ -65,6 +69,8 @@ def quantise(network: Network, arithmetic: Integer, calibration: np.ndarray | No
         projections=tuple(projections[p.name] for p in network.projections),
     )
     notes += _loss_notes(network, result, units, arithmetic.weight_bits)
+    for population in network.populations:
+        notes += rounding_notes(population, units[population.name], arithmetic)
     return Quantised(verify(result), units, tuple(notes))
 
 
@@ -149,7 +155,9 @@ def _unit(network: Network, population: Population, units: dict[str, float], ari
     largest = 2 ** (arithmetic.weight_bits - 1) - 1
     finest = min(grid_of(part, largest) for part in parts)
     top = max(float(np.abs(part).max()) if part.size else 0.0 for part in parts)
-    return finest if top <= finest * largest else top / largest
+    if top > finest * largest:
+        return top / largest
+    return refined(finest, top, largest, population, arithmetic)
 
 
 def _real_weights(op: Op) -> np.ndarray:

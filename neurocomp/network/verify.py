@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError
-from neurocomp.network.graph import Integer, Network, Population, Projection
+from neurocomp.network.graph import Integer, Network, Population, Projection, Sample
 from neurocomp.network.neuron import Neuron, expand
 from neurocomp.network.ops import Pool, ShapeMismatch, weight_of
 
@@ -195,5 +195,19 @@ def _sample(network: Network) -> Iterator[Diagnostic]:
         yield Diagnostic("sample", f"{sample.steps} time steps; at least 1 is needed")
     if sample.labels is not None and sample.labels.shape != sample.inputs.shape[:1]:
         yield Diagnostic("sample", f"{sample.labels.shape} labels for {math.prod(sample.inputs.shape[:1])} samples")
+    yield from _labels(network, sample)
     if sample.inputs.dtype.kind == "f" and not np.isfinite(sample.inputs).all():
         yield Diagnostic("sample", "the inputs hold NaN or infinite values")
+
+
+def _labels(network: Network, sample: Sample) -> Iterator[Diagnostic]:
+    labels = sample.labels
+    if labels is None or not labels.size:
+        return
+    if labels.dtype.kind not in "iu":
+        yield Diagnostic("sample", f"labels of type {labels.dtype}; class numbers (integers) are needed")
+        return
+    classes = network.by_name[network.output].size if network.output is not None else 0
+    wrong = labels[(labels < 0) | (labels >= classes)] if classes else labels[:0]
+    if wrong.size:
+        yield Diagnostic("sample", f"label {int(wrong.flat[0])}, but the network has outputs 0 to {classes - 1}")

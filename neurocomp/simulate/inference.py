@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurocomp.activity.trace import SpikeTrace
-from neurocomp.errors import bad_input
+from neurocomp.errors import Diagnostic, ResourceLimitError, bad_input
 from neurocomp.mapping.program import Program
 from neurocomp.network.ops import frozen_array
 from neurocomp.network.text import html_table
@@ -118,6 +118,7 @@ def simulate(program: Program, trace: SpikeTrace, *, threads: int = 1, progress:
     results, totals = _run(tables, program, trace, chip_steps, threads, progress)
     barrier_ps = program.chip.barrier_ps(program.routers_used)
     series = _series(program, results, barrier_ps)
+    _check_times(program, tables, totals, series)
     check_conservation(program, trace, totals, results)
     return Simulation(
         samples=trace.samples,
@@ -132,7 +133,38 @@ def simulate(program: Program, trace: SpikeTrace, *, threads: int = 1, progress:
     )
 
 
+def _check_times(program: Program, tables: MachineTables, totals: RawTotals, series: StepSeries) -> None:
+    """All work one after the other must fit 64 bits, so that no single time can have wrapped around."""
+    service = np.concatenate([[0.0], np.cumsum(tables.packet_service_ps, dtype=np.float64)])
+    per_class = service[tables.packet_ptr[1:]] - service[tables.packet_ptr[:-1]]
+    costs = tables.costs
+    slowest = float(costs.access_ps + costs.update_ps + costs.spike_ps + costs.packet_out_ps)
+    work = float(totals.class_spikes @ per_class) + slowest * float(tables.tile_size.sum()) * series.total_ps.size
+    if max(work, float(series.total_ps.astype(np.float64).sum())) >= 2.0**62:
+        where = f"{program.chip.name}: times"
+        raise ResourceLimitError(
+            Diagnostic(
+                where, "the run would take longer than 64-bit picoseconds can hold (53 days)", hint="run fewer steps"
+            )
+        )
+    if not series.total_ps.any():
+        raise bad_input(
+            program.chip.name,
+            "every latency of the profile is zero, so no step takes any time",
+            hint="give step.floor_ns, step.barrier_ns or some operation a duration",
+        )
+
+
 def _check_trace(program: Program, trace: SpikeTrace) -> None:
+    if not isinstance(trace, SpikeTrace):
+        raise bad_input("trace", f"is a {type(trace).__name__}", hint="pass the trace of an execution: run.trace")
+    if trace.arithmetic not in ("", repr(program.network.arithmetic)):
+        raise bad_input(
+            "trace",
+            "comes from a network in other arithmetic than the program's",
+            why=f"{trace.arithmetic} against {program.network.arithmetic!r}",
+            hint="execute program.network, which is the network as it was mapped",
+        )
     for name in program.routes.route_class:
         if name not in trace.populations:
             raise bad_input(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurocomp.activity.execute import execute
 from neurocomp.chip.catalog import load_chip
+from neurocomp.commands.small_network import small_inputs, small_network
 from neurocomp.energy.table import tabulate
+from neurocomp.errors import InputError, ResourceLimitError
+from neurocomp.mapping.compile import compile_network
 from neurocomp.mapping.map import map_network
 from neurocomp.mapping.program import Program
 from neurocomp.network import Network
@@ -70,3 +74,23 @@ def test_energy_parts_add_up_and_a_step_is_no_shorter_than_its_parts(network, ch
         assert (series.total_ps >= part).all()
     assert (series.total_ps >= program.chip.step.least_ps).all()
     assert (simulation.latency_ps >= simulation.steps * program.chip.step.least_ps).all()
+
+
+def test_the_trace_of_the_trained_network_is_not_taken_for_the_chips():
+    network = small_network()
+    program = compile_network(network, load_chip("generic"), calibration=small_inputs())
+    with pytest.raises(InputError, match="comes from a network in other arithmetic"):
+        simulate(program, execute(network, small_inputs()).trace)
+    with pytest.raises(InputError, match="pass the trace of an execution"):
+        simulate(program, execute(program.network, small_inputs()))
+
+
+def test_times_beyond_64_bits_are_refused_not_wrapped():
+    chip = load_chip("loihi")
+    slow = chip.engines.fp.neuron_access.model_copy(update={"latency_ns": 1e9})
+    engine = chip.engines.fp.model_copy(update={"neuron_access": slow})
+    chip = chip.model_copy(update={"engines": chip.engines.model_copy(update={"fp": engine})})
+    program = compile_network(small_network(), chip, calibration=small_inputs())
+    many = np.repeat(small_inputs(), 40_000, axis=0)
+    with pytest.raises(ResourceLimitError, match="64-bit picoseconds"):
+        simulate(program, execute(program.network, many).trace)

@@ -164,3 +164,45 @@ def test_a_threshold_beyond_the_registers_is_refused_with_its_size():
     )
     with pytest.raises(InputError, match="beyond the chip's 24-bit state"):
         quantise(replace(network, name="tiny"), Integer(), np.ones(1))
+
+
+@pytest.mark.parametrize(("bits", "shift"), [(8, 6), (9, 0)])
+def test_a_threshold_between_weights_is_kept_by_a_finer_unit(bits, shift):
+    """Weight 1, threshold 2.6: a spike at every third input, not at every second or fourth."""
+    network = Network(
+        (Population("in", (1,)), Population("out", (1,), Neuron(threshold=2.6))),
+        (Projection("w", "in", "out", Linear(np.ones((1, 1), np.float32))),),
+        ("in",),
+        "out",
+    )
+    inputs = np.ones((1, 240, 1), np.float32)
+    rounded = quantise(network, Integer(weight_bits=bits, state_shift=shift, input_bits=1), inputs).network
+    assert execute(rounded, inputs).output.sum() == execute(network, inputs).output.sum() == 80
+
+
+def test_a_small_bias_survives():
+    network = Network(
+        (Population("in", (1,)), Population("out", (1,), Neuron(), bias=np.array(0.007, np.float32))),
+        (Projection("w", "in", "out", Linear(np.ones((1, 1), np.float32))),),
+        ("in",),
+        "out",
+    )
+    silence = np.zeros((1, 240, 1), np.float32)
+    rounded = quantise(network, Integer(), np.ones(1)).network
+    assert execute(rounded, silence).output.sum() == execute(network, silence).output.sum() == 1
+
+
+def test_a_decay_that_the_chip_cannot_hold_is_told():
+    network = Network(
+        (Population("in", (1,)), Population("out", (1,), Neuron(v_decay=0.9))),
+        (Projection("w", "in", "out", Linear(np.ones((1, 1), np.float32))),),
+        ("in",),
+        "out",
+    )
+    notes = quantise(network, Integer(decay_bits=0), np.ones(1)).notes
+    assert "out: v_decay 0.9 becomes 1 in the chip's 0 decay bits; its spikes will differ" in notes
+
+
+def test_one_bit_weights_are_refused():
+    with pytest.raises(InputError, match="1-bit weights hold no positive number"):
+        quantise(pooled_network(np.random.default_rng(0), "sum", 1.0, "weights"), Integer(weight_bits=1), np.ones(1))
