@@ -39,7 +39,7 @@ def _rate(inputs: np.ndarray, steps: int, seed: int) -> np.ndarray:
     # one counter-based stream per sample: sample k has the same spikes however many others are run with it
     spikes = np.empty((inputs.shape[0], steps, *inputs.shape[1:]), np.bool_)
     for k, sample in enumerate(inputs):
-        stream = np.random.Generator(np.random.Philox(key=[seed, k]))
+        stream = np.random.Generator(np.random.Philox(key=np.array([seed, k], np.uint64)))
         spikes[k] = stream.random(spikes.shape[1:], dtype=np.float32) < sample
     return spikes
 

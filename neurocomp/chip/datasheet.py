@@ -49,7 +49,8 @@ def describe(chip: ChipSpec) -> str:
     for title, texts in (("notes", chip.notes), ("derivation", chip.derivation)):
         if texts:
             lines += ["", title, *(_wrapped(text, "  - ") for text in texts)]
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)  # a profile may come from anybody
 
 
 def to_html(chip: ChipSpec) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -24,6 +25,9 @@ TRACEBACK = "NEUROCOMP_TRACEBACK"
 
 def run(app: Any, arguments: Sequence[str]) -> int:
     """Run a Typer app and return the exit code."""
+    if sys.stdout is None:  # closed by the caller, as in ``neurocomp chips >&-``
+        explain(OSError(errno.EBADF, "it is closed", "stdout"), sys.stderr)
+        return EXIT_BAD_INPUT
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show must not end the run
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -65,6 +69,8 @@ def explain(error: Exception, stream: TextIO) -> int:
         return EXIT_RESOURCE_LIMIT
     if os.environ.get(TRACEBACK, "0") not in ("", "0"):
         traceback.print_exception(error, file=stream)
+    if isinstance(error, OSError) and error.strerror:
+        return _unwritten(error, stream)
     summary = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     say(
         (
@@ -77,6 +83,17 @@ def explain(error: Exception, stream: TextIO) -> int:
         stream,
     )
     return EXIT_BUG
+
+
+def _unwritten(error: OSError, stream: TextIO) -> int:
+    """What the system refuses is nobody's defect: a full disk, a file that went away."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    where = str(error.filename) if error.filename else "output"
+    hint = "make room, or write elsewhere" if full else ""
+    say((Diagnostic(where, f"cannot be used: {error.strerror}", hint=hint),), stream)
+    if full and not error.filename:  # else Python's last flush would report stdout once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return EXIT_RESOURCE_LIMIT if full else EXIT_BAD_INPUT
 
 
 def say(diagnostics: Sequence[Diagnostic], stream: TextIO) -> None:

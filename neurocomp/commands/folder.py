@@ -20,6 +20,15 @@ class OutputFolder:
 
     def __init__(self, path: Path, force: bool = False) -> None:
         self.path = path
+        try:
+            self._check(path, force)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+        self.beside = path if path.is_dir() else path.absolute().parent
+        if not os.access(self.beside, os.W_OK):
+            raise bad_input(str(path), "cannot be written (permission denied)", hint="give another folder: -o DIR")
+
+    def _check(self, path: Path, force: bool) -> None:
         where = str(path)
         if path.exists() and not path.is_dir():
             raise bad_input(where, "exists and is not a folder", hint="give another one: -o DIR")
@@ -32,13 +41,13 @@ class OutputFolder:
                 )
         elif not path.absolute().parent.is_dir():
             raise bad_input(where, f"there is no folder {path.parent} to put it in", hint="make it first")
-        self.beside = path if path.is_dir() else path.absolute().parent
-        if not os.access(self.beside, os.W_OK):
-            raise bad_input(where, "cannot be written (permission denied)", hint="give another folder: -o DIR")
 
     def write(self, *writers: Callable[[Path], None]) -> None:
         """Let each writer put its files into a temporary folder, then move them into place."""
-        temporary = Path(tempfile.mkdtemp(prefix=".neurocomp-", dir=self.beside))
+        try:
+            temporary = Path(tempfile.mkdtemp(prefix=".neurocomp-", dir=self.beside))
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
         try:
             for writer in writers:
                 writer(temporary)
@@ -49,9 +58,15 @@ class OutputFolder:
                 temporary.chmod(0o777 & ~_umask())
                 os.rename(temporary, self.path)
         except OSError as error:
-            raise bad_input(str(self.path), "cannot be written", why=error.strerror or str(error)) from error
+            raise _unwritable(self.path, error) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _unwritable(path: Path, error: OSError) -> Exception:
+    return bad_input(
+        str(path), "cannot be written", why=error.strerror or str(error), hint="give another folder: -o DIR"
+    )
 
 
 def text_writer(name: str, text: str) -> Callable[[Path], None]:

@@ -34,11 +34,16 @@ class Job:
     force: bool = False
 
     def __post_init__(self) -> None:
-        least = {"--steps": (self.steps, 1), "--threads": (self.threads, 1), "--seed": (self.seed, 0)}
-        found = [
-            Diagnostic(option, f"is {given}; at least {low} is needed")
-            for option, (given, low) in least.items() if given is not None and given < low
-        ]  # fmt: skip
+        ranges = {
+            "--steps": (self.steps, 1, 2**31 - 1),
+            "--threads": (self.threads, 1, 2**31 - 1),
+            "--seed": (self.seed, 0, 2**64 - 1),
+        }
+        given = [(option, value, low, high) for option, (value, low, high) in ranges.items() if value is not None]
+        found = [Diagnostic(o, f"is {value}; at least {low} is needed") for o, value, low, _ in given if value < low]
+        found += [
+            Diagnostic(o, f"is {value}; at most {high} is possible") for o, value, _, high in given if value > high
+        ]
         if found:
             raise InputError(found)
 

@@ -233,6 +233,8 @@ def _neuron(
 ) -> tuple[Neuron, np.ndarray | None]:
     """The neuron and the population's bias. lava adds the bias to v: with a current that decays it is a leak."""
     parameters: dict[str, float | np.ndarray | None] = {"v_decay": _remaining(given["vDecay"], shape)}
+    if bias is not None and np.abs(bias).max(initial=0) >= 2 ** (31 - STATE_SHIFT):
+        raise LayerProblem(f"has a bias of {int(bias.flat[np.abs(bias).argmax()])}, which outgrows a neuron's state")
     shifted = None if bias is None else (bias << STATE_SHIFT).astype(np.int32)
     if np.any(np.asarray(given["iDecay"]) != DECAY_ONE):
         parameters["i_decay"] = _remaining(given["iDecay"], shape)
@@ -264,12 +266,14 @@ def _spread(value: int | np.ndarray, shape: Shape) -> int | np.ndarray:
 
 def _delays(layer: Layer, shape: Shape) -> np.ndarray:
     """Axonal delay of every neuron in steps, flat channel-first."""
-    delays = np.floor(layer.values["delay"].reshape(-1)).astype(np.int64)
-    if delays.size not in (1, shape[0], math.prod(shape)) or delays.min() < 0 or delays.max() > MAX_DELAY:
+    delays = np.floor(layer.values["delay"].reshape(-1))
+    in_range = delays.size and delays.min() >= 0 and delays.max() <= MAX_DELAY  # false for NaN
+    if delays.size not in (1, shape[0], math.prod(shape)) or not in_range:
         raise LayerProblem(
             f"has {delays.size} delays for {shape} neurons; one for all, per channel or per neuron, "
             f"from 0 to {MAX_DELAY}, are expected"
         )
+    delays = delays.astype(np.int64)
     if delays.size == math.prod(shape):
         return delays
     return np.repeat(np.resize(delays, shape[0]), math.prod(shape[1:]))

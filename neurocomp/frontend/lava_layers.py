@@ -55,11 +55,10 @@ class Layer:
     def whole(self, key: str) -> np.ndarray:
         """A dataset of whole numbers (lava-dl stores them as floats). Raises LayerProblem."""
         value = self.values[key]
-        if value.dtype.kind == "f":
-            if not np.isfinite(value).all() or np.abs(value).max(initial=0) > 2**31:
-                raise LayerProblem(f"{key} holds NaN, infinite or huge values")
-            if not np.array_equal(value, np.trunc(value)):
-                raise LayerProblem(f"{key} holds values that are no integers; Loihi has integer weights only")
+        if value.size and not (-(2**31) <= value.min() and value.max() < 2**31):  # false for NaN too
+            raise LayerProblem(f"{key} holds NaN, infinite or huge values")
+        if value.dtype.kind == "f" and not np.array_equal(value, np.trunc(value)):
+            raise LayerProblem(f"{key} holds values that are no integers; Loihi has integer weights only")
         return value.astype(np.int64)
 
     def pair(self, key: str, default: int, least: int) -> Shape:

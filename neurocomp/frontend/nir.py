@@ -16,7 +16,7 @@ import numpy as np
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.frontend.joins import join_relays, verified
 from neurocomp.frontend.nir_file import NirGraph, Node, NodeProblem, read_graph
-from neurocomp.frontend.nir_loops import closing_edges, forward_order
+from neurocomp.frontend.nir_loops import closing_edges, forward_order, reached
 from neurocomp.frontend.nir_neurons import DEFAULT_DT_S, NEURON_TYPES, Discretise, Reset, Timing, neuron
 from neurocomp.frontend.nir_ops import LINEAR_TYPES, MAX_ELEMENTS, bias, delayed_copies, fit, operator
 from neurocomp.network.graph import Network, Population, Projection
@@ -87,11 +87,19 @@ class _Builder:
                 hint="export the network again with one output",
             )
         into, out_of = {b for _, b in self.graph.edges}, {a for a, _ in self.graph.edges}
+        heard = reached(self.graph.edges, [node.path for node in inputs])
         for name, node in self.graph.nodes.items():
             if node.type != "Input" and name not in into:
                 self._find(name, "receives nothing: no edge leads to it", hint=LOST_EDGE)
+            elif inputs and name not in heard and not self._behind_silence(name, into):
+                self._find(name, "hears only a loop that no Input leads into", hint=LOST_EDGE)
             if node.type not in ("Output", *NEURON_TYPES) and name not in out_of:
                 self._find(name, "leads nowhere: no edge leaves it", hint=LOST_EDGE)
+
+    def _behind_silence(self, name: str, into: set[str]) -> bool:
+        """Whether a node without any edge into it feeds this one: then only that one is reported."""
+        silent = [other for other, node in self.graph.nodes.items() if node.type != "Input" and other not in into]
+        return name in reached(self.graph.edges, silent)
 
     def _delayed(self, closing: set[tuple[str, str]]) -> set[tuple[str, str]]:
         """The edges that get one step of delay. In neurons -> weights -> neurons it is the one into the weights,

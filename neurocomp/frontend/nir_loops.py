@@ -22,6 +22,18 @@ def forward_order(nodes: list[str], edges: list[Edge], starts: list[str]) -> lis
     return left[::-1]
 
 
+def reached(edges: list[Edge], starts: list[str]) -> set[str]:
+    """The nodes that edges lead to from ``starts``, these included."""
+    nodes = sorted({*starts, *(node for edge in edges for node in edge)})
+    neighbours = _neighbours(nodes, edges)
+    found, waiting = set(starts), list(starts)
+    while waiting:
+        new = [node for node in neighbours[waiting.pop()] if node not in found]
+        found.update(new)
+        waiting += new
+    return found
+
+
 def _starts(nodes: list[str], starts: list[str]) -> list[str]:
     return sorted(starts) + sorted(set(nodes) - set(starts))
 

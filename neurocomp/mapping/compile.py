@@ -10,6 +10,7 @@ import numpy as np
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import bad_input
 from neurocomp.mapping.map import map_network
+from neurocomp.mapping.problem import relay_order
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Float32, Integer, Network
 from neurocomp.network.passes import fold_average_pooling, max_pooling_to_neurons
@@ -53,6 +54,7 @@ def lower(network: Network, chip: ChipSpec, calibration: np.ndarray | None = Non
     The stored sample goes along; what was assumed on the way is added to ``assumptions``.
     """
     verify(network)
+    relay_order(network)  # a circle of relays can be run, but not placed: say so before anything is rounded
     if isinstance(network.arithmetic, Integer):
         return max_pooling_to_neurons(network)
     lowered = max_pooling_to_neurons(fold_average_pooling(network))

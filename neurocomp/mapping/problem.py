@@ -66,7 +66,7 @@ class Problem:
         return tuple(population_order(self.network))
 
     def emits(self, name: str) -> bool:
-        return name in self.network.inputs or self.network.by_name[name].neuron is not None
+        return _emits(self.network, name)
 
     def is_tiled(self, name: str) -> bool:
         if name in self.network.inputs:
@@ -86,7 +86,7 @@ class Problem:
     @cached_property
     def relays(self) -> tuple[str, ...]:
         """Relays, each before those that it feeds. Raises InputError if relays feed each other in a circle."""
-        return _relay_order(self)
+        return relay_order(self.network)
 
     @cached_property
     def indexed(self) -> dict[str, tuple[int, ...]]:
@@ -167,10 +167,14 @@ def _added(a: Window | None, b: Window) -> Window:
     return Window(start, stop, counts)
 
 
-def _relay_order(problem: Problem) -> tuple[str, ...]:
-    network = problem.network
-    relays = [p.name for p in network.populations if not problem.emits(p.name)]
-    sources = {name: {q.source for q in network.incoming[name] if not problem.emits(q.source)} for name in relays}
+def _emits(network: Network, name: str) -> bool:
+    return name in network.inputs or network.by_name[name].neuron is not None
+
+
+def relay_order(network: Network) -> tuple[str, ...]:
+    """Relays, each before those that it feeds. Raises InputError if relays feed each other in a circle."""
+    relays = [p.name for p in network.populations if not _emits(network, p.name)]
+    sources = {name: {q.source for q in network.incoming[name] if not _emits(network, q.source)} for name in relays}
     order: list[str] = []
     while len(order) < len(relays):
         ready = [name for name in relays if name not in order and sources[name] <= set(order)]

@@ -12,6 +12,7 @@ import io
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -133,6 +134,31 @@ def test_usage_errors_that_typer_words(files: Path, monkeypatch: pytest.MonkeyPa
     answer = answer_to(command)
     assert answer.startswith("exit 2\nerror: neurocomp")
     assert named in answer and "\n  next: " in answer
+
+
+def test_a_name_that_is_too_long(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(files)
+    answer = answer_to("compile digits.pt --chip loihi2 -o " + 300 * "a")
+    assert answer.startswith("exit 2\nerror: aaa")
+    assert answer.endswith("cannot be written\n  why:  File name too long\n  next: give another folder: -o DIR")
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="no /proc here")
+def test_a_place_where_nothing_can_be_made(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(files)
+    assert answer_to("compile digits.pt --chip loihi2 -o /proc/x").startswith(
+        "exit 2\nerror: /proc/x: cannot be written"
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize(("redirection", "code"), [(">/dev/full", 5), (">&-", 2)])
+def test_stdout_that_takes_nothing(redirection: str, code: int) -> None:
+    command = f"{shlex.quote(sys.executable)} -m neurocomp chips {redirection}"
+    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == code
+    assert done.stderr.startswith("error: ") and "cannot be used: " in done.stderr
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
 
 
 def test_every_exit_code_is_met() -> None:

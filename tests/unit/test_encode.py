@@ -29,6 +29,11 @@ def test_rate_is_reproducible_and_has_the_right_rate():
     assert abs(coded.mean() - 0.3) < 5 * np.sqrt(0.3 * 0.7 / coded.size)
 
 
+def test_seeds_of_64_bits_are_told_apart():
+    coded = [encode(np.full((1, 64), 0.5, np.float32), 9, "rate", seed=2**64 - k) for k in (1, 2)]
+    assert not np.array_equal(*coded)
+
+
 def test_rate_of_a_sample_does_not_depend_on_how_many_are_coded():
     np.testing.assert_array_equal(encode(X, 9, "rate", 1)[:1], encode(X[:1], 9, "rate", 1))
 

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from neurocomp.activity.execute import execute
+from neurocomp.chip.catalog import load_chip
 from neurocomp.errors import InputError
 from neurocomp.frontend.nir import read_nir
+from neurocomp.mapping.compile import compile_network
 from neurocomp.network import Network
 from neurocomp.network.serial import to_tree
 from tests.nir_files import Edges, Nodes, chain, graph, lif, node, sink, source, write
@@ -183,6 +185,27 @@ def test_unconnected_nodes_are_reported(tmp_path: Path) -> None:
     assert "net.nir: a (Linear): leads nowhere: no edge leaves it" in found
     assert "net.nir: b (Linear): receives nothing: no edge leads to it" in found
     assert "net.nir: c (LIF): receives nothing: no edge leads to it" in found
+
+
+def test_nodes_that_only_hear_themselves_are_reported(tmp_path: Path) -> None:
+    """Nothing gives them a shape; leaving them out would lose, for instance, neurons that a leak drives."""
+    nodes = {"input": source(2), "a": lif(), "b": lif(), "c": node("Linear", weight=np.eye(2)), "output": sink(2)}
+    edges = [("input", "a"), ("a", "output"), ("b", "c"), ("c", "b"), ("c", "output")]
+    assert message(tmp_path, nodes, edges) == (
+        "net.nir: b (LIF): hears only a loop that no Input leads into\n"
+        "  next: the exporter lost an edge; export the network again\n"
+        "net.nir: c (Linear): hears only a loop that no Input leads into\n"
+        "  next: the exporter lost an edge; export the network again"
+    )
+
+
+def test_weights_looped_to_themselves_run_but_are_refused_by_name_when_they_are_to_be_placed(tmp_path: Path) -> None:
+    nodes = {"input": source(2), "w": node("Linear", weight=np.eye(2)), "lif": lif(), "output": sink(2)}
+    edges = [("input", "w"), ("w", "w"), ("w", "lif"), ("lif", "output")]
+    network = read(tmp_path, nodes, edges)
+    assert any("the edge w -> w closes a loop" in note for note in network.assumptions)
+    with pytest.raises(InputError, match="these relays feed each other in a circle"):
+        compile_network(network, load_chip("generic"))
 
 
 def test_faults_in_separate_branches_are_reported_together_and_once(tmp_path: Path) -> None:
