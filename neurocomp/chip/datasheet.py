@@ -29,7 +29,8 @@ def rows(chip: ChipSpec) -> Iterator[Row]:
     for section in SECTIONS:
         for path, value in _leaves(tree[section], section):
             first = f"{path}[0]" if isinstance(value, list) else path
-            yield Row(section, path.partition(".")[2], _text(value), chip.provenance.get(first))
+            origin = chip.provenance.get(first) or chip.provenance.get(path.rpartition(".")[0])  # of a router's preset
+            yield Row(section, path.partition(".")[2], _text(value), origin)
 
 
 def describe(chip: ChipSpec) -> str:

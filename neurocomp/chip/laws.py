@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from neurocomp.chip.spec import ChipSpec, Core, Noc, Numeric, Step
 
+CELLS_MAX = 64  # input VCs of a router in the network model
+LINK_CYCLES_MAX = 1000
+
 
 @dataclass(frozen=True)
 class BrokenLaw:
@@ -22,6 +25,7 @@ class BrokenLaw:
 def broken_laws(chip: ChipSpec) -> Iterator[BrokenLaw]:
     """All laws that this chip breaks; every field is already within its own bounds."""
     yield from _noc(chip.noc, chip.core)
+    yield from _router(chip.noc)
     yield from _memories(chip.core)
     yield from _weights(chip.core, chip.numeric)
     yield from _crossbar(chip.core)
@@ -44,6 +48,46 @@ def _noc(noc: Noc, core: Core) -> Iterator[BrokenLaw]:
             "noc.input_port",
             f"is [{x}, {y}], outside the mesh of {noc.width} x {noc.height} routers",
             f"x goes from 0 to {noc.width - 1}, y from 0 to {noc.height - 1}",
+        )
+
+
+def _router(noc: Noc) -> Iterator[BrokenLaw]:
+    router = noc.router
+    if router is None:
+        return
+    if noc.cycle_ps == 0:
+        yield BrokenLaw(
+            "noc.clock_ns",
+            "is needed: the profile has a router, but no time in which a link takes a flit",
+            "give noc.clock_ns, or noc.link_flit_ns if the routers have no clock",
+        )
+        return
+    if noc.clock_ns is not None and noc.link_flit_ns is not None and noc.link_flit_ns > noc.clock_ns:
+        yield BrokenLaw("noc.link_flit_ns", f"is {noc.link_flit_ns:g}, longer than a router's cycle (noc.clock_ns)")
+    if router.input_speedup > router.vcs:
+        yield BrokenLaw(
+            "noc.router.input_speedup", f"is {router.input_speedup}, above the number of VCs ({router.vcs})"
+        )
+    elif router.input_vcs(noc.cores_per_router) > CELLS_MAX:
+        yield BrokenLaw(
+            "noc.router.vcs",
+            f"is {router.vcs}; with cores_per_router {noc.cores_per_router} and an entrance for inputs that makes "
+            f"{router.input_vcs(noc.cores_per_router)} input VCs, and the model can have {CELLS_MAX}",
+            "state fewer VCs",
+        )
+    if noc.topology == "torus" and router.vcs < 2:
+        yield BrokenLaw("noc.router.vcs", "is 1, but a torus needs two or more, or packets can block each other")
+    if noc.multicast == "tree" and noc.flits_per_spike > router.buffer_flits:
+        yield BrokenLaw(
+            "noc.router.buffer_flits",
+            f"is {router.buffer_flits}; a packet of {noc.flits_per_spike} flits that is copied must fit into a buffer",
+        )
+    longest = max(*noc.link_cycles(), *noc.boundary_cycles())
+    if longest > LINK_CYCLES_MAX:
+        yield BrokenLaw(
+            "noc.hop_east_west.latency_ns" if noc.chip_link is None else "noc.chip_link.latency_ns",
+            f"makes a link of {longest} cycles of {noc.cycle_ps / 1000:g} ns; the model can have {LINK_CYCLES_MAX}",
+            "state the latency in ns and the cycle that belongs to it",
         )
 
 

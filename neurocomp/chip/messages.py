@@ -56,7 +56,11 @@ def explain(error: Mapping[str, Any], model: type[BaseModel]) -> tuple[str, str]
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", limits["expected"])
         close = closest(value, allowed) if isinstance(value, str) else ""
-        return f"must be {' or '.join(allowed)}, not {shown(value)}", f"did you mean {close}?" if close else ""
+        return f"must be {' or '.join(allowed)}, not {shown(value)}", _did_you_mean(close)
+    if kind == "unknown_preset":
+        close = closest(str(limits["name"]), limits["known"])
+        names = ", ".join(limits["known"])
+        return f"must be {names}, or the numbers of a router, not {shown(limits['name'])}", _did_you_mean(close)
     if kind in _BOUNDS:
         return f"must be {_BOUNDS[kind](limits)}, not {shown(value)}", ""
     if kind == "too_fine":
@@ -65,6 +69,10 @@ def explain(error: Mapping[str, Any], model: type[BaseModel]) -> tuple[str, str]
             "check the unit in the key's name",
         )
     return _shape(kind, value, limits, error["msg"])
+
+
+def _did_you_mean(close: str) -> str:
+    return f"did you mean {close}?" if close else ""
 
 
 def _key(kind: str, loc: KeyPath, model: type[BaseModel]) -> tuple[str, str]:

@@ -12,56 +12,32 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from neurocomp.chip.laws import broken_laws
+from neurocomp.chip.noc import Noc
+from neurocomp.chip.part import (
+    Bits,
+    Bytes,
+    Cost,
+    Count,
+    EnergyPj,
+    Part,
+    PowerMw,
+    Sentence,
+    TimeNs,
+    in_attojoules,
+    in_thousandths,
+)
 
 Kind = Literal["measured", "published-presilicon", "published-vendor", "derived", "estimated", "unstated"]
 KINDS: tuple[Kind, ...] = (
     "measured", "published-presilicon", "published-vendor", "derived", "estimated", "unstated",
 )  # fmt: skip
 Holding = Literal["synapses", "neuron_state", "axons_in", "axons_out"]
-
-
-def _in_thousandths(value: float) -> int:
-    """ns -> ps, mW -> uW; exact for every value written with at most three decimals."""
-    return round(Decimal(repr(value)) * 1000)
-
-
-def _in_attojoules(energy_pj: float) -> int:
-    return round(Decimal(repr(energy_pj)) * 1_000_000)
-
-
-def _resolved(places: int, unit: str) -> AfterValidator:
-    """Refuse a value that is not zero but would become zero in the integer unit that costs are counted in."""
-
-    def check(value: float) -> float:
-        if value and round(Decimal(repr(value)) * 10**places) == 0:
-            raise PydanticCustomError("too_fine", "is finer than {unit}", {"unit": unit})
-        return value
-
-    return AfterValidator(check)
-
-
-EnergyPj = Annotated[float, Field(ge=0, le=1e9), _resolved(6, "one attojoule (0.000001 pJ)")]
-TimeNs = Annotated[float, Field(ge=0, le=1e9), _resolved(3, "one picosecond (0.001 ns)")]
-PowerMw = Annotated[float, Field(ge=0, le=1e6), _resolved(3, "one microwatt (0.001 mW)")]
-Bytes = Annotated[float, Field(ge=0, le=65536, multiple_of=0.125)]
-Bits = Annotated[int, Field(ge=1, le=32)]
-Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Side = Annotated[int, Field(ge=1, le=1024)]
-Coordinate = Annotated[int, Field(ge=0, le=1023)]
-Sentence = Annotated[str, Field(min_length=1, max_length=4000)]
-
-
-class Part(BaseModel):
-    """Base of all parts of a chip: frozen, no unknown keys, no silent conversions, no NaN."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Provenance(Part):
@@ -71,50 +47,6 @@ class Provenance(Part):
     source: str = ""
     kind: Kind = "unstated"
     note: str = ""
-
-
-class Cost(Part):
-    """What one action costs. energy_pj is None where it is unknown, which is not the same as nothing."""
-
-    energy_pj: EnergyPj | None
-    latency_ns: TimeNs
-
-    @property
-    def energy_aj(self) -> int | None:
-        return None if self.energy_pj is None else _in_attojoules(self.energy_pj)
-
-    @property
-    def latency_ps(self) -> int:
-        return _in_thousandths(self.latency_ns)
-
-
-class Noc(Part):
-    """The network on chip: width x height routers; router id = y * width + x, core id = router id *
-    cores_per_router + k. Routes go along x first.
-
-    multicast: ``unicast`` sends one packet to each destination core, ``tree`` sends one that branches.
-    hop_*: one packet over one link (all its flits); link_flit_ns: time for which one flit occupies a link
-    (None: unknown, taken as 0). input_port: [x, y] of the router where inputs enter.
-    """
-
-    topology: Literal["mesh", "torus"]
-    width: Side
-    height: Side
-    cores_per_router: Annotated[int, Field(ge=1, le=256)]
-    multicast: Literal["unicast", "tree"]
-    flits_per_spike: Annotated[int, Field(ge=1, le=64)]
-    link_flit_ns: TimeNs | None = None
-    hop_east_west: Cost
-    hop_north_south: Cost
-    input_port: Annotated[tuple[Coordinate, Coordinate], Field(strict=False)]
-
-    @property
-    def routers(self) -> int:
-        return self.width * self.height
-
-    @property
-    def link_flit_ps(self) -> int:
-        return _in_thousandths(self.link_flit_ns or 0.0)
 
 
 class Memory(Part):
@@ -227,16 +159,16 @@ class Step(Part):
 
     def barrier_ps(self, routers_used: int) -> int:
         reached = [key for key in self.barrier_ns if key <= routers_used]
-        return _in_thousandths(self.barrier_ns[max(reached, default=min(self.barrier_ns))])
+        return in_thousandths(self.barrier_ns[max(reached, default=min(self.barrier_ns))])
 
     @property
     def barrier_energy_aj(self) -> int | None:
-        return None if self.barrier_energy_pj is None else _in_attojoules(self.barrier_energy_pj)
+        return None if self.barrier_energy_pj is None else in_attojoules(self.barrier_energy_pj)
 
     @property
     def least_ps(self) -> int:
         """No step takes less than this: the tick or the measured floor."""
-        return max(_in_thousandths(self.period_ns or 0.0), _in_thousandths(self.floor_ns or 0.0))
+        return max(in_thousandths(self.period_ns or 0.0), in_thousandths(self.floor_ns or 0.0))
 
 
 class Power(Part):
@@ -250,15 +182,15 @@ class Power(Part):
 
     @property
     def static_uw(self) -> int:
-        return _in_thousandths(self.static_mw)
+        return in_thousandths(self.static_mw)
 
     @property
     def per_core_uw(self) -> int:
-        return _in_thousandths(self.per_core_mw or 0.0)
+        return in_thousandths(self.per_core_mw or 0.0)
 
     @property
     def host_uw(self) -> int:
-        return _in_thousandths(self.host_mw or 0.0)
+        return in_thousandths(self.host_mw or 0.0)
 
 
 class Numeric(Part):

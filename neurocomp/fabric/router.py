@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from neurocomp.chip.noc import PRESETS
 from neurocomp.errors import Diagnostic, InputError
 
 VCS_MAX = 32
@@ -57,14 +58,8 @@ class Router:
 
 
 ROUTERS: dict[str, Router] = {
-    # smallest: one short queue per input, look-ahead routing, speculative switch allocation
-    "lean": Router(vcs=1, buffer_flits=4, routing_delay=0, credit_delay=1, speculative=True),
-    # what SANA-FE passes to BookSim for Loihi
-    "sana": Router(vcs=1, buffer_flits=8, routing_delay=0, credit_delay=0),
-    # the textbook's four stages: routing, VC allocation, switch allocation, switch traversal
-    "std": Router(vcs=4, buffer_flits=8, routing_delay=1, credit_delay=1),
-    # look-ahead and speculation, many VCs, two switch inputs per router input
-    "fast": Router(vcs=8, buffer_flits=8, routing_delay=0, credit_delay=1, speculative=True, input_speedup=2),
+    name: Router(**numbers)  # type: ignore[arg-type]
+    for name, numbers in PRESETS.items()
 }
 
 
