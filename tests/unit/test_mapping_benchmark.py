@@ -1,0 +1,138 @@
+"""The mapper's benchmark: its networks are those that it says, its judge counts right, its baselines are legal."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.mapping_cases import CASES, Case, network_of, rates_of, side_of
+from benchmarks.mapping_graphs import full_scale_synapses, local_graph
+from benchmarks.mapping_networks import LAYERED, Layers, convolution
+from benchmarks.mapping_traffic import traffic
+from neurocomp.mapping.map import map_network
+from neurocomp.network import Conv, Linear, Network, OneToOne, Pool, Sparse
+from tests.small_chips import make_chip
+from tests.unrolled import unroll
+
+
+def small_network() -> Network:
+    """Every operator, two projections from one population, a feedback."""
+    layers = Layers("small", 2, 6, 5)
+    layers.conv(4)
+    first = layers.conv(4, stride=2)
+    layers.depthwise()
+    layers.join(first, layers.last, OneToOne())
+    layers.add(convolution(4, 8, 5, groups=2))
+    layers.pool()
+    layers.linear(6)
+    pointer = np.array([0, 2, 2, 5, 6, 6, 6])
+    layers.join(layers.last, first, Sparse(pointer, [0, 7, 3, 5, 11, 1], np.zeros(6, np.int8), (4, 3, 3)))
+    return layers.network()
+
+
+def walked(network: Network, core: dict, rates: dict, width: int) -> tuple[float, float, float]:
+    """(hops, hottest link, packets) by following every path of every neuron."""
+    load: dict[tuple, float] = {}
+    packets = 0.0
+    for population in network.populations:
+        heard = [set() for _ in range(population.size)]
+        for projection in network.outgoing[population.name]:
+            target, source = np.nonzero(unroll(projection.op, population.shape))
+            for t, s in zip(core[projection.target].reshape(-1)[target], source, strict=True):
+                heard[s].add(int(t))
+        for own, rate, cores in zip(core[population.name].flat, rates[population.name].flat, heard, strict=True):
+            packets += rate * len(cores - {int(own)})
+            for link in {link for c in cores for link in path(int(own), c, width)}:
+                load[link] = load.get(link, 0.0) + rate
+    return sum(load.values()), max(load.values()), packets
+
+
+def path(source: int, target: int, width: int) -> list[tuple[int, int]]:
+    at, links = source, []
+    while at != target:
+        apart = target % width - at % width
+        step = (1 if apart > 0 else -1) if apart else (width if target > at else -width)
+        links.append((at, at + step))
+        at += step
+    return links
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_judge_counts_what_walking_every_path_counts(seed):
+    network, width = small_network(), 4
+    rng = np.random.default_rng(seed)
+    core = {p.name: rng.integers(0, 3 + 4 * seed, p.shape) for p in network.populations}
+    rates = {p.name: rng.random(p.shape) for p in network.populations}
+    found = traffic(network, core, rates, width)
+    assert (found.hops, found.hottest, found.packets) == pytest.approx(walked(network, core, rates, width))
+
+
+def test_the_judge_counts_what_a_program_says_of_itself():
+    network = small_network()
+    chip = make_chip(6, 6, neurons_max=20)
+    program = map_network(network, chip)
+    core = {}
+    for population in network.populations:
+        channels, height, width = (*population.shape, 1, 1)[:3]
+        cores = np.array([tile.core for tile in program.tiles])[program.tile_of[population.name]]
+        core[population.name] = cores.reshape(height, width, channels).transpose(2, 0, 1).reshape(population.shape)
+    ones = {p.name: np.ones(p.shape) for p in network.populations}
+    links = np.repeat(program.routes.class_sizes, np.diff(program.routes.link_ptr))
+    found = traffic(network, core, ones, 6)
+    assert found.hops == links.sum()
+    assert found.hottest == np.bincount(program.routes.link_id, links).max()
+    assert found.cores == program.cores_used
+
+
+def synapses(network: Network) -> int:
+    """Padding is not clipped, as in the sizes that papers state."""
+    each = {Conv: lambda op: op.weight[0].size, Pool: lambda op: int(np.prod(op.kernel)), OneToOne: lambda op: 1}
+    total = 0
+    for p in network.projections:
+        if isinstance(p.op, Linear | Sparse):
+            total += p.op.weight.size
+        else:
+            total += network.by_name[p.target].size * each[type(p.op)](p.op)
+    return total
+
+
+@pytest.mark.parametrize(
+    ("name", "neurons", "count"),
+    [
+        ("mlp10", 992, 130_816), ("lenet", 10_798, 700_840), ("nmnist", 36_994, 2_218_176),
+        ("mobilenet", 37_002, 850_176), ("vgg11", 186_378, 153_156_608), ("vgg16", 15_237_608, 15_476_385_792),
+        ("resnet50", 9_962_984, 4_095_105_024), ("spikformer", 23_634_664, 75_663_065_088),
+    ],
+)  # fmt: skip
+def test_layered_networks_have_the_published_sizes(name, neurons, count):
+    network = LAYERED[name]()
+    assert network.neuron_count == neurons
+    assert synapses(network) == count
+
+
+def test_graphs_have_the_published_sizes():
+    assert round(full_scale_synapses()) == 298_880_969
+    for name, neurons, count in (("pd", 7717, 2.85e6), ("local10k", 10_000, 8.8e4), ("er10k", 10_000, 2.0e5)):
+        network = network_of(CASES[name])
+        assert network.neuron_count == neurons
+        assert synapses(network) == pytest.approx(count, rel=0.005)
+
+
+def test_a_local_graph_is_local_and_the_same_every_time():
+    first, again = (local_graph(32, 10).projections[0].op for _ in range(2))
+    assert np.array_equal(first.indices, again.indices)
+    assert (np.bincount(first.indices, minlength=1024) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("case", "side"), [("mlp10", 8), ("local10k", 7), ("vgg16", 63), ("vgg16-1024", 126), ("nmnist", 13)]
+)
+def test_meshes_are_the_smallest_squares_with_five_percent_to_spare(case, side):
+    network = network_of(CASES[case])
+    assert side_of(CASES[case], network) == side
+
+
+def test_rates_are_lognormal_or_published():
+    rates = rates_of(network_of(CASES["local10k"]))["neurons"]
+    assert rates.mean() == pytest.approx(0.05, rel=0.05)
+    assert rates_of(network_of(Case("pd", 256)))["L4e"][0] == 4.45e-3
