@@ -119,7 +119,8 @@ class BurstResult:
     (deliveries), cycle in which the last flit arrives; -1 if the run was stopped before. inject: int64 (packets),
     cycle in which the first flit left the core (-1: not before the run was stopped); inject - release is the wait
     in the core's queue. link_flits: int64 (link slots of the mesh), flits over each link. stall_cycles: int64
-    (link slots), cycles that flits spent in the buffer at the end of each link beyond the router's pipeline.
+    (link slots), cycles that flits spent in the buffer at the end of each link beyond the router's pipeline, at
+    least 0 (what comes late behind its head passes faster than the pipeline, which counts against the others).
     flit_hops: flits over all links and into all cores. within_domain: False if the fidelity is known not to hold
     for this router and this many packets (``event`` only).
     """
@@ -134,6 +135,7 @@ class BurstResult:
     within_domain: bool = True
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "stall_cycles", np.maximum(self.stall_cycles, 0))
         for name in ("arrival", "inject", "link_flits", "stall_cycles"):
             object.__setattr__(self, name, frozen_array(getattr(self, name)))
 

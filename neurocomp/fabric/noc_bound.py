@@ -135,6 +135,13 @@ def bound_burst(noc: Noc, burst: Burst) -> BurstResult:
     )
 
 
+def busiest_cycles(noc: Noc, burst: Burst) -> int:
+    """Cycles that the busiest link, core's exit or core's entrance needs for its flits, one after the other."""
+    pace, visits = pace_of(noc, single_flit=False), _visits(noc, burst)
+    load = np.bincount(visits.place, burst.flits[burst.packet_of_delivery[visits.delivery]], pace.interval.size)
+    return int((load.astype(np.int64) * pace.interval).max(initial=0))
+
+
 class LinkLoads:
     """Flits per link of routes that come and go: what a search for a placement asks again and again.
 

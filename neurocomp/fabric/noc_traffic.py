@@ -13,7 +13,8 @@ import numpy as np
 
 from neurocomp.errors import bad_input
 from neurocomp.fabric.burst import Burst, BurstResult
-from neurocomp.fabric.noc import Noc, run_burst
+from neurocomp.fabric.noc import Fidelity, Noc, run_burst
+from neurocomp.fabric.noc_bound import busiest_cycles
 from neurocomp.fabric.topology import Mesh
 
 Pattern = Callable[[Mesh, np.ndarray, np.random.Generator], np.ndarray]
@@ -64,6 +65,7 @@ PATTERNS: dict[str, Pattern] = {
     "tornado": _tornado,
 }
 HOTSPOT = "hotspot"  # everything to one core
+SETTLED = 0.95  # of what is offered comes out of a network that is not saturated; the rest is chance
 
 
 @dataclass(frozen=True)
@@ -120,14 +122,28 @@ def _packets(noc: Noc, rate: float, cycles: int, rng: np.random.Generator) -> It
 class LoadPoint:
     """One point of a latency-load curve. load and accepted: flits per core and cycle, offered and delivered while
     measuring. Latencies in cycles, of the packets made while measuring; None where the network was so overloaded
-    that some of these did not arrive in the time given."""
+    that some of these did not arrive in the time given. saturated: that, or less came out than went in."""
 
     load: float
     accepted: float
     latency_mean: float | None
+    latency_p50: float | None
     latency_p99: float | None
     latency_max: int | None
     packets: int
+    saturated: bool
+
+
+@dataclass(frozen=True)
+class Phases:
+    """Cycles of a run: until the network has settled, then while it is measured."""
+
+    warmup: int = 6000
+    measure: int = 6000
+
+    @property
+    def end(self) -> int:
+        return self.warmup + self.measure
 
 
 def load_point(
@@ -139,24 +155,42 @@ def load_point(
     warmup: int = 6000,
     measure: int = 6000,
     seed: int = 0,
+    fidelity: Fidelity = "cycle",
 ) -> LoadPoint:
-    """Latency and throughput in the steady state. Traffic goes on while the packets that are measured arrive."""
-    end = warmup + measure
-    burst = traffic(noc, streams, load, flits=flits, cycles=2 * end, seed=seed)
-    result = run_burst(noc, burst, until=2 * end)
-    accepted = _accepted(noc, burst, result, warmup, end)
-    measured = (burst.release >= warmup) & (burst.release < end)
-    latency = result.latency(burst)[measured]
-    if not measured.any() or (result.arrival[measured] < 0).any():
-        return LoadPoint(load, accepted, None, None, None, int(measured.sum()))
-    return LoadPoint(
-        load,
-        accepted,
-        float(latency.mean()),
-        float(np.percentile(latency, 99, method="higher")),
-        int(latency.max()),
-        latency.size,
-    )
+    """Latency and throughput in the steady state. Traffic goes on while the packets that are measured arrive.
+
+    At ``bound`` fidelity nothing waits: latencies are those of an empty network, and what is accepted is limited by
+    the busiest link or core alone.
+    """
+    if fidelity == "bound":
+        return _bound_point(noc, traffic(noc, streams, load, flits=flits, cycles=measure, seed=seed), load, measure)
+    phases = Phases(warmup, measure)
+    until = 2 * phases.end
+    burst = traffic(noc, streams, load, flits=flits, cycles=until, seed=seed)
+    result = run_burst(noc, burst, fidelity=fidelity, until=until if fidelity == "cycle" else None)
+    made = (burst.release >= phases.warmup) & (burst.release < phases.end)
+    offered = int(burst.flits[made].sum()) / (measure * noc.mesh.core_slots)
+    accepted = _accepted(noc, burst, result, phases)
+    arrived = (result.arrival >= 0) & (result.arrival < until)
+    complete = bool(made.any()) and bool(arrived[made].all())
+    saturated = not complete or accepted < SETTLED * offered
+    return LoadPoint(load, accepted, *_latencies(result.latency(burst)[made], complete), int(made.sum()), saturated)
+
+
+def _bound_point(noc: Noc, burst: Burst, load: float, measure: int) -> LoadPoint:
+    offered = int(burst.flits.sum()) / (measure * noc.mesh.core_slots)
+    share = min(1.0, measure / max(1, busiest_cycles(noc, burst)))
+    latency = run_burst(noc, burst, fidelity="bound").latency(burst)
+    saturated = share < SETTLED or not burst.packets
+    return LoadPoint(load, offered * share, *_latencies(latency, not saturated), burst.packets, saturated)
+
+
+def _latencies(latency: np.ndarray, complete: bool) -> tuple[float | None, float | None, float | None, int | None]:
+    """(mean, median, 99th percentile, largest)."""
+    if not complete:
+        return None, None, None, None
+    middle, high = np.percentile(latency, (50, 99), method="higher")
+    return float(latency.mean()), float(middle), float(high), int(latency.max())
 
 
 def saturation_throughput(
@@ -167,13 +201,19 @@ def saturation_throughput(
     warmup: int = 6000,
     measure: int = 4000,
     seed: int = 0,
+    fidelity: Fidelity = "cycle",
 ) -> float:
     """Flits per core and cycle that are delivered when every core offers one flit per cycle."""
-    end = warmup + measure
-    burst = traffic(noc, streams, 1.0, flits=flits, cycles=end, seed=seed)
-    return _accepted(noc, burst, run_burst(noc, burst, until=end), warmup, end)
+    if fidelity == "bound":
+        return _bound_point(
+            noc, traffic(noc, streams, 1.0, flits=flits, cycles=measure, seed=seed), 1.0, measure
+        ).accepted
+    phases = Phases(warmup, measure)
+    burst = traffic(noc, streams, 1.0, flits=flits, cycles=phases.end, seed=seed)
+    until = phases.end if fidelity == "cycle" else None
+    return _accepted(noc, burst, run_burst(noc, burst, fidelity=fidelity, until=until), phases)
 
 
-def _accepted(noc: Noc, burst: Burst, result: BurstResult, start: int, end: int) -> float:
-    arrived = (result.arrival >= start) & (result.arrival < end)
-    return int(burst.flits[arrived].sum()) / ((end - start) * noc.mesh.core_slots)
+def _accepted(noc: Noc, burst: Burst, result: BurstResult, phases: Phases) -> float:
+    arrived = (result.arrival >= phases.warmup) & (result.arrival < phases.end)
+    return int(burst.flits[arrived].sum()) / (phases.measure * noc.mesh.core_slots)

@@ -113,6 +113,7 @@ def test_stalls_are_zero_without_contention_and_not_with_it() -> None:
     noc = Noc(Mesh(8, 1), ROUTERS["std"])
     assert run_burst(noc, packets((0, 0, 7, 1))).stall_cycles.sum() == 0
     assert run_burst(noc, packets(*[(0, k, 7, 4) for k in range(7)])).stall_cycles.sum() > 0
+    assert run_burst(noc, packets((0, 0, 7, 2), (5, 6, 7, 1))).stall_cycles.min() == 0
 
 
 def test_a_stopped_run_says_what_has_not_arrived() -> None:
