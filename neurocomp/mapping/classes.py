@@ -98,7 +98,7 @@ class _Population:
         )
 
     def _hashes(self) -> np.ndarray:
-        hashes = _mixed(self.tiles.astype(np.uint64) + np.uint64(self.salt << 40))
+        hashes = mixed(self.tiles.astype(np.uint64) + np.uint64(self.salt << 40))
         for tile, projection, window in self.windows:
             hashes[self._slices(window)] += self._counts(window).astype(np.uint64) * self._key(tile, projection)
         flat = hashes.reshape(-1)
@@ -108,7 +108,7 @@ class _Population:
 
     def _key(self, tile: np.ndarray | int, projection: int) -> np.ndarray:
         name = np.asarray(tile, np.uint64) << np.uint64(24)
-        return _mixed(name + np.uint64(projection + (self.salt << 56) + (1 << 63)))
+        return mixed(name + np.uint64(projection + (self.salt << 56) + (1 << 63)))
 
     def _slices(self, window: Window) -> tuple[slice, slice, slice]:
         (c0, y0, x0), (c1, y1, x1) = window.start, window.stop
@@ -184,7 +184,7 @@ def _ranked(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rank[label.reshape(-1)], first[order]
 
 
-def _mixed(values: np.ndarray) -> np.ndarray:
+def mixed(values: np.ndarray) -> np.ndarray:
     """A bijective mix of 64-bit words (SplitMix64's finaliser, Steele et al., OOPSLA 2014)."""
     values = np.atleast_1d(np.asarray(values, np.uint64)).copy()
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):

@@ -7,6 +7,7 @@ several reaches of one source overlap), and by how many tiles each source elemen
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,8 +80,13 @@ class Grid:
     edges: tuple[np.ndarray, np.ndarray, np.ndarray]
 
     @property
+    def parts(self) -> Corner:
+        """Parts along channels, rows and columns."""
+        return tuple(bounds.size - 1 for bounds in self.edges)  # type: ignore[return-value]
+
+    @property
     def count(self) -> int:
-        return int(np.prod([bounds.size - 1 for bounds in self.edges]))
+        return math.prod(self.parts)
 
     def pieces(self) -> Iterator[Piece]:
         channels, rows, columns = ([(int(a), int(b)) for a, b in itertools.pairwise(e)] for e in self.edges)
@@ -90,8 +96,7 @@ class Grid:
                     yield Piece((channel, row, column))
 
     def demands(self, layer: Layer, out: np.ndarray) -> np.ndarray:
-        parts = tuple(bounds.size - 1 for bounds in self.edges)
-        result = np.zeros((*parts, DEMANDS), np.int64)
+        result = np.zeros((*self.parts, DEMANDS), np.int64)
         result[..., NEURONS] = box_sums(np.ones((1, 1, 1), np.int64), self.edges)
         for reaches in layer.reaches.values():
             heard = sum(self._heard(reach) for reach in reaches)

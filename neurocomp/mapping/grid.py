@@ -46,15 +46,23 @@ class _Axis:
         return self._shaped(list(self.parts))
 
 
-def best_grid(layer: Layer, limits: Limits, out: np.ndarray, spread: dict[str, int | None]) -> Grid | None:
+def best_grid(
+    layer: Layer,
+    limits: Limits,
+    out: np.ndarray,
+    spread: dict[str, int | None],
+    within: tuple[Layer, Limits] | None = None,
+) -> Grid | None:
     """The grid of fewest tiles, or None if not even single elements fit.
 
     out: destination tiles of each element, broadcastable. spread: how many tiles may hear one element of a
-    source; None for any number.
+    source; None for any number. within: further limits, on what another description of the layer demands.
     """
     axes = tuple(_ways(i, length) for i, length in enumerate(layer.shape))
     tiles = axes[0].counts * axes[1].counts * axes[2].counts
     allowed = limits.fits(_largest_demands(layer, axes, out)) & _spread_allowed(layer, axes, spread, tiles.shape)
+    if within is not None:
+        allowed &= within[1].fits(_largest_demands(within[0], axes, out))
     if not allowed.any():
         return None
     fewest = np.argwhere(allowed & (tiles == tiles[allowed].min()))

@@ -21,6 +21,9 @@ from tests.mapping_problems import chain, conv, convnet, mlp, ones, random_graph
 from tests.small_chips import make_chip
 
 
+IN_ORDER = {"objective": "cores", "effort": "fast"}  # tiles as they come, along the curve
+
+
 def tiled(network, chip) -> tuple[Problem, Tiling]:
     problem = make_problem(network, chip, {}, ())
     return problem, tile(problem)
@@ -133,14 +136,14 @@ def test_layers_beyond_a_linear_one_hear_everything() -> None:
 
 
 def test_tiles_follow_the_curve_and_fill_a_router_before_the_next() -> None:
-    program = map_network(mlp(4, 60), make_chip(2, 2, 2, neurons_max=10))
+    program = map_network(mlp(4, 60), make_chip(2, 2, 2, neurons_max=10), **IN_ORDER)
     assert [t.core // 2 for t in program.tiles[1:]] == [0, 0, 2, 2, 3, 3]
     assert program.routers_used == 3
 
 
 def test_an_assignment_is_followed_and_the_rest_goes_elsewhere() -> None:
     cores = np.arange(30).reshape(30) % 3 + 1
-    program = map_network(mlp(4, 30, 8), make_chip(), assignment={"p0": cores})
+    program = map_network(mlp(4, 30, 8), make_chip(), assignment={"p0": cores}, **IN_ORDER)
     tiles = {(t.population, t.core): t for t in program.tiles}
     assert tiles["p0", 2].positions.tolist() == list(range(1, 30, 3))
     (last,) = [t for t in program.tiles if t.population == "p1"]
@@ -166,7 +169,7 @@ def test_two_populations_may_be_assigned_to_one_core() -> None:
 
 
 def test_neurons_of_a_class_share_their_packets() -> None:
-    program = map_network(mlp(4, 10, 20), make_chip(2, 2, neurons_max=10))
+    program = map_network(mlp(4, 10, 20), make_chip(2, 2, neurons_max=10), **IN_ORDER)
     routes = program.routes
     assert program.routes.route_class["p0"].tolist() == [1] * 10
     assert routes.route_class["in"].tolist() == [0] * 4
@@ -204,7 +207,7 @@ def test_usage_counts_a_source_once_per_core_but_once_per_tile_too() -> None:
 
 
 def test_bytes_by_use() -> None:
-    program = map_network(mlp(6, 4), make_chip())
+    program = map_network(mlp(6, 4), make_chip(), **IN_ORDER)
     sizes = {name: size.tolist() for name, size in program.usage.bytes_by_use(program.chip).items()}
     assert sizes == {"synapses": [24.0], "neuron_state": [16.0], "axons_in": [12.0], "axons_out": [0.0]}
 
@@ -233,7 +236,7 @@ def test_equal_counts_in_one_tile_make_a_class() -> None:
 
 
 def test_a_collision_of_hashes_does_not_pass_unnoticed(monkeypatch) -> None:
-    monkeypatch.setattr(classes, "_mixed", lambda values: np.zeros(np.shape(np.atleast_1d(values)), np.uint64))
+    monkeypatch.setattr(classes, "mixed", lambda values: np.zeros(np.shape(np.atleast_1d(values)), np.uint64))
     with pytest.raises(HashCollision):
         find_classes((2, 1, 5), np.zeros(10, np.int32), outgoing())
     pairs = Pairs(0, np.array([0, 1, 1]), np.array([5, 5, 6]), np.array([1, 1, 1]))
@@ -242,13 +245,13 @@ def test_a_collision_of_hashes_does_not_pass_unnoticed(monkeypatch) -> None:
 
 
 def test_after_a_collision_another_hash_is_tried(monkeypatch) -> None:
-    good, tries = classes._mixed, []
+    good, tries = classes.mixed, []
 
     def bad_first(values):
         tries.append(0)
         return np.zeros(np.shape(np.atleast_1d(values)), np.uint64) if len(tries) <= 2 else good(values)
 
-    monkeypatch.setattr(classes, "_mixed", bad_first)
+    monkeypatch.setattr(classes, "mixed", bad_first)
     found = find_classes((2, 1, 5), np.zeros(10, np.int32), outgoing())
     assert found.label.tolist() == [0, 0, 0, 0, 1, 1, 1, 1, -1, -1]
 
