@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from neurocomp.activity.archive import read_archive, write_archive
 from neurocomp.activity.trace import PopulationTrace, SpikeTrace
-from neurocomp.errors import InputError, bad_input
+from neurocomp.errors import bad_input
 
 SCHEMA = "neurocomp/trace/1"
 PARTS = ("spikes", "active", "values")
@@ -20,7 +17,6 @@ PARTS = ("spikes", "active", "values")
 
 def save_trace(trace: SpikeTrace, path: str | Path) -> None:
     """Write a trace, compressed. The bytes depend on the trace alone."""
-    path = Path(path)
     header = {
         "schema": SCHEMA,
         "samples": trace.samples,
@@ -29,46 +25,27 @@ def save_trace(trace: SpikeTrace, path: str | Path) -> None:
         "digest": trace.digest,
         "populations": [{"name": name, "shape": list(p.shape)} for name, p in trace.populations.items()],
     }
-    arrays: dict[str, Any] = {"header": np.frombuffer(json.dumps(header).encode(), np.uint8)}
+    arrays: dict[str, np.ndarray] = {}
     for k, population in enumerate(trace.populations.values()):
         parts = {part: getattr(population, part) for part in PARTS}
         arrays |= {f"{k}.{part}": array for part, array in parts.items() if array is not None}
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, **arrays)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    write_archive(Path(path), header, arrays)
 
 
 def load_trace(path: str | Path) -> SpikeTrace:
     """Read a trace back; raises InputError if the file is missing, damaged or something else."""
     path = Path(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            header = json.loads(bytes(file["header"]))
-            if header.get("schema") != SCHEMA:
-                raise bad_input(str(path), f"is no spike trace of schema {SCHEMA}")
-            populations = {
-                entry["name"]: PopulationTrace(tuple(entry["shape"]), *_parts(file, k))
-                for k, entry in enumerate(header["populations"])
-            }
+
+    def take(header: dict[str, Any], file: np.lib.npyio.NpzFile) -> SpikeTrace:
+        populations = {
+            entry["name"]: PopulationTrace(tuple(entry["shape"]), *_parts(file, k))
+            for k, entry in enumerate(header["populations"])
+        }
         trace = SpikeTrace(int(header["samples"]), int(header["steps"]), populations, str(header["arithmetic"]))
         _check(trace, header["digest"], path)
-    except InputError:
-        raise
-    except FileNotFoundError as error:
-        raise bad_input(str(path), "there is no such file") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise bad_input(
-            str(path),
-            "is damaged or no spike trace",
-            why=str(error).splitlines()[0][:200],
-            hint="run the network again and save its trace",
-        ) from error
-    return trace
+        return trace
+
+    return read_archive(path, SCHEMA, "spike trace", take)
 
 
 def _parts(file: np.lib.npyio.NpzFile, k: int) -> list[Any]:

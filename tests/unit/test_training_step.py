@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from neurocomp.activity.reference import synapses_of
 from neurocomp.activity.training.backprop import TrainingStep, rate_cross_entropy, training_step
 from neurocomp.activity.training.counts import operation_counts
 from neurocomp.activity.training.surrogate import Surrogate
+from neurocomp.activity.training.trace import load_training_trace, save_training_trace
 from neurocomp.errors import InputError
 from neurocomp.network.graph import Integer, Network, Population, Projection
 from neurocomp.network.neuron import Neuron
@@ -104,10 +106,9 @@ def test_operations_are_those_that_a_walk_over_all_synapses_meets(delay: int) ->
 
 def walked(network: Network, step: TrainingStep, projection: Projection) -> tuple[int, ...]:
     source, target = (network.by_name[name].shape for name in (projection.source, projection.target))
-    sent, arrived = step.trace.sent(projection.source), step.trace.arrived(projection.target)
-    steps = sent.shape[1] - projection.delay
-    x = sent[:, :steps].reshape(-1, int(np.prod(source)))
-    g = arrived[:, projection.delay :].reshape(x.shape[0], -1)
+    layer = step.trace.layers[projection.name]
+    x = layer.sent.dense().reshape(-1, int(np.prod(source)))
+    g = layer.arrived.dense().reshape(x.shape[0], -1)
     result = np.zeros(4, np.int64)
     for element in range(x.shape[1]):
         ends, _ = synapses_of(projection.op, element, source, target)
@@ -124,10 +125,28 @@ def test_the_mask_is_the_window_of_the_surrogate() -> None:
     weight, bias = network.projections[0].op.weight, network.populations[1].bias
     x = inputs @ weight.T + bias
     inside = np.abs(x - np.float32(0.5)) <= surrogate.half_width
-    masks = np.unpackbits(step.trace.masks["p1"], axis=-1, count=9, bitorder="little").astype(bool)
-    assert 0 < inside.mean() < 1
-    np.testing.assert_array_equal(masks, inside)
-    assert not (step.trace.arrived("p1") & ~masks).any()
+    np.testing.assert_array_equal(step.trace.masks["p1"].dense(), inside)
+    assert not (step.trace.layers["w1"].arrived.dense() & ~inside).any()
+    assert step.trace.layers["w1"].sent.density == 1.0 and not step.trace.layers["w1"].sent.binary
+
+
+def test_a_training_trace_survives_its_file(tmp_path: Path) -> None:
+    network = chained(Conv(kernel(4, 2, 3, 3), (1, 1), (1, 1), (1, 1)), shape=(2, 5, 5), neuron=SPIKING, delay=1)
+    inputs = (RNG.random((2, 4, 2, 5, 5)) < 0.4).astype(np.float32)
+    trace = training_step(network, inputs, lambda y: (0.0, np.ones_like(y))).trace
+    for name in ("a.npz", "b.npz"):
+        save_training_trace(trace, tmp_path / name)
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    again = load_training_trace(tmp_path / "a.npz")
+    assert (again.samples, again.steps, again.origin) == (2, 4, trace.origin)
+    for before, after in ((trace.layers["w1"].sent, again.layers["w1"].sent), (trace.masks["p1"], again.masks["p1"])):
+        assert (before.shape, before.binary) == (after.shape, after.binary)
+        np.testing.assert_array_equal(before.bits, after.bits)
+    whole = (tmp_path / "a.npz").read_bytes()
+    for content in (b"", whole[: len(whole) // 2], b"PK\x03\x04" + whole[4:200]):
+        (tmp_path / "a.npz").write_bytes(content)
+        with pytest.raises(InputError, match=r"a\.npz: is damaged or no training trace"):
+            load_training_trace(tmp_path / "a.npz")
 
 
 def test_half_precision_moves_gradients_a_little() -> None:

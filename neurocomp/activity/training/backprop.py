@@ -16,9 +16,9 @@ import numpy as np
 from neurocomp.activity.training.linear import forward, to_source, to_weights
 from neurocomp.activity.training.neurons import TrainedNeurons, untrainable
 from neurocomp.activity.training.surrogate import Surrogate
-from neurocomp.activity.training.trace import TrainingTrace, traced
+from neurocomp.activity.training.trace import LayerTrace, TrainingTrace, signal_of
 from neurocomp.errors import Diagnostic, InputError, bad_input
-from neurocomp.network.graph import Float32, Network
+from neurocomp.network.graph import Float32, Network, Projection
 from neurocomp.network.neuron import expand
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Sparse, weight_of
 from neurocomp.network.verify import population_order, verify
@@ -86,7 +86,7 @@ def training_step(
     if gradient.shape != run.output.shape:
         raise bad_input("loss", f"gives a gradient of shape {gradient.shape} for an output of {run.output.shape}")
     run.backward(gradient)
-    return TrainingStep(value, run.weights, run.biases, run.output, traced(network, run))
+    return TrainingStep(value, run.weights, run.biases, run.output, run.trace())
 
 
 class _Run:
@@ -106,7 +106,6 @@ class _Run:
         self.outputs[network.inputs[0]] = inputs
         self.output_gradients = {name: np.zeros(size, np.float32) for name, size in sizes.items()}
         self.arrival_gradients = {name: np.zeros(size, np.float32) for name, size in sizes.items()}
-        self.masks: dict[str, np.ndarray] = {}
         self.neurons = {
             p.name: TrainedNeurons(p, sizes[p.name], surrogate, detach_reset)
             for p in network.populations if p.neuron is not None
@@ -126,7 +125,6 @@ class _Run:
                     continue
                 x = self._arriving(name, t)
                 self.outputs[name][:, t] = self.neurons[name].step(t, x) if name in self.neurons else x
-        self.masks = {name: neurons.mask for name, neurons in self.neurons.items()}
 
     def _arriving(self, name: str, t: int) -> np.ndarray:
         population = self.network.by_name[name]
@@ -157,11 +155,8 @@ class _Run:
 
     def _gradients_of_parameters(self) -> None:
         """WG: over samples and steps at once, as if steps were samples."""
-        for p in self.network.projections:
-            if weight_of(p.op) is None or p.delay >= self.steps:
-                continue
-            sent = self.outputs[p.source][:, : self.steps - p.delay]
-            arrived = self.arrival_gradients[p.target][:, p.delay :]
+        for p in self._trained():
+            sent, arrived = self._operands(p)
             flat = (sent.reshape(-1, *sent.shape[2:]), arrived.reshape(-1, *arrived.shape[2:]))
             self.weights[p.name] = self._stored(to_weights(self.ops[p.name], *flat))
         for p in self.network.populations:
@@ -169,6 +164,23 @@ class _Run:
                 summed = self.arrival_gradients[p.name].sum(axis=(0, 1))
                 keep = np.ndim(p.bias)
                 self.biases[p.name] = summed.sum(axis=tuple(range(keep, summed.ndim))) if keep < summed.ndim else summed
+
+    def _trained(self) -> list[Projection]:
+        """Projections with weights through which something can pass within the steps."""
+        return [p for p in self.network.projections if weight_of(p.op) is not None and p.delay < self.steps]
+
+    def _operands(self, p: Projection) -> tuple[np.ndarray, np.ndarray]:
+        """What a projection was given and the gradient of what it gave, of the steps at which both exist."""
+        return self.outputs[p.source][:, : self.steps - p.delay], self.arrival_gradients[p.target][:, p.delay :]
+
+    def trace(self) -> TrainingTrace:
+        shapes = {p.name: p.shape for p in self.network.populations}
+        layers = {}
+        for p in self._trained():
+            sent, arrived = self._operands(p)
+            layers[p.name] = LayerTrace(signal_of(sent, shapes[p.source]), signal_of(arrived, shapes[p.target]))
+        masks = {name: signal_of(neurons.slope != 0, shapes[name]) for name, neurons in self.neurons.items()}
+        return TrainingTrace(self.samples, self.steps, layers, masks, "computed by neurocomp's back-propagation")
 
     def _stored(self, values: np.ndarray) -> np.ndarray:
         return _half(values) if self.rounded else values

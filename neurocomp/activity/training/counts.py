@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurocomp.activity.training.trace import TrainingTrace
+from neurocomp.activity.training.trace import LayerTrace, TrainingTrace
 from neurocomp.network.graph import Network, Projection
 from neurocomp.network.structure import fan_in, fan_out, synapse_count, total
 
@@ -26,18 +26,16 @@ class OperationCounts:
 
 
 def operation_counts(network: Network, trace: TrainingTrace) -> dict[str, OperationCounts]:
-    """By projection, counted from the operator's structure and the trace, without visiting single synapses."""
-    return {p.name: _counts(network, trace, p) for p in network.projections}
+    """By projection with weights, counted from the operator's structure and the trace, not synapse by synapse."""
+    return {p.name: _counts(network, trace.layers[p.name], p) for p in network.projections if p.name in trace.layers}
 
 
-def _counts(network: Network, trace: TrainingTrace, projection: Projection) -> OperationCounts:
+def _counts(network: Network, layer: LayerTrace, projection: Projection) -> OperationCounts:
     op, source = projection.op, network.by_name[projection.source].shape
     target = network.by_name[projection.target].shape
-    steps = max(0, trace.forward.steps - projection.delay)
-    sent = trace.sent(projection.source)[:, :steps]
-    arrived = trace.arrived(projection.target)[:, projection.delay :]
+    sent, arrived = layer.sent.dense(), layer.arrived.dense()
     one = np.ones((1,) * len(target), np.int64)
-    rows = trace.forward.samples * steps
+    rows = sent.shape[0] * sent.shape[1]
     both = 0
     for x, g in zip(sent.reshape(rows, *source), arrived.reshape(rows, *target), strict=True):
         if x.any() and g.any():

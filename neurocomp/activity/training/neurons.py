@@ -27,7 +27,7 @@ def untrainable(population: Population) -> list[str]:
 class TrainedNeurons:
     """One population over one batch.
 
-    Arrays over time are (samples, steps, *shape). mask: where the surrogate derivative is not zero.
+    Arrays over time are (samples, steps, *shape). slope: the surrogate derivative.
     """
 
     def __init__(self, population: Population, size: tuple[int, ...], surrogate: Surrogate, detach_reset: bool) -> None:
@@ -47,10 +47,6 @@ class TrainedNeurons:
         self.membrane = np.zeros(size, np.float32)
         self.spikes = np.zeros(size, np.float32)
         self.to_v, self.to_i, self.to_spike = (np.zeros(each, np.float32) for _ in range(3))
-
-    @property
-    def mask(self) -> np.ndarray:
-        return self.slope != 0
 
     def step(self, t: int, x: np.ndarray) -> np.ndarray:
         """What the neurons send at step t, given what arrives, (samples, *shape)."""

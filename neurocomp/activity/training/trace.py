@@ -3,82 +3,118 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from neurocomp.activity.trace import PopulationTrace, SpikeTrace, count_bits, pack, unpack
-from neurocomp.network.graph import Network
+from neurocomp.activity.archive import read_archive, write_archive
+from neurocomp.activity.trace import count_bits, pack, unpack
+from neurocomp.errors import bad_input
 from neurocomp.network.layout import channel_first, channel_last
-from neurocomp.network.ops import frozen_array
+from neurocomp.network.ops import Shape, frozen_array
+
+SCHEMA = "neurocomp/training-trace/1"
+
+
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """One signal of a batch, not zero or zero.
+
+    bits: uint8 (samples, steps, ceil(elements / 8)), packed as in SpikeTrace, elements channel-last. binary: whether
+    the values themselves are only 0 and 1.
+    """
+
+    shape: Shape
+    bits: np.ndarray
+    binary: bool
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bits", frozen_array(self.bits))
+
+    @property
+    def elements(self) -> int:
+        return int(np.prod(self.shape))
+
+    def dense(self) -> np.ndarray:
+        """bool (samples, steps, *shape), channel-first."""
+        return channel_first(unpack(self.bits, self.elements), self.shape)
+
+    @property
+    def density(self) -> float:
+        """Share that is not zero."""
+        return count_bits(self.bits) / max(1, self.bits.shape[0] * self.bits.shape[1] * self.elements)
+
+
+def signal_of(values: np.ndarray, shape: Shape) -> Signal:
+    """The signal of values (samples, steps, *shape), channel-first."""
+    flat = channel_last(values, shape)
+    return Signal(shape, pack(flat != 0), bool(((flat == 0) | (flat == 1)).all()))
+
+
+@dataclass(frozen=True, eq=False)
+class LayerTrace:
+    """One layer of weights. sent: what its inputs were (operands of FP and WG); arrived: the gradient of what it
+    gave out, before batch normalisation and neurons (operands of BP and WG)."""
+
+    sent: Signal
+    arrived: Signal
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingTrace:
-    """Operands of one batch that are not zero, bit-packed as in SpikeTrace.
+    """Operands of one batch.
 
-    forward: what every population sent, relays included (the inputs of FP and WG). masks: per population of
-    neurons where the surrogate derivative is not zero. gradients: per population where the gradient of what
-    arrived is not zero (the inputs of BP and WG). masks and gradients are uint8 (samples, steps,
-    ceil(elements / 8)). origin: the run they come from, in a sentence.
+    layers: by the name of the projection (for a torch module, the path of the layer). masks: by population of
+    neurons, where the surrogate derivative is not zero; populations whose window is not known are missing.
+    origin: the run they come from, in a sentence.
     """
-
-    forward: SpikeTrace
-    masks: dict[str, np.ndarray]
-    gradients: dict[str, np.ndarray]
-    origin: str
-
-    def __post_init__(self) -> None:
-        for group in (self.masks, self.gradients):
-            for name, bits in group.items():
-                group[name] = frozen_array(bits)
-
-    def sent(self, name: str) -> np.ndarray:
-        """bool (samples, steps, *shape), channel-first: what a population sent is not zero."""
-        population = self.forward.populations[name]
-        return channel_first(unpack(population.spikes, population.size), population.shape)
-
-    def arrived(self, name: str) -> np.ndarray:
-        """bool (samples, steps, *shape), channel-first: the gradient of what arrived is not zero."""
-        population = self.forward.populations[name]
-        return channel_first(unpack(self.gradients[name], population.size), population.shape)
-
-    def density(self, name: str) -> tuple[float, float]:
-        """Share of a population's outputs and of its arrival gradients that are not zero."""
-        population = self.forward.populations[name]
-        sites = self.forward.samples * self.forward.steps * population.size
-        bits = self.gradients.get(name)
-        gradients = 0 if bits is None else count_bits(bits)
-        return population.spike_count / sites, gradients / sites
-
-
-class Run(Protocol):
-    """Signals of a finished run, (samples, steps, *shape)."""
 
     samples: int
     steps: int
-    outputs: dict[str, np.ndarray]
-    arrival_gradients: dict[str, np.ndarray]
-    masks: dict[str, np.ndarray]
+    layers: dict[str, LayerTrace]
+    masks: dict[str, Signal]
+    origin: str
+
+    def __repr__(self) -> str:
+        return f"TrainingTrace({self.samples} samples x {self.steps} steps, {len(self.layers)} layers, {self.origin})"
 
 
-def traced(network: Network, run: Run, origin: str = "computed by neurocomp's own back-propagation") -> TrainingTrace:
-    """The trace of a run."""
-    populations = {}
-    for p in network.populations:
-        values = _flat(run.outputs[p.name], p.shape)
-        binary = bool(((values == 0) | (values == 1)).all())
-        populations[p.name] = PopulationTrace(p.shape, pack(values != 0), None, None if binary else values)
-    shapes = {p.name: p.shape for p in network.populations}
-    masks = {name: pack(_flat(mask, shapes[name])) for name, mask in run.masks.items()}
-    gradients = {
-        name: pack(_flat(values, shapes[name]) != 0)
-        for name, values in run.arrival_gradients.items() if name not in network.inputs
-    }  # fmt: skip
-    forward = SpikeTrace(run.samples, run.steps, populations, repr(network.arithmetic))
-    return TrainingTrace(forward, masks, gradients, origin)
+def save_training_trace(trace: TrainingTrace, path: str | Path) -> None:
+    """Write a trace as one compressed .npz; the bytes depend on the trace alone."""
+    signals = _signals(trace)
+    header = {
+        "schema": SCHEMA,
+        "samples": trace.samples,
+        "steps": trace.steps,
+        "origin": trace.origin,
+        "signals": [
+            {"role": role, "name": name, "shape": list(signal.shape), "binary": signal.binary}
+            for role, name, signal in signals
+        ],
+    }
+    write_archive(Path(path), header, {str(k): signal.bits for k, (_, _, signal) in enumerate(signals)})
 
 
-def _flat(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """(samples, steps, elements), channel-last."""
-    return channel_last(values, shape)
+def load_training_trace(path: str | Path) -> TrainingTrace:
+    """Read a trace back. Raises InputError if the file is missing, damaged or something else."""
+    path = Path(path)
+
+    def take(header: dict[str, Any], file: np.lib.npyio.NpzFile) -> TrainingTrace:
+        samples, found = int(header["samples"]), {"sent": {}, "arrived": {}, "mask": {}}
+        for k, entry in enumerate(header["signals"]):
+            signal = Signal(tuple(int(n) for n in entry["shape"]), file[str(k)], bool(entry["binary"]))
+            rows = (samples, signal.bits.shape[1], (signal.elements + 7) // 8)
+            if signal.bits.dtype != np.uint8 or signal.bits.shape != rows:
+                raise bad_input(str(path), f"{entry['name']}: bits of shape {signal.bits.shape}; {rows} is needed")
+            found[entry["role"]][str(entry["name"])] = signal
+        layers = {name: LayerTrace(sent, found["arrived"][name]) for name, sent in found["sent"].items()}
+        return TrainingTrace(samples, int(header["steps"]), layers, found["mask"], str(header["origin"]))
+
+    return read_archive(path, SCHEMA, "training trace", take)
+
+
+def _signals(trace: TrainingTrace) -> list[tuple[str, str, Signal]]:
+    sent = [("sent", name, layer.sent) for name, layer in trace.layers.items()]
+    arrived = [("arrived", name, layer.arrived) for name, layer in trace.layers.items()]
+    return sent + arrived + [("mask", name, mask) for name, mask in trace.masks.items()]

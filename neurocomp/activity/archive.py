@@ -1,0 +1,56 @@
+"""Numeric results on disk: one .npz with a JSON header, written whole or not at all, read without trust."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from neurocomp.errors import InputError, bad_input
+
+Content = TypeVar("Content")
+
+
+def write_archive(path: Path, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write header and arrays, compressed. The bytes depend on them alone."""
+    content = {"header": np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays}
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, **content)  # type: ignore[arg-type]
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def read_archive(
+    path: Path, schema: str, what: str, take: Callable[[dict[str, Any], np.lib.npyio.NpzFile], Content]
+) -> Content:
+    """What ``take`` makes of the header and the arrays of a file of the given schema.
+
+    what: what it should be, for messages. Raises InputError if the file is missing, damaged or something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            header = json.loads(bytes(file["header"]))
+            if header.get("schema") != schema:
+                raise bad_input(str(path), f"is no {what} of schema {schema}")
+            return take(header, file)
+    except InputError:
+        raise
+    except FileNotFoundError as error:
+        raise bad_input(str(path), "there is no such file") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise bad_input(
+            str(path),
+            f"is damaged or no {what}",
+            why=(str(error).splitlines() or [""])[0][:200],
+            hint="run the network again and save its trace",
+        ) from error
