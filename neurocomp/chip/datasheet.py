@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
@@ -9,8 +10,9 @@ from textwrap import fill
 
 from neurocomp.chip.spec import ChipSpec, Provenance
 
-SECTIONS = ("noc", "core", "engines", "step", "power", "numeric")
+SECTIONS = ("noc", "core", "engines", "step", "power", "numeric", "dram")
 WIDTH = 110
+MEMORY_DETAIL = re.compile(r"core\.memories\[\d+\]\.")  # whoever leaves these out has nothing to say about them
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ def rows(chip: ChipSpec) -> Iterator[Row]:
     tree = chip.model_dump(mode="json", include=set(SECTIONS))
     for section in SECTIONS:
         for path, value in _leaves(tree[section], section):
+            if value is None and (path == section or MEMORY_DETAIL.match(path)):
+                continue
             first = f"{path}[0]" if isinstance(value, list) else path
             origin = chip.provenance.get(first) or chip.provenance.get(path.rpartition(".")[0])  # of a router's preset
             yield Row(section, path.partition(".")[2], _text(value), origin)

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from neurocomp.chip.memory import BANK_KIB, NODES_NM
+
 if TYPE_CHECKING:
+    from neurocomp.chip.memory import Dram
     from neurocomp.chip.spec import ChipSpec, Core, Noc, Numeric, Step
 
 CELLS_MAX = 64  # input VCs of a router in the network model
@@ -27,6 +30,8 @@ def broken_laws(chip: ChipSpec) -> Iterator[BrokenLaw]:
     yield from _noc(chip.noc, chip.core)
     yield from _router(chip.noc)
     yield from _memories(chip.core)
+    yield from _accesses(chip.core)
+    yield from _dram(chip.dram)
     yield from _weights(chip.core, chip.numeric)
     yield from _crossbar(chip.core)
     yield from _step(chip.step, chip.noc)
@@ -107,6 +112,41 @@ def _memories(core: Core) -> Iterator[BrokenLaw]:
                     f"{item} are already held by {holder[item]!r}; each kind of content has one memory",
                 )
             holder[item] = memory.name
+
+
+def _accesses(core: Core) -> Iterator[BrokenLaw]:
+    """What an access costs says something only if its width is known, and macros must be among those that are."""
+    for i, memory in enumerate(core.memories):
+        path, macro = f"core.memories[{i}]", memory.sram
+        energies = [name for name in ("read_pj", "write_pj") if getattr(memory, name) is not None]
+        if energies and memory.access_bits is None and macro is None:
+            yield BrokenLaw(
+                f"{path}.access_bits", f"is needed: {energies[0]} is the energy of an access of so many bits"
+            )
+        if macro is None:
+            continue
+        if memory.access_bits not in (None, macro.width_bits):
+            yield BrokenLaw(
+                f"{path}.access_bits", f"is {memory.access_bits}, but the SRAM macro is {macro.width_bits} bits wide"
+            )
+        (least, most), bank_kib = BANK_KIB, memory.size_kib / macro.banks
+        if not least <= bank_kib <= most:
+            yield BrokenLaw(
+                f"{path}.sram.banks",
+                f"is {macro.banks}, which makes banks of {bank_kib:g} KiB; figures are known for {least} to {most} KiB",
+                "state other banks, or the energies themselves: read_pj, write_pj, leakage_mw",
+            )
+        finest, coarsest = NODES_NM[macro.cell]
+        if not finest <= macro.node_nm <= coarsest:
+            yield BrokenLaw(
+                f"{path}.sram.node_nm",
+                f"is {macro.node_nm:g}; cells of type {macro.cell} are known for {finest} to {coarsest} nm",
+            )
+
+
+def _dram(dram: Dram | None) -> Iterator[BrokenLaw]:
+    if dram is not None and dram.channels & (dram.channels - 1):
+        yield BrokenLaw("dram.channels", f"is {dram.channels}, not a power of two")
 
 
 def _weights(core: Core, numeric: Numeric) -> Iterator[BrokenLaw]:

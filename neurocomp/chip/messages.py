@@ -24,8 +24,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def closest(word: str, known: Iterable[str]) -> str:
-    """The known word that a slip could have turned into this one; empty if there is none."""
-    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), "")
+    """The known word that a slip could have turned into this one, or that begins with it; empty if none."""
+    known = list(known)
+    longer = [name for name in known if len(word) > 2 and name.startswith(word)]
+    return longer[0] if len(longer) == 1 else next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), "")
 
 
 def noun_of(model: type[BaseModel]) -> str:

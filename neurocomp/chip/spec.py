@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from neurocomp.chip.laws import broken_laws
+from neurocomp.chip.memory import Dram, Holding, Memory
 from neurocomp.chip.noc import Noc
 from neurocomp.chip.part import (
     Bits,
@@ -37,7 +38,6 @@ Kind = Literal["measured", "published-presilicon", "published-vendor", "derived"
 KINDS: tuple[Kind, ...] = (
     "measured", "published-presilicon", "published-vendor", "derived", "estimated", "unstated",
 )  # fmt: skip
-Holding = Literal["synapses", "neuron_state", "axons_in", "axons_out"]
 
 
 class Provenance(Part):
@@ -47,18 +47,6 @@ class Provenance(Part):
     source: str = ""
     kind: Kind = "unstated"
     note: str = ""
-
-
-class Memory(Part):
-    """One memory of a core and what it holds; several kinds of content share its space."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,40}$")]
-    size_kib: Annotated[float, Field(gt=0, le=2**20)]
-    holds: Annotated[tuple[Holding, ...], Field(strict=False, min_length=1)]
-
-    @property
-    def size_bits(self) -> int:
-        return int(self.size_kib * 8192)
 
 
 class Crossbar(Part):
@@ -217,8 +205,8 @@ class Numeric(Part):
 
 
 class ChipSpec(Part):
-    """One chip. notes: what the profile does not model or only guesses; reports print them. derivation: how its
-    derived and estimated values were found.
+    """One chip. dram: beside it; None if there is none or it plays no part. notes: what the profile does not model
+    or only guesses; reports print them. derivation: how its derived and estimated values were found.
 
     provenance: for each value, under its dotted path (``core.neurons_max``, ``core.memories[0].size_kib``,
     ``step.barrier_ns.4``), where it came from; numbers without a stated source are ``unstated``.
@@ -237,6 +225,7 @@ class ChipSpec(Part):
     step: Step
     power: Power
     numeric: Numeric
+    dram: Dram | None = None
     provenance: dict[str, Provenance] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from neurocomp.chip.catalog import ChipSummary, load_chip, profile_names, summary
 from neurocomp.chip.datasheet import describe
+from neurocomp.fabric.chip_memory import describe_memories
 from neurocomp.report import units
 from neurocomp.report.table import table
 
@@ -31,4 +32,4 @@ def _row(chip: ChipSummary) -> list[str]:
 def show_chip(name: str, as_json: bool) -> None:
     """Print a profile with the origin of every value."""
     chip = load_chip(name)
-    sys.stdout.write(chip.to_json() + "\n" if as_json else describe(chip))
+    sys.stdout.write(chip.to_json() + "\n" if as_json else describe(chip) + describe_memories(chip))
