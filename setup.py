@@ -20,6 +20,7 @@ RELEASE_FLAGS = ["/O2", "/std:c11"] if WINDOWS else ["-O3", "-std=c11", "-ffp-co
 DEBUG_FLAGS = ["/Od", "/Zi", "/std:c11"] if WINDOWS else ["-O1", "-g", "-std=c11", "-ffp-contract=off"]
 
 CORE = {
+    "array": ["array.c", "skipping.c", "nc_status.c"],
     "dram": ["dram.c", "dram_check.c", "dram_queue.c", "dram_state.c", "nc_status.c"],
     "engine": ["network.c", "neuron.c", "spikes.c", "nc_status.c"],
     "noc": ["noc.c", "noc_check.c", "noc_event.c", "nc_status.c"],

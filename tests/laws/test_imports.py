@@ -32,7 +32,10 @@ MAY_READ["__main__"] = {"cli"}
 MAY_READ["_core"] = {"errors"}
 
 # the doors to the compiled core, one per part of it
-CORE_DOORS = {"activity/execute.py", "fabric/dram.py", "fabric/noc.py", "simulate/inference.py", "doctor.py"}
+CORE_DOORS = {
+    "activity/execute.py", "fabric/dram.py", "fabric/noc.py", 
+    "simulate/engines/core.py", "simulate/inference.py", "doctor.py",
+}
 
 EXECUTES_DATA = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 
