@@ -8,12 +8,13 @@ to hold follows from it exactly (``part_demands``), shared kernels and shared ax
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, SYNAPSE_BITS, Limits
+from neurocomp.mapping.hypercore import compiled, demands_and_volume
+from neurocomp.mapping.limits import DEMANDS, Limits
 from neurocomp.network.ops import frozen_array
 
 AXON, MEMORY = 0, 1
@@ -65,72 +66,68 @@ class Hypergraph:
 
 
 def contracted(graph: Hypergraph, part: np.ndarray, parts: int) -> Hypergraph:
-    """The hypergraph of the parts: one vertex per part, then one for each input vertex, nets between them merged.
+    """The hypergraph of the parts, for placing them: one vertex per part, then one for each input vertex.
 
-    part: int32 (vertices), 0 to parts - 1, and -1 for inputs. Nets with equal sender, listeners and kind
-    become one. ``demand`` of the result is that of ``part_demands``, ``pinned`` the pin of any member.
+    part: int32 (vertices), 0 to parts - 1, and -1 for inputs. Nets with equal sender and listeners become one;
+    memory nets, which send nothing, vanish. ``demand`` of the result is *complete*, that of ``part_demands``: it
+    is what a core needs for the part, shared memory and axons of the remaining nets included. To partition
+    further, use ``coarsened``. ``population`` and ``pinned`` are those of a member.
     """
-    label = np.asarray(part, np.int64).copy()
-    inputs = np.flatnonzero(graph.is_input)
-    label[inputs] = parts + np.arange(inputs.size)
-    count = parts + inputs.size
-    key = graph.net_of_pin.astype(np.int64) * count + label[graph.pin]
-    net, vertex = np.divmod(np.unique(key), count)
-    axons = graph.kind[net] == AXON
-    net, vertex = net[axons], vertex[axons]
-    source = np.where(graph.source >= 0, label[graph.source], -1)
-    return _merged(graph, part, parts, source, net, vertex)
-
-
-def _merged(
-    graph: Hypergraph, part: np.ndarray, parts: int, source: np.ndarray, net: np.ndarray, vertex: np.ndarray
-) -> Hypergraph:
-    inputs = np.flatnonzero(graph.is_input)
-    pointer = np.searchsorted(net, np.arange(graph.nets + 1))
-    groups: dict[tuple[int, bytes], int] = {}
-    leader = np.full(graph.nets, -1, np.int64)
-    first = []
-    for index in np.flatnonzero(np.diff(pointer)):
-        name = (int(source[index]), vertex[pointer[index] : pointer[index + 1]].tobytes())
-        if name not in groups:
-            groups[name] = len(first)
-            first.append(index)
-        leader[index] = groups[name]
-    known = leader >= 0
-    first_net = np.array(first, np.int64)
-    sums = np.zeros((2, len(first)), np.int64)
-    np.add.at(sums[0], leader[known], graph.amount[known])
-    np.add.at(sums[1], leader[known], graph.traffic[known])
-    length = np.diff(pointer)[first_net]
-    ends = np.concatenate([[0], np.cumsum(length)]).astype(np.int64)
-    at = np.arange(ends[-1]) + np.repeat(pointer[first_net] - ends[:-1], length)
-    population = np.full(parts + inputs.size, -1, np.int32)
-    pinned = np.full(parts + inputs.size, -1, np.int32)
-    placed = ~graph.is_input
-    population[part[placed][::-1]] = graph.population[placed][::-1]
-    population[parts:] = graph.population[inputs]
-    held = placed & (graph.pinned >= 0)
-    pinned[part[held]] = graph.pinned[held]
-    demand = np.concatenate([part_demands(graph, part, parts), np.zeros((inputs.size, DEMANDS), np.int64)])
-    return Hypergraph(
-        demand, np.arange(parts + inputs.size) >= parts, population, pinned, source[first_net].astype(np.int32),
-        np.zeros(first_net.size, np.uint8), sums[0], sums[1], ends, vertex[at].astype(np.int32),
+    nets, _ = _drawn_together(graph, _labels(graph, part, parts), parts, fold=False)
+    demand = np.zeros((parts + int(graph.is_input.sum()), DEMANDS), np.int64)
+    demand[:parts] = part_demands(graph, part, parts)
+    axon = nets.kind == AXON
+    if axon.all():
+        return replace(nets, demand=demand)
+    length = np.diff(nets.pin_ptr)
+    return replace(
+        nets, demand=demand, source=nets.source[axon], kind=nets.kind[axon], amount=nets.amount[axon],
+        traffic=nets.traffic[axon], pin_ptr=np.concatenate([[0], np.cumsum(length[axon])]),
+        pin=nets.pin[np.repeat(axon, length)],
     )  # fmt: skip
 
 
+def coarsened(graph: Hypergraph, group: np.ndarray, groups: int) -> Hypergraph:
+    """The hypergraph of groups of vertices, for partitioning them: the same volume and demands whatever the parts.
+
+    group: int32 (vertices), 0 to groups - 1, and -1 for inputs, which follow the groups as in ``contracted``.
+    ``demand`` of the result is *additive*: what a group takes whatever it shares a core with, which now
+    includes the nets that lie within it. All others, of both kinds, stay nets.
+    """
+    nets, weight = _drawn_together(graph, _labels(graph, group, groups), groups, fold=True)
+    return replace(nets, demand=weight[:, :DEMANDS])
+
+
+def _labels(graph: Hypergraph, part: np.ndarray, parts: int) -> np.ndarray:
+    label = np.array(part, np.int32)
+    inputs = np.flatnonzero(graph.is_input)
+    label[inputs] = parts + np.arange(inputs.size)
+    return label
+
+
+def _drawn_together(graph: Hypergraph, label: np.ndarray, parts: int, fold: bool) -> tuple[Hypergraph, np.ndarray]:
+    """The nets between groups, with demands left empty, and what nc_hyper_contract says that groups weigh."""
+    count = parts + int(graph.is_input.sum())
+    pin_ptr, pin, source, kind, amount, traffic, weight = compiled(graph).contract(label, count, fold)
+    population = np.full(count, -1, np.int32)
+    pinned = np.full(count, -1, np.int32)
+    population[label[::-1]] = graph.population[::-1]
+    held = graph.pinned >= 0
+    pinned[label[held]] = graph.pinned[held]
+    is_input = np.arange(count) >= parts
+    none = np.zeros((count, DEMANDS), np.int64)
+    return Hypergraph(none, is_input, population, pinned, source, kind, amount, traffic, pin_ptr, pin), weight
+
+
 def part_demands(graph: Hypergraph, part: np.ndarray, parts: int) -> np.ndarray:
-    """int64 (parts, 4): what each part takes of a core, exactly, counted from nothing but ``part``."""
-    part = np.asarray(part, np.int64)
-    result = np.zeros((parts, DEMANDS), np.int64)
-    np.add.at(result, part[~graph.is_input], graph.demand[~graph.is_input])
-    net, held = np.divmod(np.unique(graph.net_of_pin.astype(np.int64) * parts + part[graph.pin]), max(1, parts))
-    axon = graph.kind[net] == AXON
-    np.add.at(result[:, AXONS_IN], held[axon], graph.amount[net[axon]])
-    np.add.at(result[:, SYNAPSE_BITS], held[~axon], graph.amount[net[~axon]])
-    sender = np.where(graph.source[net] >= 0, part[graph.source[net]], -1)
-    sends = axon & (sender >= 0)  # inputs come from outside and need no table
-    np.add.at(result[:, AXONS_OUT], sender[sends], graph.amount[net[sends]])
-    return result
+    """int64 (parts, 4): what each part takes of a core, exactly. part as in ``contracted``."""
+    return demands_and_volume(graph, part, parts)[0]
+
+
+def volume(graph: Hypergraph, part: np.ndarray, parts: int) -> int:
+    """Spikes per step to other parts, in units of 1 / TRAFFIC_PER_SPIKE: each net's traffic goes to every part
+    with a pin but the sender's."""
+    return demands_and_volume(graph, part, parts)[1]
 
 
 def overfull(graph: Hypergraph, part: np.ndarray, parts: int, limits: Limits) -> np.ndarray:

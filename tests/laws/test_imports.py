@@ -33,8 +33,14 @@ MAY_READ["_core"] = {"errors"}
 
 # the doors to the compiled core, one per part of it
 CORE_DOORS = {
-    "activity/execute.py", "fabric/dram.py", "fabric/noc.py", 
-    "simulate/engines/core.py", "simulate/inference.py", "doctor.py",
+    "activity/execute.py",
+    "doctor.py",
+    "fabric/dram.py",
+    "fabric/noc.py",
+    "mapping/hypercore.py",
+    "mapping/rows.py",
+    "simulate/engines/core.py",
+    "simulate/inference.py",
 }
 
 EXECUTES_DATA = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}

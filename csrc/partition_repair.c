@@ -1,0 +1,150 @@
+#include "partition_heap.h"
+#include "partition_state.h"
+
+enum { ROUNDS = 8 };
+
+/* The best part that holds the vertex scanned last, of those that share a net with it; -1 if none does. */
+static int32_t best_target(nc_partition *s, int32_t v, int64_t *gain) {
+    nc_partition_score(s, v);
+    for (int32_t p = nc_partition_next_best(s, NC_NEVER); p >= 0; p = nc_partition_next_best(s, NC_NEVER))
+        if (nc_partition_allowed(s, v, p, 0)) {
+            *gain = nc_partition_gain(s, v, p);
+            return p;
+        }
+    return -1;
+}
+
+/* Of the parts that hold the vertex scanned last, the one with the fewest members; -1 if none does. */
+static int32_t emptiest_target(nc_partition *s, int32_t v) {
+    int32_t best = -1;
+    for (int32_t p = 0; p < s->parts; p++) {
+        const int64_t members = s->demand[(int64_t)p * NC_COLUMNS + NC_MEMBERS];
+        const int fewer = best < 0 || members < s->demand[(int64_t)best * NC_COLUMNS + NC_MEMBERS];
+        if (p != s->part[v] && fewer && nc_partition_allowed(s, v, p, 0))
+            best = p;
+    }
+    return best;
+}
+
+static int32_t place_lost(nc_partition *s) {
+    int32_t lost = 0;
+    for (int32_t v = 0; v < s->h->vertices; v++) {
+        if (s->part[v] >= 0 || s->h->is_input[v])
+            continue;
+        int64_t gain;
+        nc_partition_scan(s, v);
+        int32_t to = best_target(s, v, &gain);
+        if (to < 0)
+            to = emptiest_target(s, v);
+        if (to >= 0)
+            nc_partition_move(s, v, to);
+        else
+            lost++;
+    }
+    return lost;
+}
+
+/* Whether a limit that the part exceeds would be used less without the vertex scanned last. */
+static int relieves(const nc_partition *s, int32_t v, int32_t part) {
+    const int64_t *const demand = s->demand + (int64_t)part * NC_COLUMNS;
+    const int64_t *const own = s->h->weight + (int64_t)v * NC_COLUMNS;
+    for (int32_t limit = 0; limit < s->limits; limit++) {
+        const int64_t *const weight = s->limit_weight + (int64_t)limit * NC_COLUMNS;
+        int64_t used = 0, less = weight[NC_AXONS_IN] * s->leaving_axons + weight[NC_SYNAPSE_BITS] * s->leaving_bits;
+        for (int32_t c = 0; c < NC_COLUMNS; c++) {
+            used += weight[c] * demand[c];
+            less += weight[c] * own[c];
+        }
+        const int sends = weight[NC_AXONS_OUT] > 0 && s->sent_ptr[v] < s->sent_ptr[v + 1];
+        if (used > s->capacity[limit] && (less > 0 || sends))
+            return 1;
+    }
+    return 0;
+}
+
+/* Members of a part that would relieve it, by the gain of their best move. */
+static int32_t list_members(nc_partition *s, int32_t part) {
+    int32_t size = 0;
+    const int32_t first = s->first[part];
+    int32_t v = first;
+    do {
+        nc_partition_scan(s, v);
+        if (relieves(s, v, part) && best_target(s, v, &s->key[v]) >= 0)
+            nc_heap_push(s, &size, v);
+        v = s->next[v];
+    } while (v != first);
+    return size;
+}
+
+static void push_anywhere(nc_partition *s, int32_t part) {
+    int32_t left = (int32_t)s->demand[(int64_t)part * NC_COLUMNS + NC_MEMBERS];
+    int32_t v = s->first[part];
+    for (; left > 0 && !nc_partition_fits(s, part); left--) {
+        const int32_t next = s->next[v];
+        nc_partition_scan(s, v);
+        const int32_t to = relieves(s, v, part) ? emptiest_target(s, v) : -1;
+        if (to >= 0)
+            nc_partition_move(s, v, to);
+        v = next;
+    }
+}
+
+static int relieve(nc_partition *s, int32_t part) {
+    int32_t size = list_members(s, part);
+    while (size > 0 && !nc_partition_fits(s, part)) {
+        const int32_t v = nc_heap_pop(s, &size);
+        int64_t gain;
+        nc_partition_scan(s, v);
+        const int32_t to = relieves(s, v, part) ? best_target(s, v, &gain) : -1;
+        if (to >= 0 && gain < s->key[v] && size > 0 && gain < s->key[s->heap[0]]) {
+            s->key[v] = gain;
+            nc_heap_push(s, &size, v); /* others are better now */
+        } else if (to >= 0) {
+            nc_partition_move(s, v, to);
+        }
+    }
+    while (size > 0)
+        nc_heap_pop(s, &size);
+    push_anywhere(s, part);
+    return nc_partition_fits(s, part);
+}
+
+/* Brings the vertices into a part that cost least, until it has as many as it must. */
+static int feed(nc_partition *s, int32_t part) {
+    while (s->demand[(int64_t)part * NC_COLUMNS + NC_MEMBERS] < s->least_members) {
+        int32_t best = -1;
+        int64_t most = INT64_MIN;
+        for (int32_t v = 0; v < s->h->vertices; v++) {
+            if (s->part[v] < 0 || s->part[v] == part)
+                continue;
+            nc_partition_scan(s, v);
+            const int64_t gain = nc_partition_gain(s, v, part);
+            if (gain > most && nc_partition_allowed(s, v, part, 0)) {
+                most = gain;
+                best = v;
+            }
+        }
+        if (best < 0)
+            return 0;
+        nc_partition_move(s, best, part);
+    }
+    return 1;
+}
+
+int32_t nc_partition_repair(nc_partition *s) {
+    for (int32_t v = 0; v < s->h->vertices; v++)
+        s->place[v] = -1;
+    const int32_t lost = place_lost(s);
+    int32_t wrong = 1;
+    for (int round = 0; wrong > 0 && round < ROUNDS; round++) {
+        wrong = 0;
+        for (int32_t p = 0; p < s->parts; p++)
+            wrong += s->first[p] >= 0 && !nc_partition_fits(s, p) && !relieve(s, p);
+        for (int32_t p = 0; p < s->parts; p++)
+            wrong += !feed(s, p);
+    }
+    wrong = 0; /* what was mended may have broken something else */
+    for (int32_t p = 0; p < s->parts; p++)
+        wrong += !nc_partition_fits(s, p) || s->demand[(int64_t)p * NC_COLUMNS + NC_MEMBERS] < s->least_members;
+    return wrong + lost;
+}
