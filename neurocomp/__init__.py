@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from neurocomp.errors import NeurocompError
     from neurocomp.frontend.freeze import freeze
     from neurocomp.frontend.read import load_network
+    from neurocomp.frontend.recording import record_training
     from neurocomp.mapping.compile import compile_network as compile
     from neurocomp.mapping.store import load_program
     from neurocomp.network.graph import Network
@@ -44,13 +45,14 @@ _HOME = {
     "load_chip": ("neurocomp.chip.catalog", "load_chip"),
     "load_network": ("neurocomp.frontend.read", "load_network"),
     "load_program": ("neurocomp.mapping.store", "load_program"),
+    "record_training": ("neurocomp.frontend.recording", "record_training"),
     "report": ("neurocomp.report.build", "report"),
     "simulate": ("neurocomp.simulate.inference", "simulate"),
 }
 
 __all__ = [
     "Network", "NeurocompError", "__version__", "compile", "encode", "encode_sample", "execute", "freeze",
-    "load_chip", "load_network", "load_program", "report", "simulate",
+    "load_chip", "load_network", "load_program", "record_training", "report", "simulate",
 ]  # fmt: skip
 
 

@@ -51,12 +51,12 @@ def freeze(
     if encoding not in (None, "direct", "temporal"):
         raise bad_input("encoding", f"{encoding!r} is neither direct nor temporal")
     example = _as_tensor(example_input)
-    module = _unwrapped(module)
+    module = unwrapped(module)
     _check_mode(module)
     run = run_steps(module, example, steps, encoding)
     network, layout = _lowered(run, example, name or type(module).__name__)
     sample = _sample(example, layout, run.steps, labels)
-    network = verify(replace(network, sample=sample, origin=_origin(run.readings)))
+    network = verify(replace(network, sample=sample, origin=origin_of(run.readings)))
     agreement = compare(network, sample, recorded(network, run.readings, run.calls), max_differing_spikes)
     if agreement.differing:
         note = f"{agreement.differing} of {agreement.compared} spikes differ from the torch module on the sample"
@@ -129,7 +129,7 @@ def _as_tensor(example: Any) -> Any:
     return example
 
 
-def _unwrapped(module: Any) -> Any:
+def unwrapped(module: Any) -> Any:
     """The module inside torch.compile's or DataParallel's wrapper."""
     while type(module).__name__ in ("OptimizedModule", "DataParallel", "DistributedDataParallel"):
         module = getattr(module, "_orig_mod", None) or module.module
@@ -172,7 +172,7 @@ def _check_mode(module: Any) -> None:
         raise InputError(found)
 
 
-def _origin(readings: Any) -> str:
+def origin_of(readings: Any) -> str:
     """The framework of the neurons and its version."""
     frameworks = sorted({type(r.module).__mro__[0].__module__.partition(".")[0] for r in readings})
     names = []

@@ -63,7 +63,7 @@ def both(name: str) -> tuple[Network, TrainingStep, float, dict[str, Any]]:
         parameter.data = 4 * parameter.data + 0.1  # so that spikes reach the last layer
     images = torch.rand(SAMPLES, 2, 9, 8, generator=torch.Generator().manual_seed(1))
     network = freeze(net.eval(), images)
-    functional.reset_net(net.train())  # in eval mode SpikingJelly's neurons keep no gradients
+    functional.reset_net(net)
     rates = net(images).mean(0)
     loss = torch.nn.functional.cross_entropy(rates, torch.from_numpy(LABELS))
     loss.backward()
