@@ -6,19 +6,22 @@ chip's limits and what the network takes at least; everything else says that the
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from neurocomp.errors import Diagnostic, DoesNotFitError
-from neurocomp.mapping.bounds import CoreBound, core_bounds, sources_of_one
-from neurocomp.mapping.layer import layers_of
-from neurocomp.mapping.limits import AXONS_IN, SYNAPSE_BITS, Limit, Limits
+from neurocomp.mapping.bounds import core_bounds, sources_of_one
+from neurocomp.mapping.cure import smallest_change
+from neurocomp.mapping.limits import AXONS_IN, SYNAPSE_BITS, Limit
 from neurocomp.mapping.place import Placement, place
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.program import Routes
-from neurocomp.mapping.tile import Tiling, tile
+from neurocomp.mapping.tile import Tiling
 from neurocomp.mapping.usage import Usage
+
+if TYPE_CHECKING:
+    from neurocomp.mapping.portfolio import Portfolio
 
 _WORST = 3
 _OVERSIZED = 4  # beyond this many times the chip, counting neurons says enough
@@ -43,20 +46,49 @@ def refuse_early(problem: Problem) -> None:
     ))  # fmt: skip
 
 
-def refuse_cores(problem: Problem, tiling: Tiling, placement: Placement) -> None:
-    """Raise DoesNotFitError if some neuron fits no core or there are too few cores."""
-    found = [*_fan_in(problem, tiling), *_single_elements(problem, tiling)]
-    found += _unsettled(tiling)
-    if not tiling.stuck and not placement.fits:
-        found.append(_too_few_cores(problem, tiling, placement))
-    elif tiling.stuck:
-        found += _cores_at_least(problem, tiling)
-    if found:
-        raise DoesNotFitError(found)
+def impossible(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
+    """Every reason why no mapping exists, each proved; empty if none was found. What else does not fit is added
+    to the proofs, so that all is known at once."""
+    proofs = [*_fan_in(problem, tiling), *_single_elements(problem, tiling, proved=True)]
+    proofs += [*_too_little_in_total(problem, tiling), *_spread_too_wide(problem, tiling), *_too_many_assigned(problem)]
+    return [*proofs, *_single_elements(problem, tiling, proved=False), *_unsettled(tiling)] if proofs else []
 
 
-def refuse_fan_out(problem: Problem, tiling: Tiling, placement: Placement, routes: Routes) -> NoReturn:
-    """Raise DoesNotFitError: neurons would have to send to more cores than the chip lets them."""
+def not_found(problem: Problem, tiling: Tiling, portfolio: Portfolio) -> list[Diagnostic]:
+    """What stood in the way of every candidate of a search that failed."""
+    found = [*_single_elements(problem, tiling, proved=False), *_unsettled(tiling)]
+    if portfolio.short is not None:
+        found.append(_too_few_cores(problem, tiling, portfolio.short))
+    unfit = portfolio.unfit
+    if unfit is not None:
+        found += _full_cores(problem, tiling, unfit.usage)
+        found += _fan_out(problem, unfit.routes)
+    if set(problem.tiled) <= set(problem.assignment):  # the user left nothing to search for
+        return found
+    tried = Diagnostic(
+        _where(problem), f"the search gave up after {_count(len(portfolio.tried), 'candidate')}",
+        "no proof that none exists; tried: " + ", ".join(name for name, _ in portfolio.tried),
+        "" if portfolio.choices.effort == "best" else "try more: --effort best",
+    )  # fmt: skip
+    return [*found, tried]
+
+
+def _full_cores(problem: Problem, tiling: Tiling, usage: Usage) -> list[Diagnostic]:
+    """Cores that hold more than they can: the user's assignment, counted exactly."""
+    who = "the assignment" if problem.assignment else "the mapping"
+    return [
+        Diagnostic(
+            f"core {core}",
+            f"{who} needs {limit.shown(needed)} {_noun(limit)} on it; it has {limit.shown(limit.capacity)}",
+            hint="assign fewer elements to this core" if problem.assignment else "",
+        )
+        for core, demand in zip(usage.cores, usage.core_demand, strict=True)
+        for limit, needed in tiling.limits.broken(demand)
+    ]
+
+
+def _fan_out(problem: Problem, routes: Routes) -> list[Diagnostic]:
+    """Populations whose neurons would have to send to more cores than the chip lets them."""
     most = problem.chip.core.fan_out_cores_max
     packets, found = np.diff(routes.packet_ptr), []
     for name in problem.emitting:
@@ -64,35 +96,45 @@ def refuse_fan_out(problem: Problem, tiling: Tiling, placement: Placement, route
         widest = int(packets[label[label >= 0]].max(initial=0))
         if name in problem.network.inputs or most is None or widest <= most:
             continue
-        listeners = sorted({edge.target for edge in problem.edges if edge.source == name})
-        room = most * problem.chip.core.neurons_max
-        crowded = [t for t in listeners if _hears_everything(tiling, t, name) and _size(tiling, t) > room]
-        why = (
-            f"no mapping exists: every neuron of {name} reaches all {_size(tiling, crowded[0]):,} neurons of "
-            f"{crowded[0]}, and {most} core{'s' if most > 1 else ''} hold at most {room:,}"
-            if crowded else f"the mapper found no way to bring {', '.join(listeners)} onto fewer cores"
-        )  # fmt: skip
+        listeners = ", ".join(_listeners(problem, name))
         found.append(Diagnostic(
             name, f"its neurons have to send to up to {widest} cores; on {problem.chip.name} a neuron sends to {most}",
-            why, f"make {', '.join(listeners)} small enough for {most} core{'s' if most > 1 else ''}, or insert "
-            "layers that copy the neurons of " + name,
+            f"the mapper found no way to bring {listeners} onto fewer cores",
+            _less_fan_out(problem, name),
         ))  # fmt: skip
-    raise DoesNotFitError(found)
+    return found
 
 
-def refuse_full_cores(limits: Limits, usage: Usage) -> None:
-    """Raise DoesNotFitError if the user assigned more to a core than it holds; counted exactly."""
-    found = [
-        Diagnostic(
-            f"core {core}",
-            f"the assignment needs {limit.shown(needed)} {_noun(limit)} on it; it has {limit.shown(limit.capacity)}",
-            hint="assign fewer elements to this core",
-        )
-        for core, demand in zip(usage.cores, usage.core_demand, strict=True)
-        for limit, needed in limits.broken(demand)
-    ]
-    if found:
-        raise DoesNotFitError(found)
+def _spread_too_wide(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
+    """Populations that reach all neurons of others, which fill more cores than a neuron may send to."""
+    most, found = problem.chip.core.fan_out_cores_max, []
+    for name in problem.emitting if most is not None else ():
+        dense = [t for t in _listeners(problem, name) if _hears_everything(tiling, t, name)]
+        total = sum(_size(tiling, target) for target in dense)
+        room = most * problem.chip.core.neurons_max  # type: ignore[operator]
+        if name in problem.network.inputs or total <= room:
+            continue
+        needed = -(-total // problem.chip.core.neurons_max)
+        found.append(Diagnostic(
+            name, f"its neurons have to send to at least {needed} cores; on {problem.chip.name} a neuron sends to "
+            f"{most}",
+            f"no mapping exists: every neuron of {name} reaches all {total:,} neurons of {', '.join(dense)}, and "
+            f"{most} core{'s hold' if most and most > 1 else ' holds'} at most {room:,}",
+            _less_fan_out(problem, name),
+        ))  # fmt: skip
+    return found
+
+
+def _listeners(problem: Problem, name: str) -> list[str]:
+    return sorted({edge.target for edge in problem.edges if edge.source == name})
+
+
+def _less_fan_out(problem: Problem, name: str) -> str:
+    most = problem.chip.core.fan_out_cores_max
+    return (
+        f"make {', '.join(_listeners(problem, name))} small enough for {most} core{'s' if most != 1 else ''}, or "
+        f"insert layers that copy the neurons of {name}"
+    )
 
 
 def _where(problem: Problem) -> str:
@@ -122,14 +164,17 @@ def _fan_in(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
     ]  # fmt: skip
 
 
-def _single_elements(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
-    """Populations of which not even one neuron fits an empty core; everything that it exceeds in one finding."""
+def _single_elements(problem: Problem, tiling: Tiling, proved: bool) -> list[Diagnostic]:
+    """Populations of which not even one neuron fits an empty core; everything that it exceeds in one finding.
+    proved: those of which this is certain, or those of which it is not."""
     found = []
     for name in (name for name in problem.tiled if name in tiling.stuck):
         demand, limits = tiling.stuck[name], tiling.limits
-        proved = limits.used(np.array([1, sources_of_one(problem, tiling.layers[name]), 0, demand[SYNAPSE_BITS]]))
+        sure = limits.used(np.array([1, sources_of_one(problem, tiling.layers[name]), 0, demand[SYNAPSE_BITS]]))
         broken = limits.broken(demand)
-        certain = any(proved[limits.limits.index(limit)] > limit.capacity for limit, _ in broken)
+        certain = any(sure[limits.limits.index(limit)] > limit.capacity for limit, _ in broken)
+        if certain != proved:
+            continue
         needs = [f"{limit.shown(n)} {_noun(limit)}, a core has {limit.shown(limit.capacity)}" for limit, n in broken]
         worst, needed = max(broken, key=lambda item: item[1] / item[0].capacity)
         found.append(Diagnostic(
@@ -169,64 +214,59 @@ def _cure(problem: Problem, limit: Limit, demand: np.ndarray, needed: int) -> st
     return f"a chip whose cores have at least {limit.shown(needed)} {_noun(limit)}"
 
 
+def _too_many_assigned(problem: Problem) -> list[Diagnostic]:
+    """The user's assignment takes more cores than there are."""
+    held = {int(core) for cores in problem.assignment.values() for core in np.unique(cores)}
+    if len(held) <= problem.available_cores:
+        return []
+    what = f"takes {len(held):,} cores; {problem.available_cores:,} are available"
+    return [Diagnostic("assignment", what, "no mapping exists that follows it", "assign fewer cores")]
+
+
+def _too_little_in_total(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
+    """Everything of which the network takes more than all cores have together, in one finding."""
+    cores = problem.available_cores
+    bounds = [b for b in core_bounds(tiling.layers, tiling.limits) if b.cores > cores]
+    if not bounds:
+        return []
+    totals = [
+        f"{b.limit.shown(b.total)} {_noun(b.limit)} in total, the {cores:,} cores have "
+        f"{b.limit.shown(b.limit.capacity * cores)}" for b in bounds
+    ]  # fmt: skip
+    least = bounds[0].cores
+    return [Diagnostic(
+        _where(problem), f"needs at least {least:,} cores; {cores:,} are available",
+        f"no mapping exists: the network takes {'; '.join(totals)}. {_worst_layers(tiling)}",
+        smallest_change(problem, tiling, max(least, _cores_in_order(problem, tiling))),
+    )]  # fmt: skip
+
+
 def _too_few_cores(problem: Problem, tiling: Tiling, placement: Placement) -> Diagnostic:
     cores, needed = problem.available_cores, placement.cores_needed
-    bounds = core_bounds(tiling.layers, tiling.limits)
-    worst = sorted(tiling.cuts.items(), key=lambda item: -item[1].count)[:_WORST]
-    layers = ", ".join(f"{name} ({cut.count:,} tiles, bound by {_binding(tiling, name)})" for name, cut in worst)
-    if bounds[0].cores > cores:
-        why = f"no mapping exists: {_bound_text(bounds[0], cores)}"
-    else:
-        why = (
-            f"the mapper found none with fewer; any mapping takes at least {bounds[0].cores:,} ({bounds[0].limit.name})"
-        )
+    bound = core_bounds(tiling.layers, tiling.limits)[0]
     return Diagnostic(
-        _where(problem), f"needs {needed:,} cores; {cores:,} are available", f"{why}. Largest layers: {layers}",
-        _smallest_change(problem, tiling, needed),
+        _where(problem), f"needs {needed:,} cores; {cores:,} are available",
+        f"the mapper found none with fewer; any mapping takes at least {bound.cores:,} ({bound.limit.name}). "
+        + _worst_layers(tiling),
+        smallest_change(problem, tiling, needed),
     )  # fmt: skip
 
 
-def _cores_at_least(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
-    """Where some layer cannot be cut at all: do the others fit?"""
-    worst = core_bounds(tiling.layers, tiling.limits)[0]
-    if worst.cores <= problem.available_cores:
-        return []
-    what = f"needs at least {worst.cores:,} cores; {problem.available_cores:,} are available"
-    why = f"no mapping exists: {_bound_text(worst, problem.available_cores)}"
-    return [Diagnostic(_where(problem), what, why)]
+def _cores_in_order(problem: Problem, tiling: Tiling) -> int:
+    """Cores that the tiles take in network order; 0 where there are no such tiles."""
+    return 0 if tiling.stuck or tiling.unsettled else place(problem, tiling).cores_needed
 
 
-def _bound_text(bound: CoreBound, cores: int) -> str:
-    limit = bound.limit
-    return (
-        f"the network takes {limit.shown(bound.total)} {_noun(limit)} in total, the {cores:,} cores have "
-        f"{limit.shown(limit.capacity * cores)}, so at least {bound.cores:,} cores are needed"
-    )
+def _worst_layers(tiling: Tiling) -> str:
+    worst = sorted(tiling.cuts.items(), key=lambda item: -item[1].count)[:_WORST]
+    names = ", ".join(f"{name} ({_count(cut.count, 'tile')}, bound by {_binding(tiling, name)})" for name, cut in worst)
+    return f"Largest layers: {names}"
 
 
 def _binding(tiling: Tiling, name: str) -> str:
     """The limit that the tiles of a population fill most, on average."""
     shares = (tiling.limits.used(tiling.demands[name]) / tiling.limits.capacities).mean(axis=0)
     return tiling.limits.limits[int(shares.argmax())].name
-
-
-def _smallest_change(problem: Problem, tiling: Tiling, needed: int) -> str:
-    """Narrower weights if they suffice, otherwise more cores."""
-    cores = problem.available_cores
-    weightless = [b for b in core_bounds(tiling.layers, tiling.limits) if not b.limit.weights[SYNAPSE_BITS]]
-    hopeless = any(bound.cores > cores for bound in weightless)
-    for bits in sorted(problem.chip.core.weight_bits, reverse=True):
-        if bits >= problem.weight_bits or hopeless:
-            continue
-        thinner = problem.with_weight_bits(bits)
-        cut = tile(thinner, layers_of(thinner))
-        placement = place(thinner, cut)
-        if not cut.stuck and not cut.unsettled and placement.fits:
-            return (
-                f"weights of {bits} bits instead of {problem.weight_bits}, which fit on {placement.cores_needed:,} "
-                f"cores; or {needed:,} cores instead of {cores:,}"
-            )
-    return f"{needed:,} cores instead of {cores:,} (a larger chip or several of them)"
 
 
 def _noun(limit: Limit) -> str:
@@ -236,3 +276,7 @@ def _noun(limit: Limit) -> str:
 
 def _ratio(needed: int, available: int) -> str:
     return f"{needed / available:.1f} times"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

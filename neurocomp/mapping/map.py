@@ -1,7 +1,7 @@
-"""The mapper: tile, place, route, check; and explain where it ends in failure.
+"""The mapper: several candidates, each tiled, placed, routed and counted; the best is checked and returned.
 
-Each step is a pure function with one signature, so that other algorithms can stand in its place; check.py
-judges the result of all of them and shares no code with any.
+What cannot be mapped is told from what was not found: proofs first, then the search, then what it tried.
+check.py judges the result and shares no code with any step.
 """
 
 from __future__ import annotations
@@ -11,18 +11,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from neurocomp.chip.spec import ChipSpec
-from neurocomp.errors import Diagnostic, InputError
+from neurocomp.errors import Diagnostic, DoesNotFitError, InputError
+from neurocomp.mapping.bounds import core_bounds
+from neurocomp.mapping.candidate import Candidate
 from neurocomp.mapping.check import check_program
-from neurocomp.mapping.explain import refuse_cores, refuse_early, refuse_fan_out, refuse_full_cores
+from neurocomp.mapping.choices import Choices
+from neurocomp.mapping.explain import impossible, not_found, refuse_early
 from neurocomp.mapping.layer import layers_of
 from neurocomp.mapping.levels import levels, timing_mismatches
 from neurocomp.mapping.mismatch import capability_mismatches
-from neurocomp.mapping.place import Placement, place
+from neurocomp.mapping.portfolio import Portfolio
 from neurocomp.mapping.problem import Problem, stored_weight_bits
-from neurocomp.mapping.program import Program, Routes
-from neurocomp.mapping.route import route
-from neurocomp.mapping.tile import Tiling, tile
-from neurocomp.mapping.usage import usage_of
+from neurocomp.mapping.profile import Activity, profile_of
+from neurocomp.mapping.program import Program
+from neurocomp.mapping.quality import Quality, Trial, spikes
+from neurocomp.mapping.tile import tile
+from neurocomp.mapping.traffic_bound import traffic_bound
 from neurocomp.network.graph import Network
 from neurocomp.network.ops import Pool
 
@@ -34,22 +38,32 @@ def map_network(
     assignment: Mapping[str, np.ndarray] | None = None,
     forbidden_cores: Sequence[int] = (),
     seed: int = 0,
+    objective: str = "energy",
+    effort: str = "default",
+    time_budget_s: float | None = None,
+    activity: Activity = None,
 ) -> Program:
     """Map a lowered network onto a chip.
 
     assignment: for some populations the core of every element, int in the population's shape, instead of the
-    mapper's own choice. forbidden_cores stay empty. The result is the same for the same arguments.
+    mapper's own choice. forbidden_cores stay empty. objective, effort, seed, time_budget_s: see ``Choices``.
+    activity: what traffic is weighed with, see ``profile_of``. The result is the same for the same arguments.
 
     Raises DoesNotFitError with all reasons if it does not fit, InputError for a network that has not been
-    lowered or a wrong assignment, CheckFailedError if the result is not legal (a defect of the mapper).
+    lowered or wrong wishes, CheckFailedError if the result is not legal (a defect of the mapper).
     """
+    choices = Choices(objective, effort, seed, time_budget_s)
     problem = make_problem(network, chip, assignment or {}, forbidden_cores)
     refuse_early(problem)
     tiling = tile(problem, layers_of(problem))
-    placement = place(problem, tiling, seed)
-    refuse_cores(problem, tiling, placement)
-    placement, routes = _routed(problem, tiling, placement, seed)
-    program = _assembled(problem, tiling, placement, routes)
+    found = impossible(problem, tiling)
+    if found:
+        raise DoesNotFitError(found)
+    portfolio = Portfolio(problem, tiling, profile_of(problem, activity), choices)
+    best = portfolio.search()
+    if best is None:
+        raise DoesNotFitError(not_found(problem, tiling, portfolio))
+    program = _assembled(portfolio, best)
     check_program(program)
     return program
 
@@ -70,35 +84,32 @@ def make_problem(
     return Problem(network, chip, problem.forbidden, cores, bits)
 
 
-def _routed(problem: Problem, tiling: Tiling, placement: Placement, seed: int) -> tuple[Placement, Routes]:
-    """Routes; where a neuron would have to send to too many cores, tiles are moved together once."""
-    routes = route(problem, placement.tiles, seed)
-    most = problem.chip.core.fan_out_cores_max
-    if most is None or _widest(problem, routes) <= most:
-        return placement, routes
-    closer = place(problem, tiling, seed, dense=True)
-    if closer.fits:
-        placement, routes = closer, route(problem, closer.tiles, seed)
-    if _widest(problem, routes) > most:
-        refuse_fan_out(problem, tiling, placement, routes)
-    return placement, routes
-
-
-def _widest(problem: Problem, routes: Routes) -> int:
-    """Destination cores of the neuron that has most of them; inputs come from outside and may be sent anywhere."""
-    packets = np.diff(routes.packet_ptr)
-    neurons = [routes.route_class[n] for n in problem.emitting if n not in problem.network.inputs]
-    return max((int(packets[label[label >= 0]].max(initial=0)) for label in neurons), default=0)
-
-
-def _assembled(problem: Problem, tiling: Tiling, placement: Placement, routes: Routes) -> Program:
+def _assembled(portfolio: Portfolio, best: Candidate) -> Program:
+    problem = portfolio.problem
     offsets = levels(problem)
     mismatches = capability_mismatches(problem) + timing_mismatches(problem, offsets)
-    usage = usage_of(problem, tiling.layers, placement.tiles, routes)
-    refuse_full_cores(tiling.limits, usage)
     return Program(
-        problem.network, problem.chip, placement.tiles, routes, offsets, usage, tuple(sorted(problem.forbidden)),
-        (*problem.network.assumptions, *_assumptions(problem)), tuple(mismatches),
+        problem.network, problem.chip, best.tiles, best.routes, offsets, best.usage, tuple(sorted(problem.forbidden)),
+        (*problem.network.assumptions, *_assumptions(problem)), tuple(mismatches), _quality(portfolio, best),
+    )  # fmt: skip
+
+
+def _quality(portfolio: Portfolio, best: Candidate) -> Quality:
+    figures, choices, tiling = best.figures, portfolio.choices, portfolio.tiling
+    least = traffic_bound(portfolio.problem, tiling.layers, tiling.limits, portfolio.profile)
+    cores = core_bounds(tiling.layers, tiling.limits)
+    trials = tuple(
+        Trial(name) if f is None
+        else Trial(name, spikes(f.hops), spikes(f.hottest_link), f.step_ps / 1e3, f.energy_pj, f.cores)
+        for name, f in portfolio.tried
+    )  # fmt: skip
+    return Quality(
+        best.name, choices.objective, choices.effort, choices.seed, choices.time_budget_s,
+        portfolio.profile.rates.origin,
+        figures.cores, max((bound.cores for bound in cores), default=0), spikes(figures.packets), spikes(least.packets),
+        spikes(figures.hops), spikes(least.hops), spikes(figures.hottest_link), spikes(figures.between_chips),
+        figures.core_ps / 1e3, figures.busiest_core, figures.link_ps / 1e3, figures.step_ps / 1e3, figures.energy_pj,
+        trials,
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def place(problem: Problem, tiling: Tiling, seed: int = 0, dense: bool = False) 
     The result does not depend on ``seed``; placers that search do.
     """
     held = {core for cut in tiling.cuts.values() if isinstance(cut, Assigned) for core in cut.members}
-    free = [int(c) for c in problem.mesh.core_order() if int(c) not in problem.forbidden and int(c) not in held]
+    free = [int(c) for c in problem.core_order if int(c) not in held]
     free = free[: max(0, problem.available_cores - len(held))]
     loose = [name for name in problem.tiled if not isinstance(tiling.cuts[name], Assigned)]
     demands = np.concatenate([np.zeros((0, DEMANDS), np.int64), *(tiling.demands[name] for name in loose)])

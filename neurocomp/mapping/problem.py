@@ -15,6 +15,7 @@ import numpy as np
 
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import Diagnostic, InputError
+from neurocomp.fabric.chip_network import mesh_of
 from neurocomp.fabric.topology import Mesh
 from neurocomp.network.graph import Float32, Integer, Network, Population
 from neurocomp.network.structure import Corner, Window, as_map, backward
@@ -39,7 +40,8 @@ class Problem:
     """A lowered network, a chip, and what the user decided.
 
     forbidden: cores that must stay empty. assignment: for some populations the core of every element, int
-    array in the population's shape. weight_bits: width at which weights are stored.
+    array in the population's shape. weight_bits: width at which weights are stored. chips: (columns, rows) of equal
+    chips that make up one mesh; routers and cores are numbered through all of them.
     """
 
     network: Network
@@ -47,11 +49,11 @@ class Problem:
     forbidden: frozenset[int] = frozenset()
     assignment: dict[str, np.ndarray] = field(default_factory=dict)
     weight_bits: int = 8
+    chips: tuple[int, int] = (1, 1)
 
     @cached_property
     def mesh(self) -> Mesh:
-        noc = self.chip.noc
-        return Mesh(noc.width, noc.height, noc.cores_per_router, noc.topology == "torus")
+        return mesh_of(self.chip, self.chips)
 
     @cached_property
     def input_router(self) -> int:
@@ -111,8 +113,22 @@ class Problem:
     @cached_property
     def available_cores(self) -> int:
         """Cores that may be used: those the chip has, without the forbidden ones."""
-        places = self.mesh.core_slots - sum(0 <= core < self.mesh.core_slots for core in self.forbidden)
-        return min(self.chip.core.count, places)
+        return min(self.core_order.size, self.chip.core.count * self.chips[0] * self.chips[1])
+
+    @cached_property
+    def core_order(self) -> np.ndarray:
+        """int64: cores that may be used, along a space-filling curve. Of a single chip with more places than cores
+        any may be used, as long as they are not too many; of each of several, those that come first."""
+        order, dead = self.mesh.core_order().astype(np.int64), np.array(sorted(self.forbidden), np.int64)
+        order = order[~np.isin(order, dead)]
+        if self.chips == (1, 1):
+            return order
+        x, y = np.divmod(self.mesh.router_of(order), self.mesh.width)[::-1]
+        chip = y // self.chip.noc.height * self.chips[0] + x // self.chip.noc.width
+        order = order[np.argsort(chip, kind="stable")]
+        chip = np.sort(chip)
+        rank = np.arange(chip.size) - np.searchsorted(chip, chip)
+        return order[rank < self.chip.core.count]
 
     def with_weight_bits(self, bits: int) -> Problem:
         return replace(self, weight_bits=bits)

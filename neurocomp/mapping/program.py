@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from neurocomp.chip.spec import ChipSpec
+from neurocomp.fabric.chip_network import mesh_of
+from neurocomp.fabric.topology import Mesh
 from neurocomp.mapping.cuts import Box, window_of
+from neurocomp.mapping.quality import Quality
 from neurocomp.mapping.usage import Usage
 from neurocomp.network.graph import Network
 from neurocomp.network.ops import Shape, frozen_array
@@ -107,6 +110,8 @@ class Program:
 
     tiles: inputs first, then network order. offsets: pipeline level per population (chip step = network step
     + offset). usage: what the tiles take of their cores. assumptions, mismatches: sentences for the report.
+    quality: how good the mapping is and how it was found; None for a program put together by hand. chips: (columns,
+    rows) of equal chips that make up one mesh; routers and cores are numbered through all of them.
     """
 
     network: Network
@@ -118,6 +123,17 @@ class Program:
     forbidden_cores: tuple[int, ...] = ()
     assumptions: tuple[str, ...] = ()
     mismatches: tuple[str, ...] = field(default=())
+    quality: Quality | None = None
+    chips: tuple[int, int] = (1, 1)
+
+    @property
+    def mesh(self) -> Mesh:
+        """All routers, of all chips."""
+        return mesh_of(self.chip, self.chips)
+
+    @property
+    def chip_count(self) -> int:
+        return self.chips[0] * self.chips[1]
 
     @property
     def cores_used(self) -> int:

@@ -22,11 +22,12 @@ from neurocomp.mapping.arrays import read_arrays, write_arrays
 from neurocomp.mapping.check import check_program
 from neurocomp.mapping.limits import DEMANDS
 from neurocomp.mapping.program import Program, Routes, Tile
+from neurocomp.mapping.quality import quality_from_tree
 from neurocomp.mapping.usage import Usage
 from neurocomp.network.ops import frozen_array
 from neurocomp.network.serial import from_tree, to_tree
 
-SCHEMA = "neurocomp/program/1"
+SCHEMA = "neurocomp/program/2"
 _AGAIN = "compile the network again"
 _ROUTE_ARRAYS = tuple(f.name for f in fields(Routes) if f.name != "route_class")
 _USAGE_ARRAYS = ("cores", "core_demand", "tile_demand")
@@ -52,6 +53,7 @@ def save_program(program: Program, directory: Path) -> None:
         "assumptions": list(program.assumptions),
         "mismatches": list(program.mismatches),
         "weight_bits": program.usage.weight_bits,
+        "quality": None if program.quality is None else program.quality.to_tree(),
         "usage": [vars(use) for use in program.usage.by_limit(program.chip)],  # to be read by people
         "route_classes": list(program.routes.route_class),
         "network": network_tree,
@@ -142,6 +144,7 @@ def _program(tree: dict[str, Any], arrays: dict[str, np.ndarray], where: str) ->
     return Program(
         network, chip, tiles, routes, offsets, usage, tuple(map(int, tree["forbidden_cores"])),
         tuple(map(str, tree["assumptions"])), tuple(map(str, tree["mismatches"])),
+        None if tree["quality"] is None else quality_from_tree(tree["quality"]),
     )  # fmt: skip
 
 

@@ -6,14 +6,15 @@ listen to it are cut. Feedback closes a circle there; it is solved by repetition
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from neurocomp.mapping.cuts import Assigned, Cut, Grid, Runs, split
 from neurocomp.mapping.grid import best_grid, single_demand
 from neurocomp.mapping.layer import Layer, layers_of
-from neurocomp.mapping.limits import AXONS_OUT, Limits, limits_of
+from neurocomp.mapping.limits import AXONS_OUT, NEURONS, Limits, limits_of
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.reach import Explicit
 from neurocomp.mapping.runs import best_runs
@@ -44,10 +45,16 @@ class Tiling:
         return sum(cut.count for cut in self.cuts.values())
 
 
-def tile(problem: Problem, layers: dict[str, Layer] | None = None) -> Tiling:
-    """Cut every tiled population. Never fails: ``stuck`` and ``unsettled`` say what does not fit."""
+def tile(
+    problem: Problem, layers: dict[str, Layer] | None = None, neurons_max: Mapping[str, int] | None = None
+) -> Tiling:
+    """Cut every tiled population. Never fails: ``stuck`` and ``unsettled`` say what does not fit.
+
+    neurons_max: for some populations the largest tile that is wanted, smaller than what a core holds.
+    """
     layers = layers_of(problem) if layers is None else layers
     limits = limits_of(problem.chip)
+    wanted = {name: _at_most(limits, most) for name, most in (neurons_max or {}).items()}
     cuts: dict[str, Cut] = {name: _assigned(problem, name) for name in problem.tiled if name in problem.assignment}
     listeners = {name: cut.listeners(layers[name]) for name, cut in cuts.items()}
     stuck: dict[str, np.ndarray] = {}
@@ -55,10 +62,11 @@ def tile(problem: Problem, layers: dict[str, Layer] | None = None) -> Tiling:
         changed = False
         for name in reversed(problem.tiled):
             out = _destinations(problem, name, listeners, limits)
-            if name in cuts and (name in stuck or _holds(cuts[name], layers[name], limits, out)):
+            allowed = wanted.get(name, limits)
+            if name in cuts and (name in stuck or _holds(cuts[name], layers[name], allowed, out)):
                 continue
             changed = True
-            cut = _cut(problem, layers[name], limits, out)
+            cut = _cut(problem, layers[name], allowed, out)
             if cut is None:
                 stuck[name] = _single(layers[name], out)
             cuts[name] = cut if cut is not None else _one_tile(layers[name])
@@ -72,6 +80,15 @@ def tile(problem: Problem, layers: dict[str, Layer] | None = None) -> Tiling:
         if name not in stuck and not isinstance(cut, Assigned) and not limits.fits(demands[name]).all()
     )  # fmt: skip
     return Tiling(layers, limits, ordered, demands, stuck, unsettled)
+
+
+def _at_most(limits: Limits, neurons: int) -> Limits:
+    """The limits, with fewer neurons in a tile."""
+    return Limits(tuple(
+        replace(limit, capacity=min(limit.capacity, max(1, neurons)))
+        if limit.weights[NEURONS] == 1 and limit.unit == "neurons" else limit
+        for limit in limits.limits
+    ))  # fmt: skip
 
 
 def _holds(cut: Cut, layer: Layer, limits: Limits, out: np.ndarray) -> bool:

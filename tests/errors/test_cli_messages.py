@@ -48,7 +48,7 @@ def make_files(folder: Path) -> None:
     (folder / "full").mkdir()
     (folder / "full" / "thesis.tex").write_text("years of work")
     (folder / "changed").mkdir()
-    (folder / "changed" / "program.json").write_text('{"schema": "neurocomp/program/1", "sha256": ""}')
+    (folder / "changed" / "program.json").write_text('{"schema": "neurocomp/program/2", "sha256": ""}')
     (folder / "locked").mkdir(mode=0o500)
 
 

@@ -22,7 +22,9 @@ from tests.small_chips import make_chip
 
 def assigned() -> Program:
     cores = {"p0": np.arange(30) % 3 + 4}
-    return map_network(mlp(4, 30, 5), make_chip(), assignment=cores, forbidden_cores=(0,))
+    return map_network(
+        mlp(4, 30, 5), make_chip(), assignment=cores, forbidden_cores=(0,), objective="cores", effort="fast"
+    )
 
 
 PROGRAMS = {
@@ -114,7 +116,7 @@ def test_a_changed_description_is_found(saved) -> None:
 def test_another_schema_is_named(saved) -> None:
     tree = json.loads((saved / "program.json").read_text())
     (saved / "program.json").write_text(json.dumps({**tree, "schema": "neurocomp/program/9"}))
-    refuses(saved, "has schema 'neurocomp/program/9'; this version reads 'neurocomp/program/1'")
+    refuses(saved, "has schema 'neurocomp/program/9'; this version reads 'neurocomp/program/2'")
     (saved / "program.json").write_text("[1, 2]")
     refuses(saved, "has schema None")
 

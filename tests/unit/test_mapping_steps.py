@@ -20,7 +20,6 @@ from neurocomp.network.structure import Window
 from tests.mapping_problems import chain, conv, convnet, mlp, ones, random_graph, residual, with_projection
 from tests.small_chips import make_chip
 
-
 IN_ORDER = {"objective": "cores", "effort": "fast"}  # tiles as they come, along the curve
 
 

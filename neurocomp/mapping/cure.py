@@ -1,0 +1,74 @@
+"""The smallest change that makes a network fit: narrower weights, several chips, another chip that we know."""
+
+from __future__ import annotations
+
+from neurocomp.mapping.bounds import core_bounds
+from neurocomp.mapping.layer import layers_of
+from neurocomp.mapping.limits import SYNAPSE_BITS
+from neurocomp.mapping.place import place
+from neurocomp.mapping.problem import Problem, stored_weight_bits
+from neurocomp.mapping.tile import Tiling, tile
+
+_NEURONS = 2_000_000  # larger networks are not cut for every chip, only to name one
+_MOST_CHIPS = 1024
+
+
+def smallest_change(problem: Problem, tiling: Tiling, needed: int) -> str:
+    """Everything that would help, the least first. needed: cores that the mapper takes, or would take."""
+    cores = problem.available_cores
+    found = [text for text in (_narrower_weights(problem, tiling), _more_chips(problem, needed)) if text]
+    found.append(f"{needed:,} cores instead of {cores:,}")
+    found += _other_chips(problem)
+    return "; or ".join(found)
+
+
+def _narrower_weights(problem: Problem, tiling: Tiling) -> str:
+    cores = problem.available_cores
+    weightless = [b for b in core_bounds(tiling.layers, tiling.limits) if not b.limit.weights[SYNAPSE_BITS]]
+    if any(bound.cores > cores for bound in weightless):
+        return ""
+    for bits in sorted((b for b in problem.chip.core.weight_bits if b < problem.weight_bits), reverse=True):
+        needed = _cores_of(problem.with_weight_bits(bits))
+        if needed is not None:
+            return f"weights of {bits} bits instead of {problem.weight_bits}, which fit on {needed:,} cores"
+    return ""
+
+
+def _more_chips(problem: Problem, needed: int) -> str:
+    """The smallest grid of such chips that has the cores."""
+    lost = problem.chip.core.count - problem.available_cores
+    chips = -(-(needed + lost) // problem.chip.core.count)
+    grid = smallest_grid(chips)
+    return f"{chips:,} such chips (--chips {grid[0]}x{grid[1]})" if 1 < chips <= _MOST_CHIPS else ""
+
+
+def smallest_grid(chips: int) -> tuple[int, int]:
+    """(columns, rows) of the smallest grid with room for so many chips, as square as it can be."""
+    rows = max(1, int(chips**0.5))
+    sizes = [(columns * r, columns - r, columns, r) for r in range(1, rows + 1) for columns in [-(-chips // r)]]
+    return min(sizes)[2:]
+
+
+def _other_chips(problem: Problem) -> list[str]:
+    """Profiles that come with neurocomp and hold the network as it is."""
+    from neurocomp.chip.catalog import load_chip, profile_names
+
+    if sum(problem.population(name).size for name in problem.tiled) > _NEURONS:
+        return []
+    found = []
+    for name in profile_names():
+        chip = load_chip(name)
+        if chip.name == problem.chip.name:
+            continue
+        other = Problem(problem.network, chip, weight_bits=stored_weight_bits(problem.network, chip))
+        needed = _cores_of(other)
+        if needed is not None:
+            found.append(f"{name}, which has {chip.cores:,} cores and would use {needed:,}")
+    return [f"another chip: {', '.join(found)}"] if found else []
+
+
+def _cores_of(problem: Problem) -> int | None:
+    """Cores that a problem takes in network order; None if it does not fit that way."""
+    cut = tile(problem, layers_of(problem))
+    placement = place(problem, cut)
+    return placement.cores_needed if not cut.stuck and not cut.unsettled and placement.fits else None

@@ -1,0 +1,181 @@
+"""What a routed mapping costs per time step, from the mean spikes of every neuron: the figures that rank mappings.
+
+Hops and links are exact integers (spikes in units of 1 / TRAFFIC_PER_SPIKE). The step time is a bound: with this
+activity no mean step of the simulator is shorter (simulate/inference.py), because the busiest core must do all of
+its own work and the busiest link carry all of its flits, whatever waits for what. Model of the bound: Timcheck,
+Pierro and Shrestha, A Compute and Communication Runtime Model for Loihi 2, arXiv 2601.10035, 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from neurocomp.chip.spec import ChipSpec
+from neurocomp.mapping.hypergraph import TRAFFIC_PER_SPIKE
+from neurocomp.mapping.problem import Problem
+from neurocomp.mapping.profile import Profile
+from neurocomp.mapping.program import INPUT_PORT, Routes, Tile
+from neurocomp.network.graph import Network
+from neurocomp.network.ops import Conv, Pool, Sparse
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Per time step, means. packets, hops, hottest_link, between_chips: in units of 1 / TRAFFIC_PER_SPIKE.
+
+    packets: sent to cores other than the sender's own; hops: links crossed, each link of a multicast tree once;
+    hottest_link: packets on the busiest link; between_chips: packets on links from one chip to another.
+    core_ps: work of the busiest core; link_ps: flits of the busiest link; step_ps: bound on the mean step.
+    energy_pj: what depends on the mapping: sending and receiving packets, hops, and the power that flows all the
+    time during step_ps. What the profile does not know counts as nothing.
+    """
+
+    cores: int
+    packets: int
+    hops: int
+    hottest_link: int
+    between_chips: int
+    core_ps: float
+    busiest_core: int
+    link_ps: float
+    step_ps: float
+    energy_pj: float
+
+    @property
+    def mean_hops(self) -> float:
+        """Links that one packet crosses; on a tree, links per core reached."""
+        return self.hops / self.packets if self.packets else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Load:
+    """A mapping under a given activity."""
+
+    problem: Problem
+    tiles: Sequence[Tile]
+    routes: Routes
+    profile: Profile
+
+    @cached_property
+    def class_traffic(self) -> np.ndarray:
+        """int64 (classes): spikes per step of all neurons of each class."""
+        total = np.zeros(self.routes.classes, np.int64)
+        for name, label in self.routes.route_class.items():
+            np.add.at(total, label[label >= 0], self.profile.flat(self.problem, name)[label >= 0])
+        return total
+
+    @cached_property
+    def class_core(self) -> np.ndarray:
+        """int64 (classes): the core that the spikes come from, INPUT_PORT for inputs."""
+        core = np.full(self.routes.classes, INPUT_PORT, np.int64)
+        for tile in self.tiles:
+            label = self.routes.route_class.get(tile.population)
+            if label is not None and tile.core >= 0:
+                used = label[tile.channel_last_positions(self.problem.population(tile.population).shape)]
+                core[used[used >= 0]] = tile.core
+        return core
+
+    @cached_property
+    def packet_traffic(self) -> np.ndarray:
+        """int64 (packets)."""
+        return self.class_traffic[self.packet_class]
+
+    @cached_property
+    def packet_class(self) -> np.ndarray:
+        return np.repeat(np.arange(self.routes.classes), np.diff(self.routes.packet_ptr))
+
+    @cached_property
+    def link_traffic(self) -> np.ndarray:
+        """int64 (links): packets on every directed link."""
+        routes, load = self.routes, np.zeros(self.problem.mesh.link_slots, np.int64)
+        np.add.at(load, routes.link_id, np.repeat(self.class_traffic, np.diff(routes.link_ptr)))
+        return load
+
+    @cached_property
+    def core_ps(self) -> np.ndarray:
+        """float64 (core slots): work of each core per step, the longer of sending and receiving."""
+        return np.maximum(self._sending_ps(), self._receiving_ps())
+
+    @cached_property
+    def sent(self) -> np.ndarray:
+        """float64 (classes): packets that a core sends per step; one per spike where routers copy them."""
+        count = np.diff(self.routes.packet_ptr)
+        if self.problem.chip.noc.multicast == "tree":
+            count = np.minimum(count, 1)
+        return self.class_traffic / TRAFFIC_PER_SPIKE * count
+
+    def _sending_ps(self) -> np.ndarray:
+        """Neurons updated and their spikes sent."""
+        engine, slots = self.problem.chip.engines.fp, self.problem.mesh.core_slots
+        work = np.zeros(slots)
+        for tile in self.tiles:
+            if tile.core >= 0:
+                updated = self.profile.active.get(tile.population, 0.0) * engine.neuron_update.latency_ps
+                work[tile.core] += tile.size * (engine.neuron_access.latency_ps + updated)
+        spikes = self.class_traffic / TRAFFIC_PER_SPIKE
+        each = spikes * engine.spike_out.latency_ps + self.sent * engine.packet_out.latency_ps
+        on_core = self.class_core >= 0
+        np.add.at(work, self.class_core[on_core], each[on_core])
+        return work
+
+    def _receiving_ps(self) -> np.ndarray:
+        service = packet_service_ps(self.problem.network, self.problem.chip, self.routes)
+        work = service * (self.packet_traffic / TRAFFIC_PER_SPIKE)
+        return np.bincount(self.routes.packet_core, work, self.problem.mesh.core_slots)
+
+
+def figures_of(problem: Problem, tiles: Sequence[Tile], routes: Routes, profile: Profile) -> Figures:
+    """Figures of a routed mapping."""
+    load = Load(problem, tiles, routes, profile)
+    noc, step = problem.chip.noc, problem.chip.step
+    used = np.unique([tile.core for tile in tiles if tile.core >= 0])
+    leaving = load.class_core[load.packet_class] != routes.packet_core
+    hottest = int(load.link_traffic.max(initial=0))
+    link_ps = hottest / TRAFFIC_PER_SPIKE * noc.link_flit_ps * noc.flits_per_spike
+    core_ps = float(load.core_ps.max(initial=0.0))
+    barrier = step.barrier_ps(np.unique(used // noc.cores_per_router).size)
+    step_ps = max(max(core_ps, link_ps) + barrier, float(step.least_ps))
+    return Figures(
+        cores=used.size,
+        packets=int(load.packet_traffic[leaving].sum()),
+        hops=int((load.class_traffic * np.diff(routes.link_ptr)).sum()),
+        hottest_link=hottest,
+        between_chips=0,
+        core_ps=core_ps,
+        busiest_core=int(load.core_ps.argmax()) if used.size else INPUT_PORT,
+        link_ps=link_ps,
+        step_ps=step_ps,
+        energy_pj=_energy_pj(load, used.size, step_ps),
+    )
+
+
+def _energy_pj(load: Load, cores: int, step_ps: float) -> float:
+    """Energy per step that depends on the mapping."""
+    chip = load.problem.chip
+    engine, noc, power = chip.engines.fp, chip.noc, chip.power
+    links = load.link_traffic.reshape(-1, 2, 2).sum(axis=(0, 2)) / TRAFFIC_PER_SPIKE  # along x, along y
+    counts = (
+        (float(load.sent[load.class_core >= 0].sum()), engine.packet_out),
+        (float(load.packet_traffic.sum()) / TRAFFIC_PER_SPIKE, engine.packet_in),
+        (float(links[0]), noc.hop_east_west), (float(links[1]), noc.hop_north_south),
+    )  # fmt: skip
+    dynamic = sum(count * (cost.energy_pj or 0.0) for count, cost in counts)
+    milliwatts = power.static_mw + (power.per_core_mw or 0.0) * cores + (power.host_mw or 0.0)
+    return dynamic + milliwatts * step_ps / 1e3  # 1 mW x 1 ps = 1e-3 pJ
+
+
+def packet_service_ps(network: Network, chip: ChipSpec, routes: Routes) -> np.ndarray:
+    """int64 (packets): how long each packet keeps its core busy: receiving it, then its synaptic operations."""
+    operations = chip.engines.fp.synaptic_operation
+    latency = np.zeros(len(network.projections) + 1, np.int64)
+    for index, projection in enumerate(network.projections):
+        op = projection.op
+        form = operations.conv if isinstance(op, Conv | Pool) else operations.dense
+        latency[index] = (operations.sparse if isinstance(op, Sparse) else form).latency_ps
+    work = routes.synapse_events.astype(np.int64) * latency[routes.synapse_projection]
+    sums = np.concatenate([[0], np.cumsum(work)])
+    return sums[routes.synapse_ptr[1:]] - sums[routes.synapse_ptr[:-1]] + chip.engines.fp.packet_in.latency_ps
