@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from neurocomp.chip.load import read_chip
+from neurocomp.chip.array_chip import ARRAY_SCHEMA, ArrayChip
+from neurocomp.chip.load import read_chip, read_profile
 from neurocomp.chip.messages import closest
 from neurocomp.chip.spec import ChipSpec, Kind
-from neurocomp.chip.yaml12 import printable
+from neurocomp.chip.yaml12 import MAX_BYTES, printable
 from neurocomp.errors import bad_input
 
 SUFFIXES = (".yaml", ".yml")
@@ -37,8 +39,13 @@ def profile_folder() -> Path:
 
 
 def profile_names() -> tuple[str, ...]:
-    """Names of the profiles that come with neurocomp, sorted."""
-    return tuple(sorted(path.stem for path in profile_folder().glob("*.yaml")))
+    """Names of the event-driven chips that come with neurocomp, sorted."""
+    return tuple(sorted(path.stem for path in profile_folder().glob("*.yaml") if not _holds_arrays(path)))
+
+
+def array_chip_names() -> tuple[str, ...]:
+    """Names of the chips with array engines that come with neurocomp, sorted."""
+    return tuple(sorted(path.stem for path in profile_folder().glob("*.yaml") if _holds_arrays(path)))
 
 
 def load_chip(name_or_path: str | Path) -> ChipSpec:
@@ -46,7 +53,31 @@ def load_chip(name_or_path: str | Path) -> ChipSpec:
 
     Raises InputError if there is neither, or with every mistake found in the file.
     """
-    return read_chip(find_profile(name_or_path, profile_folder(), "chip"))
+    path = find_profile(name_or_path, profile_folder(), "chip")
+    if _holds_arrays(path):
+        hint = f"event-driven chips: {', '.join(profile_names())}"
+        raise bad_input(str(name_or_path), "describes array engines, which train networks", hint=hint)
+    return read_chip(path)
+
+
+def load_array_chip(name_or_path: str | Path) -> ArrayChip:
+    """Read a chip with array engines, named as in :func:`load_chip`. Raises InputError likewise."""
+    path = find_profile(name_or_path, profile_folder(), "chip")
+    if path.stem in profile_names() and path.parent == profile_folder():
+        hint = f"chips with array engines: {', '.join(array_chip_names())}"
+        raise bad_input(
+            str(name_or_path), "is an event-driven chip, which does not train by back-propagation", hint=hint
+        )
+    return read_profile(path, ArrayChip)
+
+
+def _holds_arrays(path: Path) -> bool:
+    """Whether a file says that it is a data sheet of array engines; what cannot be read is reported by its reader."""
+    try:
+        with path.open("rb") as file:
+            return re.search(rb"^schema: *" + ARRAY_SCHEMA.encode(), file.read(MAX_BYTES), re.MULTILINE) is not None
+    except (OSError, ValueError):
+        return False
 
 
 def find_profile(name_or_path: str | Path, folder: Path, noun: str) -> Path:
