@@ -71,16 +71,20 @@ def _joined(
     axons: list[Nets],
     memory: list[Nets],
 ) -> Hypergraph:
-    parts = [*axons, *memory]
-    column = lambda values, kind: np.concatenate([np.zeros(0, kind), *values]).astype(kind, copy=False)  # noqa: E731
-    kind = np.repeat([AXON, MEMORY], [sum(n.source.size for n in group) for group in (axons, memory)])
-    items = [part.rows.items for part in parts]
+    parts = [nets for nets in (*axons, *memory) if nets.source.size]
+    kind = np.repeat([AXON, MEMORY], [sum(nets.source.size for nets in group) for group in (axons, memory)])
     return Hypergraph(
-        demand, is_input, population, pinned, column([n.source for n in parts], np.int32), kind.astype(np.uint8),
-        column([n.amount for n in parts], np.int64), column([n.traffic for n in parts], np.int64),
-        pointer(column([n.rows.lengths for n in parts], np.int64)),
-        items[0].astype(np.int32, copy=False) if len(items) == 1 else column(items, np.int32),
+        demand, is_input, population, pinned, _column([n.source for n in parts], np.int32), kind.astype(np.uint8),
+        _column([n.amount for n in parts], np.int64), _column([n.traffic for n in parts], np.int64),
+        pointer(_column([n.rows.lengths for n in parts], np.int64)), _column([n.rows.items for n in parts], np.int32),
     )  # fmt: skip
+
+
+def _column(values: list[np.ndarray], dtype: type[np.integer]) -> np.ndarray:
+    """One array of all; not copied where there is nothing to do."""
+    if len(values) == 1:
+        return values[0].astype(dtype, copy=False)
+    return np.concatenate([np.zeros(0, dtype), *values]).astype(dtype, copy=False)
 
 
 def _axon_nets(problem: Problem, atoms: Atoms, rates: Rates) -> list[Nets]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from neurocomp.mapping.rows import mixed
 from neurocomp.network.structure import Corner, Window
 
 _TRIES = 4
@@ -182,15 +183,6 @@ def _ranked(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rank = np.empty_like(order)
     rank[order] = np.arange(order.size)
     return rank[label.reshape(-1)], first[order]
-
-
-def mixed(values: np.ndarray) -> np.ndarray:
-    """A bijective mix of 64-bit words (SplitMix64's finaliser, Steele et al., OOPSLA 2014)."""
-    values = np.atleast_1d(np.asarray(values, np.uint64)).copy()
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        values ^= values >> np.uint64(shift)
-        values *= np.uint64(factor)
-    return values ^ (values >> np.uint64(31))
 
 
 def joined(parts: Sequence[Classes]) -> tuple[np.ndarray, ...]:

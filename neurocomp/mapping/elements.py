@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurocomp.mapping.nets import BoxWay, Nets, heard
-from neurocomp.mapping.rows import Rows, pointer
+from neurocomp.mapping.rows import Rows, pointer, sorted_rows, spread
 from neurocomp.network.structure import Corner
 
 _CHUNK = 1 << 22  # pairs of element and vertex at once
@@ -28,10 +28,9 @@ class TableWay:
     def degrees(self) -> np.ndarray:
         return np.diff(self.ptr)
 
-    def pairs(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """(element - start, vertex) of the elements start..stop-1."""
-        row = np.repeat(np.arange(stop - start), np.diff(self.ptr[start : stop + 1]))
-        return row, self.vertex[self.target[self.ptr[start] : self.ptr[stop]]]
+    def listeners(self, start: int, stop: int) -> np.ndarray:
+        """The vertices that the elements start..stop-1 reach, one element after the other."""
+        return self.vertex[self.target[self.ptr[start] : self.ptr[stop]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +49,7 @@ class ShapedWay:
         c, y, x = (sets.rows.lengths[sets.label] for sets in self.way.sets)
         return (c[:, None, None] * y[:, None] * x).reshape(-1)
 
-    def pairs(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    def listeners(self, start: int, stop: int) -> np.ndarray:
         way, label = self.way, self._labels(start, stop)
         length = [sets.rows.lengths[k] for sets, k in zip(way.sets, label, strict=True)]
         ptr = pointer(length[0] * length[1] * length[2])
@@ -60,7 +59,7 @@ class ShapedWay:
         c, y, x = (
             sets.rows.items[sets.rows.ptr[k][row] + i] for sets, k, i in zip(way.sets, label, (c, y, x), strict=True)
         )
-        return row, way.first + (y * way.parts[2] + x) * way.parts[0] + c
+        return way.first + (y * way.parts[2] + x) * way.parts[0] + c
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +74,9 @@ class MaskWay:
     def degrees(self) -> np.ndarray:
         return self.mask * np.int64(self.count)
 
-    def pairs(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        marked = np.flatnonzero(self.mask[start:stop])
-        return np.repeat(marked, self.count), np.tile(np.arange(self.first, self.first + self.count), marked.size)
+    def listeners(self, start: int, stop: int) -> np.ndarray:
+        marked = np.count_nonzero(self.mask[start:stop])
+        return np.tile(np.arange(self.first, self.first + self.count), marked)
 
 
 ElementWay = TableWay | ShapedWay | MaskWay
@@ -88,34 +87,26 @@ def element_nets(own: np.ndarray, ways: list[ElementWay], rate: np.ndarray, vert
     rows = _listeners(own.size, ways, vertices)
     amount = np.ones(own.size, np.int64)
     nets = Nets(own.astype(np.int64), amount, np.broadcast_to(rate, amount.shape), rows)
-    return heard(nets, distinct=np.unique(own).size == own.size)
+    return heard(nets, distinct=int(np.bincount(own).max(initial=0)) <= 1)
 
 
 def _listeners(elements: int, ways: list[ElementWay], vertices: int) -> Rows:
     """The vertices that each element reaches."""
-    ends = pointer(np.sum([way.degrees for way in ways], axis=0))
-    items = np.empty(ends[-1], np.int32)
-    lengths, filled, start = [np.zeros(0, np.int64)], 0, 0
+    degrees = [way.degrees for way in ways]
+    ptr = pointer(np.sum(degrees, axis=0))
+    items = np.empty(ptr[-1], np.int32)
+    start = 0
     while start < elements:
-        stop = int(np.searchsorted(ends, ends[start] + _CHUNK, side="right")) - 1
+        stop = int(np.searchsorted(ptr, ptr[start] + _CHUNK, side="right")) - 1
         stop = min(max(stop, start + 1), elements)
-        key = _keys(ways, start, stop, vertices)
-        row, vertex = np.divmod(key, vertices)
-        items[filled : filled + key.size] = vertex
-        lengths.append(np.bincount(row, minlength=stop - start))
-        filled += key.size
+        filled = ptr[start:stop].copy()
+        for way, degree in zip(ways, degrees, strict=True):
+            length = degree[start:stop]
+            found = way.listeners(start, stop)
+            if len(ways) == 1:
+                items[ptr[start] : ptr[stop]] = found
+            else:
+                items[spread(filled, length, pointer(length))] = found
+                filled += length
         start = stop
-    return Rows(pointer(np.concatenate(lengths)), items[:filled])
-
-
-def _keys(ways: list[ElementWay], start: int, stop: int, vertices: int) -> np.ndarray:
-    """int64, ascending and distinct: (element - start) * vertices + vertex."""
-    keys = []
-    for way in ways:
-        row, vertex = way.pairs(start, stop)
-        keys.append(row * np.int64(vertices) + vertex)
-    key = keys[0] if len(keys) == 1 else np.concatenate(keys)
-    if key.size and not (key[1:] > key[:-1]).all():
-        key.sort()
-        key = key[np.diff(key, prepend=-1) > 0]
-    return key
+    return sorted_rows(ptr, items, vertices)

@@ -17,7 +17,7 @@ from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.reach import Reach, identity, merged, through
 from neurocomp.network.graph import Projection
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse
-from neurocomp.network.structure import Corner, fan_in, total, whole
+from neurocomp.network.structure import Corner, arriving, fan_in, total, whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +151,7 @@ def _own(problem: Problem, projection: Projection, source_shape: Shape, target: 
             per_element = np.full((1, 1, 1), op.weight.shape[1] * bits, np.int64)
         case Sparse():
             each = bits + problem.chip.core.synapse_index_bits
-            per_element = np.bincount(op.indices, minlength=int(np.prod(target))).reshape(target) * each
+            per_element = arriving(op, np.ones(1, np.int64)).reshape(target) * each
         case OneToOne() if isinstance(op.scale, np.ndarray):
             per_element = np.full((1, 1, 1), bits, np.int64)
         case _:

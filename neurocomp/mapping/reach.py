@@ -9,12 +9,14 @@ any target listens to.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from neurocomp.mapping.rows import Rows, previous_rows, sorted_rows, transposed
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse
 from neurocomp.network.structure import Corner, Taps, as_map, channel_groups, taps_of
 
@@ -23,7 +25,10 @@ UNROLL_MAX = 50_000_000  # pairs that may be listed; beyond it the reach becomes
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Sources of each target, as CSR: those of target t are indices[indptr[t]:indptr[t + 1]], ascending, distinct."""
+    """Sources of each target, as CSR: those of target t are indices[indptr[t]:indptr[t + 1]], ascending, distinct.
+
+    indptr: int64; indices: int32 or int64.
+    """
 
     indptr: np.ndarray
     indices: np.ndarray
@@ -35,28 +40,22 @@ class Table:
 
     @cached_property
     def target_of(self) -> np.ndarray:
-        return np.repeat(np.arange(self.targets), np.diff(self.indptr))
+        return np.repeat(np.arange(self.targets, dtype=np.int32), np.diff(self.indptr))
 
     @cached_property
     def previous(self) -> np.ndarray:
-        """For each entry the previous target that has the same source, or -1."""
-        order = np.argsort(self.indices, kind="stable")
-        source, target = self.indices[order], self.target_of[order]
-        before = np.concatenate([[-1], np.where(source[1:] == source[:-1], target[:-1], -1)])[: order.size]
-        previous = np.empty(order.size, np.int64)
-        previous[order] = before
-        return previous
+        """int32: for each entry the previous target that has the same source, or -1."""
+        return previous_rows(Rows(self.indptr, self.indices), self.sources)
 
     def first_in_part(self, edges: np.ndarray) -> np.ndarray:
         """Whether an entry is the first of its source within its part; edges: bounds of runs of targets."""
-        start = np.repeat(edges[:-1], np.diff(edges))
-        return self.previous < start[self.target_of]
+        start = np.repeat(edges[:-1].astype(np.int32), np.diff(self.indptr[edges]))
+        return self.previous < start
 
     def distinct(self, edges: np.ndarray) -> np.ndarray:
         """int64 per part: how many distinct sources its targets have."""
-        sums = np.concatenate([[0], np.cumsum(self.first_in_part(edges))])
-        bounds = sums[self.indptr[edges]]
-        return np.diff(bounds)
+        first, bounds = self.first_in_part(edges), self.indptr[edges].tolist()
+        return np.array([np.count_nonzero(first[a:b]) for a, b in itertools.pairwise(bounds)], np.int64)
 
     def parts_per_source(self, edges: np.ndarray) -> np.ndarray:
         """int64 per source: how many parts listen to it."""
@@ -75,6 +74,13 @@ def table_of_pairs(target: np.ndarray, source: np.ndarray, targets: int, sources
     key = np.sort(target.astype(np.int64) * sources + source)
     target, source = np.divmod(key[np.diff(key, prepend=-1) > 0], max(1, sources))
     return Table(np.searchsorted(target, np.arange(targets + 1)), source, sources)
+
+
+def table_of(op: Sparse) -> Table:
+    """The sources of each target of a table of synapses."""
+    by_target = transposed(Rows(op.indptr, op.indices), math.prod(op.shape))
+    rows = sorted_rows(by_target.ptr, by_target.items, op.indptr.size - 1)  # repeated synapses count once
+    return Table(rows.ptr, rows.items, op.indptr.size - 1)
 
 
 def composed(outer: Table, inner: Table) -> Table:
@@ -144,14 +150,18 @@ class Uniform:
 
 @dataclass(frozen=True, eq=False)
 class Explicit:
-    """Targets and sources numbered channel-first."""
+    """Targets and sources numbered channel-first. given: the table, or the synapses that it can be made from."""
 
-    table: Table
+    given: Table | Sparse
     source: Corner
 
     @property
     def sources(self) -> int:
-        return self.table.sources
+        return math.prod(self.source)
+
+    @cached_property
+    def table(self) -> Table:
+        return table_of(self.given) if isinstance(self.given, Sparse) else self.given
 
 
 Reach = Separable | Uniform | Explicit
@@ -174,14 +184,12 @@ def through(op: Op, source_shape: Shape, reach: Reach) -> Reach:
             target = as_map(op.target_shape(source_shape))
             return reach if target == as_map(source_shape) else as_explicit(reach, as_map(source_shape))
         case Sparse():
+            if isinstance(reach, Separable) and _is_identity(reach):
+                return Explicit(op, reach.source)
             inner = as_explicit(reach, as_map(source_shape))
             if isinstance(inner, Uniform):
                 return inner
-            targets = math.prod(op.shape)
-            source = np.repeat(np.arange(op.indptr.size - 1), np.diff(op.indptr))
-            outer = table_of_pairs(op.indices, source, targets, op.indptr.size - 1)
-            direct = isinstance(reach, Separable) and _is_identity(reach)
-            return Explicit(outer if direct else composed(outer, inner.table), reach.source)
+            return Explicit(composed(table_of(op), inner.table), reach.source)
 
 
 def _through_window(op: Conv | Pool, source_shape: Shape, reach: Separable | Explicit) -> Reach:
@@ -213,8 +221,11 @@ def as_uniform(reach: Reach) -> Uniform:
         case Uniform():
             return reach
         case Explicit():
-            mask = np.zeros(reach.sources, bool)
-            mask[reach.table.indices] = True
+            if isinstance(reach.given, Sparse):
+                mask = np.diff(reach.given.indptr) > 0
+            else:
+                mask = np.zeros(reach.sources, bool)
+                mask[reach.table.indices] = True
             return Uniform(mask.reshape(reach.source), reach.source)
         case Separable():
             channels = np.zeros(reach.source[0], bool)
@@ -256,7 +267,7 @@ def _product(outer: Table, inner: Table, inner_sources: int) -> Table:
     step = np.arange(indptr[-1]) - indptr[of]
     first = a.indices[a.indptr[of] + step // np.maximum(1, count_b[of])]
     second = b.indices[b.indptr[of] + step % np.maximum(1, count_b[of])]
-    return Table(indptr, first * inner_sources + second, outer.sources * inner_sources)
+    return Table(indptr, first.astype(np.int64) * inner_sources + second, outer.sources * inner_sources)
 
 
 def merged(reaches: list[Reach], target: Corner) -> tuple[Reach, ...]:
@@ -292,6 +303,6 @@ def _is_identity(reach: Separable) -> bool:
 
 
 def _contains(a: Table, b: Table) -> bool:
-    key_a = a.target_of * a.sources + a.indices
-    key_b = b.target_of * b.sources + b.indices
+    key_a = a.target_of.astype(np.int64) * a.sources + a.indices
+    key_b = b.target_of.astype(np.int64) * b.sources + b.indices
     return bool(np.isin(key_b, key_a, assume_unique=True).all())

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurocomp.mapping.classes import mixed
+from neurocomp._core.rows import previous_rows as core_previous
+from neurocomp._core.rows import sort_rows as core_sort
+from neurocomp._core.rows import transposed as core_transposed
+
+_CHUNK = 1 << 22  # items at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +45,33 @@ def spread(start: np.ndarray, length: np.ndarray, ptr: np.ndarray) -> np.ndarray
     return np.arange(ptr[-1]) + np.repeat(start - ptr[:-1], length)
 
 
+def sorted_rows(ptr: np.ndarray, items: np.ndarray, columns: int) -> Rows:
+    """Rows from lists in any order, in which numbers below ``columns`` may be repeated. Takes the arrays over."""
+    size = core_sort(ptr, items, columns)
+    return Rows(ptr, items[:size])
+
+
+def counted_rows(ptr: np.ndarray, items: np.ndarray, columns: int) -> tuple[Rows, np.ndarray]:
+    """The same, with how often each item was there (int32)."""
+    count = np.empty(items.size, np.int32)
+    size = core_sort(ptr, items, columns, count)
+    return Rows(ptr, items[:size]), count[:size]
+
+
+def transposed(rows: Rows, columns: int) -> Rows:
+    """For each number below ``columns`` the rows that hold it, ascending (as often as they hold it)."""
+    return Rows(*core_transposed(rows.ptr, _int32(rows.items), columns))
+
+
+def previous_rows(rows: Rows, columns: int) -> np.ndarray:
+    """int32 per item: the last row before its own that holds the same number, or -1."""
+    return core_previous(rows.ptr, _int32(rows.items), columns)
+
+
+def _int32(items: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(items, np.int32)
+
+
 def rows_of_pairs(row: np.ndarray, item: np.ndarray, rows: int, items: int) -> Rows:
     """Rows from pairs in any order; repeated pairs count once."""
     key = np.asarray(row, np.int64) * items + item
@@ -56,17 +87,28 @@ def equal_rows(rows: Rows, group: np.ndarray | None = None) -> tuple[np.ndarray,
 
     group: int64 per row, or None if they all belong together. Labels are numbered by group, then by content.
     """
-    empty = rows.lengths == 0
     salt = 0
     while True:
-        sums = np.zeros(rows.items.size + 1, np.uint64)
-        np.cumsum(mixed(rows.items.astype(np.uint64) + np.uint64(salt << 40)), out=sums[1:])
-        hashes = sums[rows.ptr[1:]] - sums[rows.ptr[:-1]]
-        hashes[empty] = 0
+        hashes = _hashes(rows, salt)
         label, first = joint_labels([hashes] if group is None else [np.asarray(group), hashes])
         if _all_equal(rows, first[label]):
             return label, first
         salt += 1
+
+
+def _hashes(rows: Rows, salt: int) -> np.ndarray:
+    """uint64 per row, the same for equal rows; some rows at a time to bound memory."""
+    hashes, start = np.zeros(rows.count, np.uint64), 0
+    while start < rows.count:
+        stop = int(np.searchsorted(rows.ptr, rows.ptr[start] + _CHUNK, side="right")) - 1
+        stop = min(max(stop, start + 1), rows.count)
+        items = rows.items[rows.ptr[start] : rows.ptr[stop]]
+        sums = np.zeros(items.size + 1, np.uint64)
+        np.cumsum(mixed(items.astype(np.uint64) + np.uint64(salt << 40)), out=sums[1:])
+        ends = sums[rows.ptr[start : stop + 1] - rows.ptr[start]]
+        hashes[start:stop] = ends[1:] - ends[:-1]
+        start = stop
+    return hashes
 
 
 def _all_equal(rows: Rows, twin: np.ndarray) -> bool:
@@ -88,3 +130,12 @@ def joint_labels(labels: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         key = key.reshape(-1)
     _, first, key = np.unique(key, return_index=True, return_inverse=True)
     return key.reshape(-1), first
+
+
+def mixed(values: np.ndarray) -> np.ndarray:
+    """A bijective mix of 64-bit words (SplitMix64's finaliser, Steele et al., OOPSLA 2014)."""
+    values = np.atleast_1d(np.asarray(values, np.uint64)).copy()
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        values ^= values >> np.uint64(shift)
+        values *= np.uint64(factor)
+    return values ^ (values >> np.uint64(31))

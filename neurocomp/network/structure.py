@@ -20,7 +20,7 @@ import numpy as np
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse
 
 Corner = tuple[int, int, int]
-_CHUNK = 1 << 22  # weights tested for zero at once
+_CHUNK = 1 << 22  # weights or synapses looked at at once
 
 
 def as_map(shape: Shape) -> Corner:
@@ -147,9 +147,8 @@ def _forward(op: Op, source_shape: Shape, source: Window) -> Window:
         case OneToOne():
             return _reshaped(source, as_map(source_shape), as_map(target_shape))
         case Sparse():
-            per_synapse = np.repeat(source.expanded().reshape(-1), np.diff(op.indptr))
-            counts = np.bincount(op.indices, per_synapse, math.prod(op.shape)).astype(np.int64)
-            return whole(target_shape, counts.reshape(target_shape))
+            counts = source.counts if source.counts.size == 1 else source.expanded()
+            return whole(target_shape, arriving(op, counts).reshape(target_shape))
 
 
 # --- linear, one to one, sparse -------------------------------------------------------------------------
@@ -174,6 +173,23 @@ def _one_to_one_backward(op: OneToOne, source_shape: Shape, window: Window, nonz
         return result
     scale = np.broadcast_to(np.asarray(op.scale).reshape(-1), math.prod(source_shape)).reshape(as_map(source_shape))
     return Window(result.start, result.stop, result.counts * (scale[result.slices] != 0))
+
+
+def arriving(op: Sparse, source_counts: np.ndarray) -> np.ndarray:
+    """int64 (targets), flat: sums of ``source_counts`` (one, or one per source) over the synapses of each target."""
+    counts = np.zeros(math.prod(op.shape), np.int64)
+    flat, start = np.asarray(source_counts).reshape(-1), 0
+    while start < op.indptr.size - 1:  # some sources at a time: bincount widens what it is given
+        stop = int(np.searchsorted(op.indptr, op.indptr[start] + _CHUNK, side="right")) - 1
+        stop = min(max(stop, start + 1), op.indptr.size - 1)
+        target = op.indices[op.indptr[start] : op.indptr[stop]]
+        if flat.size == 1:
+            counts += np.bincount(target, minlength=counts.size) * flat
+        else:
+            each = np.repeat(flat[start:stop], np.diff(op.indptr[start : stop + 1]))
+            counts += np.bincount(target, each, counts.size).astype(np.int64)  # exact: far below 2**53
+        start = stop
+    return counts
 
 
 def _reshaped(window: Window, old: Corner, new: Corner) -> Window:
