@@ -70,10 +70,12 @@ def chip_of(case: Case, network: Network) -> ChipSpec:
 
 
 def rates_of(network: Network) -> dict[str, np.ndarray]:
-    """Spikes per step: lognormal around 0.05; those published for the microcircuit, in steps of 1 ms."""
+    """Spikes per step: lognormal, scaled so that they are 0.05 on average; those published for the microcircuit, in
+    steps of 1 ms."""
     if all(population.name in PD_POPULATIONS for population in network.populations):
         published = dict(zip(PD_POPULATIONS, PD_RATES_HZ, strict=True))
         return {p.name: np.full(p.shape, published[p.name] / 1000) for p in network.populations}
     rng = np.random.default_rng(SEED)
-    location = math.log(MEAN_RATE) - SPREAD**2 / 2
-    return {p.name: rng.lognormal(location, SPREAD, p.shape) for p in network.populations}
+    rates = {p.name: rng.lognormal(0.0, SPREAD, p.shape) for p in network.populations}
+    scale = MEAN_RATE * sum(r.size for r in rates.values()) / sum(float(r.sum()) for r in rates.values())
+    return {name: scale * rate for name, rate in rates.items()}

@@ -45,19 +45,37 @@ class _Heard:
     core: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class Multicasts:
+    """Some of the multicasts of a network, equal ones as one. source: core of each, weight: its spikes per step;
+    (tree, listener): the cores other than its own that hear it, sorted."""
+
+    source: np.ndarray
+    weight: np.ndarray
+    tree: np.ndarray
+    listener: np.ndarray
+
+
 def traffic(network: Network, core: dict[str, np.ndarray], rates: dict[str, np.ndarray], width: int) -> Traffic:
     """core, rates: for every population an array of its shape: core = y * width + x, and spikes per step."""
     held = np.bincount(np.concatenate([c.reshape(-1) for c in core.values()]))
-    height = -(-held.size // width)
-    mesh = _Links(width, height)
+    mesh = _Links(width, -(-held.size // width))
     packets = 0.0
+    for casts in multicasts(network, core, rates):
+        packets += float(casts.weight[casts.tree].sum())
+        mesh.add(casts.source, casts.weight, casts.tree, casts.listener)
+    load = mesh.loads()
+    return Traffic(float(load.sum()), float(load.max()), packets, int((held > 0).sum()), int(held.max()))
+
+
+def multicasts(network: Network, core: dict[str, np.ndarray], rates: dict[str, np.ndarray]) -> Iterator[Multicasts]:
+    """All multicasts, a bounded number of listeners at a time."""
+    cores = 1 + max(int(c.max()) for c in core.values())
     for population in network.populations:
         projections = network.outgoing[population.name]
         if projections:
-            heard = [_heard(network, p, core, width * height) for p in projections]
-            packets += _send(mesh, heard, as_map(core[population.name]), as_map(rates[population.name]))
-    load = mesh.loads()
-    return Traffic(float(load.sum()), float(load.max()), packets, int((held > 0).sum()), int(held.max()))
+            heard = [_heard(network, p, core, cores) for p in projections]
+            yield from _casts(heard, as_map(core[population.name]), as_map(rates[population.name]), cores)
 
 
 def as_map(array: np.ndarray) -> np.ndarray:
@@ -65,9 +83,22 @@ def as_map(array: np.ndarray) -> np.ndarray:
     return array.reshape(array.shape + (1,) * (3 - array.ndim)) if array.ndim < 3 else array
 
 
-def _send(mesh: _Links, heard: list[_Heard], core: np.ndarray, rate: np.ndarray) -> float:
-    """Adds the trees of one population; returns its packets."""
-    random = np.random.default_rng(0).integers(1, 2**63, mesh.routers, dtype=np.uint64)
+def _casts(heard: list[_Heard], core: np.ndarray, rate: np.ndarray, cores: int) -> Iterator[Multicasts]:
+    """Those of one population."""
+    key = _signature(heard, core, cores)
+    _, first, group = np.unique(np.broadcast_to(key, core.shape), return_index=True, return_inverse=True)
+    weight = np.bincount(group.reshape(-1), rate.reshape(-1), first.size)
+    source = core.reshape(-1)[first].astype(np.int64)
+    units = [np.broadcast_to(rows.unit, core.shape).reshape(-1)[first] for rows in heard]
+    for some in _slices(sum(np.diff(r.pointer)[u] for r, u in zip(heard, units, strict=True))):
+        tree, listener = _union([_rows(r, u[some]) for r, u in zip(heard, units, strict=True)], cores)
+        away = listener != source[some][tree]
+        yield Multicasts(source[some], weight[some], tree[away], listener[away])
+
+
+def _signature(heard: list[_Heard], core: np.ndarray, cores: int) -> np.ndarray:
+    """A hash of every element's own core and the cores that hear it."""
+    random = np.random.default_rng(0).integers(1, 2**63, cores, dtype=np.uint64)
     key = random[core] * np.uint64(3)
     for number, rows in enumerate(heard):
         sums = np.zeros(rows.pointer.size - 1, np.uint64)
@@ -75,18 +106,7 @@ def _send(mesh: _Links, heard: list[_Heard], core: np.ndarray, rate: np.ndarray)
         if full.size:
             sums[full] = np.add.reduceat(random[rows.core], rows.pointer[full])
         key = key * np.uint64(0x9E3779B97F4A7C15) + sums[rows.unit] + np.uint64(number)
-    _, first, group = np.unique(np.broadcast_to(key, core.shape), return_index=True, return_inverse=True)
-    weight = np.bincount(group.reshape(-1), rate.reshape(-1), first.size)
-    source = core.reshape(-1)[first].astype(np.int64)
-    units = [np.broadcast_to(rows.unit, core.shape).reshape(-1)[first] for rows in heard]
-    packets = 0.0
-    for some in _slices(sum(np.diff(r.pointer)[u] for r, u in zip(heard, units, strict=True))):
-        tree, listener = _union([_rows(r, u[some]) for r, u in zip(heard, units, strict=True)], mesh.routers)
-        away = listener != source[some][tree]
-        tree, listener = tree[away], listener[away]
-        packets += float(weight[some][tree].sum())
-        mesh.add(source[some], weight[some], tree, listener)
-    return packets
+    return key
 
 
 def _slices(lengths: np.ndarray) -> Iterator[slice]:
