@@ -6,6 +6,7 @@ matrix product between a shifted view of the inputs and one slice of the weights
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -25,10 +26,9 @@ def forward(op: Op, x: np.ndarray, target: Shape) -> np.ndarray:
             return _sparse_forward(op, x, target)
         case Conv():
             weight, padded = op.weight.astype(x.dtype), _padded(x, op)
-            result = np.zeros((batch, op.groups, op.weight.shape[0] // op.groups, *target[1:]), x.dtype)
+            result = np.zeros((batch, op.groups, op.weight.shape[0] // op.groups, math.prod(target[1:])), x.dtype)
             for tap, window in _taps(op, target):
-                part = _grouped(padded[window], op.groups)
-                result += np.einsum("ngc...,gkc->ngk...", part, _grouped_tap(weight, tap, op.groups))
+                result += _grouped_tap(weight, tap, op.groups) @ _grouped(padded[window], op.groups)
             return result.reshape(batch, *target)
         case Pool():
             return sum((_padded(x, op)[window] for _, window in _taps(op, target)), np.zeros(())) * x.dtype.type(
@@ -69,10 +69,9 @@ def to_weights(op: Op, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
             return (x.reshape(batch, -1)[:, source] * gradient.reshape(batch, -1)[:, op.indices]).sum(axis=0)
         case Conv():
             padded, result = _padded(x, op), np.zeros(op.weight.shape, x.dtype)
-            each = _grouped(gradient, op.groups).reshape(batch, op.groups, -1, int(np.prod(gradient.shape[2:])))
+            each = _grouped(gradient, op.groups)
             for tap, window in _taps(op, gradient.shape[1:]):
-                part = _grouped(padded[window], op.groups).reshape(batch, op.groups, -1, each.shape[-1])
-                product = np.einsum("ngkp,ngcp->gkc", each, part, optimize=True)
+                product = np.einsum("ngkp,ngcp->gkc", each, _grouped(padded[window], op.groups), optimize=True)
                 result[(slice(None), slice(None), *tap)] = product.reshape(result.shape[:2])
             return result
         case Pool():
@@ -83,14 +82,14 @@ def _conv_to_source(op: Conv, gradient: np.ndarray, source: Shape) -> np.ndarray
     weight, back = op.weight.astype(gradient.dtype), _empty(op, gradient, source)
     each = _grouped(gradient, op.groups)
     for tap, window in _taps(op, gradient.shape[1:]):
-        part = np.einsum("ngk...,gkc->ngc...", each, _grouped_tap(weight, tap, op.groups))
+        part = np.swapaxes(_grouped_tap(weight, tap, op.groups), 1, 2) @ each
         back[window] += part.reshape(back[window].shape)
     return _cropped(back, op, source)
 
 
 def _sparse_forward(op: Sparse, x: np.ndarray, target: Shape) -> np.ndarray:
     source = np.repeat(np.arange(op.indptr.size - 1), np.diff(op.indptr))
-    result = np.zeros((x.shape[0], int(np.prod(target))), x.dtype)
+    result = np.zeros((x.shape[0], math.prod(target)), x.dtype)
     for row, values in zip(result, x.reshape(x.shape[0], -1), strict=True):
         np.add.at(row, op.indices, values[source] * op.weight.astype(x.dtype))
     return result.reshape(x.shape[0], *target)
@@ -98,7 +97,7 @@ def _sparse_forward(op: Sparse, x: np.ndarray, target: Shape) -> np.ndarray:
 
 def _sparse_to_source(op: Sparse, gradient: np.ndarray, source: Shape) -> np.ndarray:
     sender = np.repeat(np.arange(op.indptr.size - 1), np.diff(op.indptr))
-    result = np.zeros((gradient.shape[0], int(np.prod(source))), gradient.dtype)
+    result = np.zeros((gradient.shape[0], math.prod(source)), gradient.dtype)
     for row, values in zip(result, gradient.reshape(gradient.shape[0], -1), strict=True):
         np.add.at(row, sender, values[op.indices] * op.weight.astype(gradient.dtype))
     return result.reshape(gradient.shape[0], *source)
@@ -130,7 +129,8 @@ def _cropped(padded: np.ndarray, op: Conv | Pool, source: Shape) -> np.ndarray:
 
 
 def _grouped(maps: np.ndarray, groups: int) -> np.ndarray:
-    return maps.reshape(maps.shape[0], groups, maps.shape[1] // groups, *maps.shape[2:])
+    """(batch, groups, channels of a group, pixels)."""
+    return maps.reshape(maps.shape[0], groups, maps.shape[1] // groups, math.prod(maps.shape[2:]))
 
 
 def _grouped_tap(weight: np.ndarray, tap: Shape, groups: int) -> np.ndarray:
