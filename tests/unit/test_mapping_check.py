@@ -114,7 +114,7 @@ def test_the_numbers_of_synapses_are_in_the_message(program) -> None:
 
 def on(chip: ChipSpec, network: Network) -> Program:
     """A program made for a roomy chip, moved to another one."""
-    return replace(map_network(network, make_chip(neurons_max=64), objective="cores"), chip=chip)
+    return replace(map_network(network, make_chip(neurons_max=64), objective="cores", effort="fast"), chip=chip)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_kernels_are_stored_once_for_each_channel_of_a_tile() -> None:
     from tests.mapping_problems import chain
 
     network = chain((3, 8, 8), conv(4, 3))
-    shared = map_network(network, make_chip(), objective="cores")
+    shared = map_network(network, make_chip(), objective="cores", effort="fast")
     assert shared.usage.core_demand[0, SYNAPSE_BITS] == 4 * 3 * 9 * 8
-    unrolled = map_network(network, make_chip(kernel_sharing=False), objective="cores")
+    unrolled = map_network(network, make_chip(kernel_sharing=False), objective="cores", effort="fast")
     assert unrolled.usage.core_demand[0, SYNAPSE_BITS] == 4 * 3 * (3 * 8 - 2) ** 2 * 8
