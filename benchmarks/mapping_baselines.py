@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.mapping_cases import Case, side_of
-from benchmarks.mapping_partitions import metis_cut, overlap, sequential, streamed
+from benchmarks.mapping_partitions import metis_cut, overlap, streamed
 from benchmarks.mapping_placements import (
     Flow,
     annealed,
@@ -34,34 +34,43 @@ def _hilbert_forces(flow: Flow, side: int) -> np.ndarray:
     return force_directed(flow, hilbert(flow, side), side)
 
 
-NEURON_BASELINES: dict[str, tuple[Partition, Placement]] = {
-    "PACMAN-like": (sequential, row_major),
-    "SpiNePlacer-like": (sequential, swarm),
+IN_ORDER: dict[str, tuple[bool, Placement]] = {  # whether pixel after pixel, or map after map
+    "PACMAN-like": (False, row_major),
+    "SpiNePlacer-like": (False, swarm),
+    "ASPLOS'23-like": (False, _hilbert_forces),
+    "ASPLOS'23-like, pixels first": (True, _hilbert_forces),
+}
+PARTITIONED: dict[str, tuple[Partition, Placement]] = {
     "SNEAP-like": (metis_cut, annealed),
     "EdgeMap-like": (streamed, _hilbert_forces),
-    "ASPLOS'23-like": (sequential, _hilbert_forces),
 }
-LAYER_BASELINES = ("ASPLOS'23-like, channels first", "ASPLOS'23-like, pixels first")
+RONZANI = "Ronzani-like"
 
 
 def baselines_of(case: Case) -> tuple[str, ...]:
-    return (*NEURON_BASELINES, "Ronzani-like") if case.enumerable else LAYER_BASELINES
+    """Those that list synapses one by one only where that is possible."""
+    if not case.enumerable:
+        return "ASPLOS'23-like", "ASPLOS'23-like, pixels first"
+    return "PACMAN-like", "SpiNePlacer-like", "SNEAP-like", "EdgeMap-like", "ASPLOS'23-like", RONZANI
 
 
 def mapped_by(name: str, case: Case, network: Network, rates: Rates) -> Cores:
     """The core of every neuron."""
     side = side_of(case, network)
-    if name in LAYER_BASELINES:
-        part = in_order(network, case.cap, pixels_first=name.endswith("pixels first"))
-        return placed(network, part, rates, side, _hilbert_forces)
+    if name in IN_ORDER:
+        pixels_first, placement = IN_ORDER[name]
+        return placed(network, in_order(network, case.cap, pixels_first), rates, side, placement)
     net = synapses_of(network, rates)
-    if name == "Ronzani-like":
-        part = split_by_population(network, overlap(net, case.cap, side * side))
-        laplacian = hypergraph_laplacian(net, np.concatenate([p.reshape(-1) for p in part.values()]))
-        return placed(network, part, rates, side, lambda flow, n: force_directed(flow, spectral(flow, n, laplacian), n))
-    partition, placement = NEURON_BASELINES[name]
-    part = split_by_population(network, partition(net, case.cap, side * side))
-    return placed(network, part, rates, side, placement)
+    if name == RONZANI:
+        part = overlap(net, case.cap)
+        laplacian = hypergraph_laplacian(net, part)
+
+        def placement(flow: Flow, side: int) -> np.ndarray:
+            return force_directed(flow, spectral(flow, side, laplacian), side)
+    else:
+        partition, placement = PARTITIONED[name]
+        part = partition(net, case.cap, side * side)
+    return placed(network, split_by_population(network, part), rates, side, placement)
 
 
 def in_order(network: Network, cap: int, pixels_first: bool) -> Cores:

@@ -10,11 +10,6 @@ import numpy as np
 from benchmarks.mapping_synapses import Synapses
 
 
-def sequential(net: Synapses, cap: int, parts: int) -> np.ndarray:
-    """As many neurons in each part as it holds, in their natural order."""
-    return np.arange(net.neurons) // cap
-
-
 def least_parts(neurons: int, cap: int, most: int, spare: float) -> int:
     return min(most, -(-int(np.ceil((1 + spare) * neurons)) // cap))
 
@@ -78,7 +73,7 @@ def streamed(net: Synapses, cap: int, parts: int) -> np.ndarray:
     return part
 
 
-def overlap(net: Synapses, cap: int, parts: int) -> np.ndarray:
+def overlap(net: Synapses, cap: int) -> np.ndarray:
     """Greedy growth by overlap of hyperedges (Ronzani and Silvano 2026): the next neuron of a part is the one to
     which most spikes come that come to the part already; a part begins with the neuron that hears most."""
     order = np.argsort(net.target, kind="stable")

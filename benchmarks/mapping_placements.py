@@ -14,6 +14,8 @@ import numpy as np
 from benchmarks.mapping_traffic import multicasts
 from neurocomp.network import Network
 
+SWAPS = 400_000  # tried by simulated annealing
+
 
 @dataclass(frozen=True, eq=False)
 class Flow:
@@ -162,7 +164,7 @@ def swarm(flow: Flow, side: int, seed: int = 0, particles: int = 40, rounds: int
     return placed(own[own_cost.argmin()])
 
 
-def annealed(flow: Flow, side: int, seed: int = 0, swaps: int = 400_000) -> np.ndarray:
+def annealed(flow: Flow, side: int, seed: int = 0) -> np.ndarray:
     """Simulated annealing over swaps of two slots (SNEAP; Li et al. 2020), from random to cold."""
     rng = np.random.default_rng(seed)
     slots = side * side
@@ -170,9 +172,9 @@ def annealed(flow: Flow, side: int, seed: int = 0, swaps: int = 400_000) -> np.n
     table[flow.a, flow.b] = flow.weight
     at = rng.permutation(slots)
     x, y = (at % side).astype(float), (at // side).astype(float)
-    pairs, chance = rng.integers(0, slots, (swaps, 2)).tolist(), rng.random(swaps).tolist()
+    pairs, chance = rng.integers(0, slots, (SWAPS, 2)).tolist(), rng.random(SWAPS).tolist()
     heat = _usual_change(table, x, y, rng)
-    cooling = (1e-3) ** (1 / swaps)
+    cooling = (1e-3) ** (1 / SWAPS)
     for (a, b), luck in zip(pairs, chance, strict=True):
         heat *= cooling
         if a != b:

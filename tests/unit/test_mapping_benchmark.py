@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from benchmarks.hysmap_networks import JOBS, MAPPERS, generated, published, published_synapses, stored
+from benchmarks.mapping import cores_of
+from benchmarks.mapping_baselines import IN_ORDER, PARTITIONED, RONZANI, mapped_by
 from benchmarks.mapping_cases import CASES, Case, network_of, rates_of, side_of
 from benchmarks.mapping_graphs import full_scale_synapses, local_graph
 from benchmarks.mapping_networks import LAYERED, Layers, convolution
+from benchmarks.mapping_placements import Flow, force_directed, hilbert_slots, unicast_cost
 from benchmarks.mapping_traffic import traffic
 from neurocomp.mapping.map import map_network
 from neurocomp.network import Conv, Linear, Network, OneToOne, Pool, Sparse
@@ -72,11 +75,7 @@ def test_the_judge_counts_what_a_program_says_of_itself():
     network = small_network()
     chip = make_chip(6, 6, neurons_max=20)
     program = map_network(network, chip)
-    core = {}
-    for population in network.populations:
-        channels, height, width = (*population.shape, 1, 1)[:3]
-        cores = np.array([tile.core for tile in program.tiles])[program.tile_of[population.name]]
-        core[population.name] = cores.reshape(height, width, channels).transpose(2, 0, 1).reshape(population.shape)
+    core = cores_of(program)
     ones = {p.name: np.ones(p.shape) for p in network.populations}
     links = np.repeat(program.routes.class_sizes, np.diff(program.routes.link_ptr))
     found = traffic(network, core, ones, 6)
@@ -157,3 +156,33 @@ def test_hysmap_networks_are_drawn_as_published(job):
     assert np.array_equal(drawn.pointer, graph.pointer)
     assert np.array_equal(drawn.target, graph.target)
     assert drawn.rate_hz == pytest.approx(graph.rate_hz, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", [*IN_ORDER, *PARTITIONED, RONZANI])
+def test_baselines_keep_the_cap_and_use_no_core_twice(name, monkeypatch):
+    if name == "SNEAP-like":
+        pytest.importorskip("pymetis")
+        monkeypatch.setattr("benchmarks.mapping_placements.SWAPS", 2000)
+    if name == RONZANI:
+        pytest.importorskip("scipy")
+    case = Case("small", 16)
+    network = small_network()
+    rates = rates_of(network)
+    core = mapped_by(name, case, network, rates)
+    held = np.bincount(np.concatenate([c.reshape(-1) for c in core.values()]))
+    assert {n: c.shape for n, c in core.items()} == {p.name: p.shape for p in network.populations}
+    assert held.max() <= case.cap
+    assert held.size <= side_of(case, network) ** 2
+
+
+def test_forces_keep_a_chain_and_untangle_a_shuffled_one():
+    """Parts that talk only to the next one, laid out along the curve, have one hop each; forces keep it."""
+    along = hilbert_slots(4)
+    a = np.arange(15)
+    flow = Flow(16, np.concatenate([a, a + 1]), np.concatenate([a + 1, a]), np.ones(30))
+    order = np.lexsort((flow.b, flow.a))
+    flow = Flow(16, flow.a[order], flow.b[order], flow.weight[order])
+    assert unicast_cost(flow, along, 4) == 15
+    assert unicast_cost(flow, force_directed(flow, along, 4), 4) == 15
+    shuffled = np.random.default_rng(0).permutation(16)
+    assert unicast_cost(flow, force_directed(flow, shuffled, 4), 4) < 0.8 * unicast_cost(flow, shuffled, 4)
