@@ -16,9 +16,7 @@ static inline uint64_t nc_rng_hash(uint64_t z) {
     return z ^ (z >> 31);
 }
 
-static inline uint64_t nc_rng_next(nc_rng *rng) {
-    return nc_rng_hash(rng->seed + ++rng->count * 0x9e3779b97f4a7c15u);
-}
+static inline uint64_t nc_rng_next(nc_rng *rng) { return nc_rng_hash(rng->seed + ++rng->count * 0x9e3779b97f4a7c15u); }
 
 /* Uniform in 0..below-1, below > 0. */
 static inline int32_t nc_rng_below(nc_rng *rng, int32_t below) {

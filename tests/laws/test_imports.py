@@ -38,6 +38,7 @@ CORE_DOORS = {
     "fabric/dram.py",
     "fabric/noc.py",
     "mapping/hypercore.py",
+    "mapping/placing/board.py",
     "mapping/rows.py",
     "simulate/engines/core.py",
     "simulate/inference.py",
