@@ -1,8 +1,9 @@
 """Pipeline levels: by how many steps each population lags behind the trained network.
 
 On a chip that delivers a spike in the step after it was sent, every population on the way adds a step that
-the network, as it was trained, does not have. A population's level is the longest path of zero-delay edges
-from the populations without one before it; its chip step is the network's step plus its level.
+the network, as it was trained, does not have, unless the path has a delay that hides it. A population's level is
+the longest way to it over edges that lead forward, each counting one step less its delay; edges that close a loop
+count only if they have no delay. Its chip step is the network's step plus its level.
 """
 
 from __future__ import annotations
@@ -15,10 +16,29 @@ def levels(problem: Problem) -> dict[str, int]:
     result = {name: 0 for name in problem.order if problem.emits(name) or problem.is_tiled(name)}
     if problem.chip.numeric.delivery == "same_step":
         return result
-    for edge in problem.edges:  # in network order of the targets, so that sources are final
-        if edge.delays[0] == 0:
-            result[edge.target] = max(result[edge.target], result[edge.source] + 1)
+    waits = [(e.source, e.target, 1 - e.delays[0]) for e in problem.edges]
+    after = _reached(waits)
+    forward = [(a, b, steps) for a, b, steps in waits if steps == 1 or a not in after[b]]
+    for _ in result:  # no longest way has more edges than there are populations
+        before = dict(result)
+        for source, target, steps in forward:
+            result[target] = max(result[target], result[source] + steps)
+        if result == before:
+            break
     return result
+
+
+def _reached(edges: list[tuple[str, str, int]]) -> dict[str, set[str]]:
+    """For the two ends of every edge: itself and all that edges lead to from there."""
+    found = {name: {name} for a, b, _ in edges for name in (a, b)}
+    growing = True
+    while growing:
+        growing = False
+        for source, target, _ in edges:
+            size = len(found[source])
+            found[source] |= found[target]
+            growing |= len(found[source]) > size
+    return found
 
 
 def timing_mismatches(problem: Problem, offsets: dict[str, int]) -> list[str]:

@@ -29,6 +29,14 @@ def test_the_longest_path_counts() -> None:
     assert timing_mismatches(problem_of(network), levels(problem_of(network))) == []
 
 
+def test_a_delay_on_the_way_forward_hides_the_chips_own() -> None:
+    network = mlp(3, 4, 4, 4)
+    delayed = tuple(replace(p, delay={"p1": 1, "p2": 3}.get(p.target, 0)) for p in network.projections)
+    problem = problem_of(replace(network, projections=delayed))
+    assert levels(problem) == {"in": 0, "p0": 1, "p1": 1, "p2": 0}
+    assert timing_mismatches(problem, levels(problem)) == []
+
+
 def test_delivery_within_the_step_needs_no_levels() -> None:
     problem = problem_of(mlp(3, 4, 4), delivery="same_step")
     assert set(levels(problem).values()) == {0}
