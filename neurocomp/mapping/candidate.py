@@ -31,15 +31,16 @@ class Candidate:
     figures: Figures
     widest: int
     fits: bool
+    boundary_cost: int = 1
 
     def rank(self, objective: str) -> tuple[float, ...]:
         """Smaller is better; figures behind the first break ties."""
-        return rank_of(self.figures, objective)
+        return rank_of(self.figures, objective, self.boundary_cost)
 
 
-def rank_of(figures: Figures, objective: str) -> tuple[float, ...]:
+def rank_of(figures: Figures, objective: str, boundary_cost: int = 1) -> tuple[float, ...]:
     """What an objective compares, most important first."""
-    traffic = (figures.hops, figures.hottest_link, figures.packets)
+    traffic = (figures.weighted_hops(boundary_cost), figures.hottest_link, figures.packets)
     match objective:
         case "traffic":
             return (*traffic, figures.step_ps, figures.cores)
@@ -60,7 +61,7 @@ def evaluated(
     most, widest = problem.chip.core.fan_out_cores_max, widest_fan_out(problem, routes)
     fits = (most is None or widest <= most) and bool(limits_of(problem.chip).fits(usage.core_demand).all())
     figures = figures_of(problem, tiles, routes, profile)
-    return Candidate(name, tuple(tiles), routes, usage, figures, widest, fits)
+    return Candidate(name, tuple(tiles), routes, usage, figures, widest, fits, problem.boundary_cost)
 
 
 def widest_fan_out(problem: Problem, routes: Routes) -> int:

@@ -69,11 +69,12 @@ def _tables(program: Program) -> Iterator[Finding]:
     for name, (size, expected) in lengths.items():
         if size != expected:
             yield name, f"has {size} entries instead of {expected}"
-    slots = program.chip.noc.routers * program.chip.noc.cores_per_router
+    routers = program.chip.noc.routers * program.chips[0] * program.chips[1]
+    slots = routers * program.chip.noc.cores_per_router
     ranges = {
         "packet_core": (routes.packet_core, slots), "synapse_tile": (routes.synapse_tile, len(program.tiles)),
         "synapse_projection": (routes.synapse_projection, len(program.network.projections)),
-        "link_id": (routes.link_id, 4 * program.chip.noc.routers),
+        "link_id": (routes.link_id, 4 * routers),
     }  # fmt: skip
     for name, (values, end) in ranges.items():
         if values.size and not 0 <= int(values.min()) <= int(values.max()) < end:
@@ -83,7 +84,8 @@ def _tables(program: Program) -> Iterator[Finding]:
 def _tiles(program: Program) -> Iterator[Finding]:
     """Every element of every population that needs a place lies in exactly one tile, on a core that may be used."""
     network, seen = program.network, {p.name: np.zeros(p.size, np.int64) for p in program.network.populations}
-    slots, forbidden = program.chip.noc.routers * program.chip.noc.cores_per_router, set(program.forbidden_cores)
+    noc, forbidden = program.chip.noc, set(program.forbidden_cores)
+    slots = noc.routers * noc.cores_per_router * program.chips[0] * program.chips[1]
     for index, tile in enumerate(program.tiles):
         where = f"tile {index} of {tile.population}"
         if tile.population not in seen:
@@ -160,10 +162,9 @@ def _packets(program: Program) -> Iterator[Finding]:
 
 def _capacities(program: Program) -> Iterator[Finding]:
     """Neurons, axons and memory of each core; synapses of each neuron; cores of the chip."""
-    chip, core = program.chip, program.chip.core
+    core = program.chip.core
     cores = np.unique([tile.core for tile in program.tiles if tile.core >= 0]).astype(np.int64)
-    if cores.size > core.count:
-        yield chip.name, f"{cores.size} cores are used; the chip has {core.count}"
+    yield from _cores_of_each_chip(program, cores)
     neurons, bits = np.zeros(cores.size, np.int64), np.zeros(cores.size, np.int64)
     for tile, amount in zip(program.tiles, stored_bits(program), strict=True):
         if tile.core >= 0:
@@ -183,6 +184,15 @@ def _capacities(program: Program) -> Iterator[Finding]:
         yield "packets", f"a neuron sends to {widest} cores; {core.fan_out_cores_max} are allowed"
     if core.fan_in_max is not None and most_fan_in(program) > core.fan_in_max:
         yield "synapses", f"a neuron has {most_fan_in(program)} synapses; {core.fan_in_max} are allowed"
+
+
+def _cores_of_each_chip(program: Program, cores: np.ndarray) -> Iterator[Finding]:
+    noc, count = program.chip.noc, program.chip.core.count
+    y, x = np.divmod(cores // noc.cores_per_router, noc.width * program.chips[0])
+    used = np.bincount(y // noc.height * program.chips[0] + x // noc.width)
+    for chip in np.flatnonzero(used > count):
+        where = program.chip.name if used.size == 1 else f"{program.chip.name}, chip {chip}"
+        yield where, f"{used[chip]} cores are used; the chip has {count}"
 
 
 def _axons(program: Program, cores: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:

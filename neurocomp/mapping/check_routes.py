@@ -15,7 +15,7 @@ def walked_routes(program: Program) -> Iterator[tuple[str, str]]:
     """(place, finding) where hops or links of the routes differ from a walk."""
     routes, noc = program.routes, program.chip.noc
     source = class_routers(program)
-    slots, base = 4 * noc.routers, 0
+    slots, base = 4 * noc.routers * program.chips[0] * program.chips[1], 0
     while base < routes.classes:
         end = int(np.searchsorted(routes.packet_ptr, routes.packet_ptr[base] + _PACKETS, side="right")) - 1
         end = min(max(end, base + 1), routes.classes)
@@ -40,7 +40,7 @@ def walked_routes(program: Program) -> Iterator[tuple[str, str]]:
 def class_routers(program: Program) -> np.ndarray:
     """int64 per class: the router that its spikes leave from."""
     noc, routes = program.chip.noc, program.routes
-    port = noc.input_port[1] * noc.width + noc.input_port[0]
+    port = noc.input_port[1] * noc.width * program.chips[0] + noc.input_port[0]
     of_tile = np.array([t.core // noc.cores_per_router if t.core >= 0 else port for t in program.tiles], np.int64)
     source = np.zeros(routes.classes, np.int64)
     for name, label in routes.route_class.items():
@@ -54,15 +54,16 @@ def _walk(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """(hops along x, hops along y, packet of each link, link): all packets take one hop at a time."""
     noc = program.chip.noc
+    width, height = noc.width * program.chips[0], noc.height * program.chips[1]
     goal = cores.astype(np.int64) // noc.cores_per_router
     at, hops = source.copy(), [np.zeros(source.size, np.int64), np.zeros(source.size, np.int64)]
     packets, links = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     moving = np.flatnonzero(at != goal)
     while moving.size:
-        x, y, to_x, to_y = (v for p in (at[moving], goal[moving]) for v in (p % noc.width, p // noc.width))
+        x, y, to_x, to_y = (v for p in (at[moving], goal[moving]) for v in (p % width, p // width))
         along_x = x != to_x
         forward = np.where(
-            along_x, _is_forward(x, to_x, noc.width, noc.topology), _is_forward(y, to_y, noc.height, noc.topology)
+            along_x, _is_forward(x, to_x, width, noc.topology), _is_forward(y, to_y, height, noc.topology)
         )
         direction = np.where(along_x, np.where(forward, 0, 1), np.where(forward, 3, 2))
         packets.append(moving)
@@ -70,9 +71,9 @@ def _walk(
         hops[0][moving] += along_x
         hops[1][moving] += ~along_x
         step = np.where(forward, 1, -1)
-        x = np.where(along_x, x + step, x) % noc.width
-        y = np.where(along_x, y, y + step) % noc.height
-        at[moving] = y * noc.width + x
+        x = np.where(along_x, x + step, x) % width
+        y = np.where(along_x, y, y + step) % height
+        at[moving] = y * width + x
         moving = moving[at[moving] != goal[moving]]
     return hops[0], hops[1], np.concatenate(packets), np.concatenate(links)
 

@@ -56,7 +56,7 @@ class Clusters:
 
     @cached_property
     def fabric(self) -> Fabric:
-        return fabric_of(self.problem, self.problem.chips)
+        return fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost)
 
     def fewest(self, effort: str, methods: tuple[str, ...]) -> Iterator[Layout]:
         """Parts as full as they can be, so that little leaves them."""

@@ -6,11 +6,10 @@ from neurocomp.mapping.bounds import core_bounds
 from neurocomp.mapping.layer import layers_of
 from neurocomp.mapping.limits import SYNAPSE_BITS
 from neurocomp.mapping.place import place
-from neurocomp.mapping.problem import Problem, stored_weight_bits
+from neurocomp.mapping.problem import MOST_CHIPS, Problem, stored_weight_bits
 from neurocomp.mapping.tile import Tiling, tile
 
 _NEURONS = 2_000_000  # larger networks are not cut for every chip, only to name one
-_MOST_CHIPS = 1024
 
 
 def smallest_change(problem: Problem, tiling: Tiling, needed: int) -> str:
@@ -36,17 +35,22 @@ def _narrower_weights(problem: Problem, tiling: Tiling) -> str:
 
 def _more_chips(problem: Problem, needed: int) -> str:
     """The smallest grid of such chips that has the cores."""
-    lost = problem.chip.core.count - problem.available_cores
-    chips = -(-(needed + lost) // problem.chip.core.count)
-    grid = smallest_grid(chips)
-    return f"{chips:,} such chips (--chips {grid[0]}x{grid[1]})" if 1 < chips <= _MOST_CHIPS else ""
+    have = problem.chips[0] * problem.chips[1]
+    lost = problem.chip.core.count * have - problem.available_cores
+    grid = smallest_grid(-(-(needed + lost) // problem.chip.core.count))
+    if not have < grid[0] * grid[1] or max(grid) > MOST_CHIPS:
+        return ""
+    return f"{grid[0] * grid[1]:,} such chips (--chips {grid[0]}x{grid[1]})"
 
 
 def smallest_grid(chips: int) -> tuple[int, int]:
     """(columns, rows) of the smallest grid with room for so many chips, as square as it can be."""
-    rows = max(1, int(chips**0.5))
-    sizes = [(columns * r, columns - r, columns, r) for r in range(1, rows + 1) for columns in [-(-chips // r)]]
-    return min(sizes)[2:]
+    sizes = [
+        (columns * rows, columns - rows, columns, rows)
+        for rows in range(1, max(1, int(chips**0.5)) + 1) for columns in [-(-chips // rows)]
+        if columns <= MOST_CHIPS or rows == int(chips**0.5)
+    ]  # fmt: skip
+    return min(sizes, default=(chips, chips, chips, 1))[2:]
 
 
 def _other_chips(problem: Problem) -> list[str]:

@@ -237,7 +237,7 @@ def _too_little_in_total(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
     return [Diagnostic(
         _where(problem), f"needs at least {least:,} cores; {cores:,} are available",
         f"no mapping exists: the network takes {'; '.join(totals)}. {_worst_layers(tiling)}",
-        smallest_change(problem, tiling, max(least, _cores_in_order(problem, tiling))),
+        smallest_change(problem, tiling, max(least, cores_in_order(problem, tiling))),
     )]  # fmt: skip
 
 
@@ -252,7 +252,7 @@ def _too_few_cores(problem: Problem, tiling: Tiling, placement: Placement) -> Di
     )  # fmt: skip
 
 
-def _cores_in_order(problem: Problem, tiling: Tiling) -> int:
+def cores_in_order(problem: Problem, tiling: Tiling) -> int:
     """Cores that the tiles take in network order; 0 where there are no such tiles."""
     return 0 if tiling.stuck or tiling.unsettled else place(problem, tiling).cores_needed
 

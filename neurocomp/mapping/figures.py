@@ -45,6 +45,10 @@ class Figures:
     step_ps: float
     energy_pj: float
 
+    def weighted_hops(self, boundary_cost: int) -> int:
+        """Hops, a link between chips counted as so many."""
+        return self.hops + (boundary_cost - 1) * self.between_chips
+
     @property
     def mean_hops(self) -> float:
         """Links that one packet crosses; on a tree, links per core reached."""
@@ -135,7 +139,7 @@ def figures_of(problem: Problem, tiles: Sequence[Tile], routes: Routes, profile:
     used = np.unique([tile.core for tile in tiles if tile.core >= 0])
     leaving = load.class_core[load.packet_class] != routes.packet_core
     hottest = int(load.link_traffic.max(initial=0))
-    link_ps = hottest / TRAFFIC_PER_SPIKE * noc.link_flit_ps * noc.flits_per_spike
+    link_ps = _link_ps(load)
     core_ps = float(load.core_ps.max(initial=0.0))
     barrier = step.barrier_ps(np.unique(used // noc.cores_per_router).size)
     step_ps = max(max(core_ps, link_ps) + barrier, float(step.least_ps))
@@ -144,7 +148,7 @@ def figures_of(problem: Problem, tiles: Sequence[Tile], routes: Routes, profile:
         packets=int(load.packet_traffic[leaving].sum()),
         hops=int((load.class_traffic * np.diff(routes.link_ptr)).sum()),
         hottest_link=hottest,
-        between_chips=0,
+        between_chips=int(load.link_traffic[crosses_chips(problem)].sum()),
         core_ps=core_ps,
         busiest_core=int(load.core_ps.argmax()) if used.size else INPUT_PORT,
         link_ps=link_ps,
@@ -157,15 +161,38 @@ def _energy_pj(load: Load, cores: int, step_ps: float) -> float:
     """Energy per step that depends on the mapping."""
     chip = load.problem.chip
     engine, noc, power = chip.engines.fp, chip.noc, chip.power
-    links = load.link_traffic.reshape(-1, 2, 2).sum(axis=(0, 2)) / TRAFFIC_PER_SPIKE  # along x, along y
+    across = crosses_chips(load.problem)
+    inside = np.where(across, 0, load.link_traffic)
+    links = inside.reshape(-1, 2, 2).sum(axis=(0, 2)) / TRAFFIC_PER_SPIKE  # along x, along y
+    between = float(load.link_traffic[across].sum()) / TRAFFIC_PER_SPIKE
     counts = (
         (float(load.sent[load.class_core >= 0].sum()), engine.packet_out),
         (float(load.packet_traffic.sum()) / TRAFFIC_PER_SPIKE, engine.packet_in),
         (float(links[0]), noc.hop_east_west), (float(links[1]), noc.hop_north_south),
+        (between, noc.hop_east_west if noc.chip_link is None else noc.chip_link.cost),
     )  # fmt: skip
     dynamic = sum(count * (cost.energy_pj or 0.0) for count, cost in counts)
-    milliwatts = power.static_mw + (power.per_core_mw or 0.0) * cores + (power.host_mw or 0.0)
+    chips = load.problem.chips[0] * load.problem.chips[1]
+    milliwatts = (power.static_mw + (power.host_mw or 0.0)) * chips + (power.per_core_mw or 0.0) * cores
     return dynamic + milliwatts * step_ps / 1e3  # 1 mW x 1 ps = 1e-3 pJ
+
+
+def _link_ps(load: Load) -> float:
+    """The link that is busy longest."""
+    noc = load.problem.chip.noc
+    flit = np.full(load.link_traffic.size, noc.link_flit_ps, np.float64)
+    if noc.chip_link is not None:
+        flit[crosses_chips(load.problem)] = noc.chip_link.flit_ps
+    return float((load.link_traffic * flit).max(initial=0.0)) / TRAFFIC_PER_SPIKE * noc.flits_per_spike
+
+
+def crosses_chips(problem: Problem) -> np.ndarray:
+    """bool (links): whether a link leads from one chip to another."""
+    mesh, noc = problem.mesh, problem.chip.noc
+    link = np.arange(mesh.link_slots)
+    ends = np.stack([link // 4, mesh.head_of(link)])
+    chip = ends // mesh.width // noc.height * mesh.width + ends % mesh.width // noc.width
+    return chip[0] != chip[1]
 
 
 def packet_service_ps(network: Network, chip: ChipSpec, routes: Routes) -> np.ndarray:

@@ -7,28 +7,41 @@ check.py judges the result and shares no code with any step.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from neurocomp.chip.spec import ChipSpec
-from neurocomp.errors import Diagnostic, DoesNotFitError, InputError
+from neurocomp.errors import Diagnostic, DoesNotFitError, InputError, bad_input
 from neurocomp.mapping.bounds import core_bounds
 from neurocomp.mapping.candidate import Candidate
 from neurocomp.mapping.check import check_program
 from neurocomp.mapping.choices import Choices
-from neurocomp.mapping.explain import impossible, not_found, refuse_early
+from neurocomp.mapping.cure import smallest_grid
+from neurocomp.mapping.explain import cores_in_order, impossible, not_found, refuse_early
 from neurocomp.mapping.layer import layers_of
 from neurocomp.mapping.levels import levels, timing_mismatches
 from neurocomp.mapping.mismatch import capability_mismatches
 from neurocomp.mapping.portfolio import Portfolio
-from neurocomp.mapping.problem import Problem, stored_weight_bits
+from neurocomp.mapping.problem import MOST_CHIPS, Problem, stored_weight_bits
 from neurocomp.mapping.profile import Activity, profile_of
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.quality import Quality, Trial, spikes
-from neurocomp.mapping.tile import tile
+from neurocomp.mapping.tile import Tiling, tile
 from neurocomp.mapping.traffic_bound import traffic_bound
 from neurocomp.network.graph import Network
 from neurocomp.network.ops import Pool
+
+Chips = tuple[int, int] | Literal["auto"]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A problem that is not known to be impossible, cut in its natural order."""
+
+    problem: Problem
+    tiling: Tiling
 
 
 def map_network(
@@ -42,46 +55,91 @@ def map_network(
     effort: str = "default",
     time_budget_s: float | None = None,
     activity: Activity = None,
+    chips: Chips = (1, 1),
 ) -> Program:
     """Map a lowered network onto a chip.
 
     assignment: for some populations the core of every element, int in the population's shape, instead of the
     mapper's own choice. forbidden_cores stay empty. objective, effort, seed, time_budget_s: see ``Choices``.
-    activity: what traffic is weighed with, see ``profile_of``. The result is the same for the same arguments.
+    activity: what traffic is weighed with, see ``profile_of``. chips: (columns, rows) of chips that make up one
+    mesh, or "auto" for as many as it takes. The result is the same for the same arguments.
 
     Raises DoesNotFitError with all reasons if it does not fit, InputError for a network that has not been
     lowered or wrong wishes, CheckFailedError if the result is not legal (a defect of the mapper).
     """
     choices = Choices(objective, effort, seed, time_budget_s)
-    problem = make_problem(network, chip, assignment or {}, forbidden_cores)
+    return map_plan(plan_mapping(network, chip, assignment, forbidden_cores, chips), choices, activity)
+
+
+def plan_mapping(
+    network: Network,
+    chip: ChipSpec,
+    assignment: Mapping[str, np.ndarray] | None = None,
+    forbidden_cores: Sequence[int] = (),
+    chips: Chips = (1, 1),
+) -> Plan:
+    """The first part of ``map_network``: raises at once what can be known without a search or the network's spikes."""
+    grid = (1, 1) if chips == "auto" else _grid(chips)
+    most = (MOST_CHIPS, MOST_CHIPS) if chips == "auto" else grid
+    problem = make_problem(network, chip, assignment or {}, forbidden_cores, most)
     refuse_early(problem)
     tiling = tile(problem, layers_of(problem))
+    if chips == "auto":
+        problem = _on_fewest_chips(problem, tiling)
     found = impossible(problem, tiling)
     if found:
         raise DoesNotFitError(found)
-    portfolio = Portfolio(problem, tiling, profile_of(problem, activity), choices)
+    return Plan(problem, tiling)
+
+
+def map_plan(plan: Plan, choices: Choices, activity: Activity = None) -> Program:
+    """The second part of ``map_network``: the search."""
+    portfolio = Portfolio(plan.problem, plan.tiling, profile_of(plan.problem, activity), choices)
     best = portfolio.search()
     if best is None:
-        raise DoesNotFitError(not_found(problem, tiling, portfolio))
+        raise DoesNotFitError(not_found(plan.problem, plan.tiling, portfolio))
     program = _assembled(portfolio, best)
     check_program(program)
     return program
 
 
 def make_problem(
-    network: Network, chip: ChipSpec, assignment: Mapping[str, np.ndarray], forbidden_cores: Sequence[int]
+    network: Network,
+    chip: ChipSpec,
+    assignment: Mapping[str, np.ndarray],
+    forbidden_cores: Sequence[int],
+    chips: tuple[int, int] = (1, 1),
 ) -> Problem:
     """The problem after all that the user said has been checked. Raises InputError with every finding."""
-    found = [*_not_lowered(network), *_wrong_cores(chip, forbidden_cores)]
-    cores: dict[str, np.ndarray] = {}
     bits = stored_weight_bits(network, chip)
-    problem = Problem(network, chip, frozenset(map(int, forbidden_cores)), weight_bits=bits)
+    problem = Problem(network, chip, frozenset(map(int, forbidden_cores)), {}, bits, chips)
+    found = [*_not_lowered(network), *_wrong_cores(problem, forbidden_cores)]
+    cores: dict[str, np.ndarray] = {}
     for name, value in assignment.items():
         cores[name] = np.asarray(value)
         found += _wrong_assignment(problem, name, cores[name])
     if found:
         raise InputError(found)
-    return Problem(network, chip, problem.forbidden, cores, bits)
+    return replace(problem, assignment=cores)
+
+
+def _grid(chips: tuple[int, int]) -> tuple[int, int]:
+    columns, rows = (int(length) for length in chips)
+    if not (1 <= columns <= MOST_CHIPS and 1 <= rows <= MOST_CHIPS):
+        raise bad_input("chips", f"{columns} x {rows} chips cannot be joined", hint=f"1x1 to {MOST_CHIPS}x{MOST_CHIPS}")
+    return columns, rows
+
+
+def _on_fewest_chips(problem: Problem, tiling: Tiling) -> Problem:
+    """The problem on the smallest grid of chips on which the tiles have room in network order."""
+    needed = cores_in_order(problem, tiling)
+    chips = max(1, -(-needed // problem.chip.core.count))
+    while True:
+        grid = smallest_grid(chips)
+        smaller = replace(problem, chips=(min(MOST_CHIPS, grid[0]), min(MOST_CHIPS, grid[1])))
+        if max(grid) >= MOST_CHIPS or smaller.available_cores >= needed:
+            return smaller
+        chips += 1
 
 
 def _assembled(portfolio: Portfolio, best: Candidate) -> Program:
@@ -91,6 +149,7 @@ def _assembled(portfolio: Portfolio, best: Candidate) -> Program:
     return Program(
         problem.network, problem.chip, best.tiles, best.routes, offsets, best.usage, tuple(sorted(problem.forbidden)),
         (*problem.network.assumptions, *_assumptions(problem)), tuple(mismatches), _quality(portfolio, best),
+        problem.chips,
     )  # fmt: skip
 
 
@@ -121,6 +180,8 @@ def _assumptions(problem: Problem) -> list[str]:
         found.append(f"inputs enter the mesh at router ({x}, {y}) and take no core; storing them is not counted")
     readouts = [name for name in problem.tiled if not problem.emits(name)]
     found += [f"the readout {name} takes accumulators, which are counted as neurons" for name in readouts]
+    if problem.chips != (1, 1) and chip.noc.chip_link is None:
+        found.append(f"on {chip.name}: links between chips are not described; they are taken to cost what others cost")
     if chip.core.kernel_sharing:
         found.append("a core stores the kernels of its output channels once, however many pixels it holds")
     return found
@@ -134,10 +195,10 @@ def _not_lowered(network: Network) -> list[Diagnostic]:
     ]  # fmt: skip
 
 
-def _wrong_cores(chip: ChipSpec, forbidden: Sequence[int]) -> list[Diagnostic]:
-    places = chip.noc.width * chip.noc.height * chip.noc.cores_per_router
+def _wrong_cores(problem: Problem, forbidden: Sequence[int]) -> list[Diagnostic]:
+    places = problem.mesh.core_slots
     return [
-        Diagnostic("forbidden cores", f"core {core} does not exist on {chip.name}",
+        Diagnostic("forbidden cores", f"core {core} does not exist on {problem.chip.name}",
                    hint=f"cores are numbered 0 to {places - 1}")
         for core in forbidden if not 0 <= core < places
     ]  # fmt: skip

@@ -21,6 +21,9 @@ from neurocomp.network.graph import Float32, Integer, Network, Population
 from neurocomp.network.structure import Corner, Window, as_map, backward
 from neurocomp.network.verify import population_order
 
+MOST_CHIPS = 64  # along each side of a grid
+UNKNOWN_BOUNDARY = 4
+
 
 @dataclass(frozen=True)
 class Edge:
@@ -109,6 +112,19 @@ class Problem:
     def edges(self) -> tuple[Edge, ...]:
         """Every (emitting, tiled, last projection), by target in network order."""
         return tuple(edge for target in self.tiled for i in self.indexed[target] for edge in _edges(self, target, i))
+
+    @cached_property
+    def boundary_cost(self) -> int:
+        """A link between chips in links within one: by energy or by latency, whichever is more; where the profile
+        does not know, UNKNOWN_BOUNDARY."""
+        noc, link = self.chip.noc, self.chip.noc.chip_link
+        if link is None:
+            return UNKNOWN_BOUNDARY
+        ratios = [1.0]
+        for hop in (noc.hop_east_west, noc.hop_north_south):
+            ratios += [link.latency_ns / hop.latency_ns] if hop.latency_ns else []
+            ratios += [link.energy_pj / hop.energy_pj] if hop.energy_pj and link.energy_pj else []
+        return round(min(1000.0, max(ratios)))
 
     @cached_property
     def available_cores(self) -> int:

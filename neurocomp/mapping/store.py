@@ -21,6 +21,7 @@ from neurocomp.errors import CheckFailedError, Diagnostic, InputError, bad_input
 from neurocomp.mapping.arrays import read_arrays, write_arrays
 from neurocomp.mapping.check import check_program
 from neurocomp.mapping.limits import DEMANDS
+from neurocomp.mapping.problem import MOST_CHIPS
 from neurocomp.mapping.program import Program, Routes, Tile
 from neurocomp.mapping.quality import quality_from_tree
 from neurocomp.mapping.usage import Usage
@@ -48,6 +49,7 @@ def save_program(program: Program, directory: Path) -> None:
         "schema": SCHEMA,
         "chip": json.loads(program.chip.to_json()),
         "tiles": [_tile_tree(tile) for tile in program.tiles],
+        "chips": list(program.chips),
         "offsets": program.offsets,
         "forbidden_cores": list(program.forbidden_cores),
         "assumptions": list(program.assumptions),
@@ -144,8 +146,15 @@ def _program(tree: dict[str, Any], arrays: dict[str, np.ndarray], where: str) ->
     return Program(
         network, chip, tiles, routes, offsets, usage, tuple(map(int, tree["forbidden_cores"])),
         tuple(map(str, tree["assumptions"])), tuple(map(str, tree["mismatches"])),
-        None if tree["quality"] is None else quality_from_tree(tree["quality"]),
+        None if tree["quality"] is None else quality_from_tree(tree["quality"]), _chips(tree["chips"]),
     )  # fmt: skip
+
+
+def _chips(given: Sequence[int]) -> tuple[int, int]:
+    columns, rows = (int(length) for length in given)
+    if not (1 <= columns <= MOST_CHIPS and 1 <= rows <= MOST_CHIPS):
+        raise ValueError(f"{columns} x {rows} chips")
+    return columns, rows
 
 
 def _type(name: str) -> type[np.signedinteger]:
