@@ -7,49 +7,90 @@ on others it sends a packet of its own to each destination core.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from neurocomp.mapping.classes import Outgoing, Pairs, find_classes, joined
+from neurocomp.mapping.boxes import boxes_of
+from neurocomp.mapping.classes import Classes, find_classes, joined
+from neurocomp.mapping.leaving import (
+    BoxesReached,
+    TableReached,
+    WindowReached,
+    by_element,
+    mark_segments,
+    product_entries,
+    products,
+    table_entries,
+    window_entries,
+)
+from neurocomp.mapping.paths import paths_into
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.program import Routes, Tile, tile_window
+from neurocomp.mapping.rows import Rows, counted_rows, pointer, sorted_rows
 from neurocomp.network.layout import channel_last_index
 from neurocomp.network.ops import Sparse
+from neurocomp.network.structure import Corner
 
 _CHUNK = 1_000_000  # hops expanded at once
+_MOST_BOXES = 16  # per tile, on average; a population in more pieces than that is followed tile by tile
 
 
 def route(problem: Problem, tiles: Sequence[Tile], seed: int = 0) -> Routes:
     """Routes of every emitting population. Deterministic; ``seed`` is for routers that search."""
-    tile_of = _tile_labels(problem, tiles)
-    outgoing = _outgoing(problem, tiles, tile_of)
-    parts = [find_classes(problem.shape(name), tile_of[name], outgoing[name]) for name in problem.emitting]
-    source_tile, number, tile, projection, events = joined(parts)
-    labels, base = {}, 0
-    for name, part in zip(problem.emitting, parts, strict=True):
-        labels[name] = np.where(part.label >= 0, part.label + np.int32(base), np.int32(-1)).astype(np.int32)
+    codes = _Codes(problem, tiles)
+    leaving = _leaving(problem, tiles, codes)
+    parts, labels, base = [], {}, 0
+    for name in problem.emitting:
+        part, label = _classes(problem.shape(name), codes, name, leaving.pop(name))
+        labels[name] = np.where(label >= 0, label + np.int32(base), np.int32(-1)).astype(np.int32)
         base += part.tile.size
-    core_of_tile = np.array([t.core for t in tiles], np.int64)
-    core = core_of_tile[tile]
-    order = np.lexsort((projection, tile, core, number))
-    number, core = number[order], core[order]
-    fresh = np.flatnonzero(np.diff(number * (problem.mesh.core_slots + 1) + core, prepend=-1))
-    packet_class, packet_core = number[fresh], core[fresh]
-    packet_ptr = np.searchsorted(packet_class, np.arange(base + 1))
-    source = _routers(problem, core_of_tile[source_tile])
+        parts.append(part)
+    source_tile, rows, events = joined(parts)
+    tile, projection = codes.split(rows.items)
+    core = codes.core[tile]
+    number = np.repeat(np.arange(rows.count), rows.lengths)
+    fresh = np.flatnonzero(np.diff(number * np.int64(problem.mesh.core_slots + 1) + core, prepend=-1))
+    packet_core = core[fresh]
+    packet_ptr = np.searchsorted(number[fresh], np.arange(base + 1)).astype(np.int64)
+    source = _routers(problem, codes.core[source_tile])
     destination = problem.mesh.router_of(packet_core)
-    hops_x, hops_y = problem.mesh.hops(source[packet_class], destination)
+    hops_x, hops_y = problem.mesh.hops(source[number[fresh]], destination)
     link_ptr, link_id = _links(problem, source, packet_ptr, destination)
     return Routes(
-        labels, packet_ptr.astype(np.int64), packet_core.astype(np.int32), hops_x.astype(np.int32),
-        hops_y.astype(np.int32), np.append(fresh, number.size).astype(np.int64), tile[order].astype(np.int32),
-        projection[order].astype(np.int32), events[order].astype(np.int32), link_ptr, link_id,
+        labels, packet_ptr, packet_core.astype(np.int32), hops_x.astype(np.int32), hops_y.astype(np.int32),
+        np.append(fresh, number.size).astype(np.int64), tile.astype(np.int32), projection.astype(np.int32),
+        events.astype(np.int32), link_ptr, link_id,
     )  # fmt: skip
 
 
 def _routers(problem: Problem, cores: np.ndarray) -> np.ndarray:
     """Routers of cores; inputs enter at the input port."""
     return np.where(cores < 0, problem.input_router, problem.mesh.router_of(cores))
+
+
+class _Codes:
+    """Numbers for (target tile, projection) that ascend with the core, then the tile, then the projection.
+
+    core: int64 (tiles); of: for each population with tiles int32 (elements), channel-last, the tile of each.
+    """
+
+    def __init__(self, problem: Problem, tiles: Sequence[Tile]) -> None:
+        self.core = np.array([tile.core for tile in tiles], np.int64)
+        self.projections = max(1, len(problem.network.projections))
+        self.tile_at = np.argsort(self.core, kind="stable")
+        self.rank = np.empty_like(self.tile_at)
+        self.rank[self.tile_at] = np.arange(len(tiles))
+        self.count = len(tiles) * self.projections
+        self.of = _tile_labels(problem, tiles)
+
+    def code(self, tile: np.ndarray | int, projection: int) -> np.ndarray:
+        return self.rank[tile] * self.projections + projection
+
+    def split(self, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(tiles, projections)."""
+        rank, projection = np.divmod(code, self.projections)
+        return self.tile_at[rank], projection
 
 
 def _tile_labels(problem: Problem, tiles: Sequence[Tile]) -> dict[str, np.ndarray]:
@@ -68,38 +109,77 @@ def _tile_labels(problem: Problem, tiles: Sequence[Tile]) -> dict[str, np.ndarra
     return {name: array.reshape(-1) for name, array in labels.items()}
 
 
-def _outgoing(problem: Problem, tiles: Sequence[Tile], tile_of: dict[str, np.ndarray]) -> dict[str, Outgoing]:
+@dataclass(eq=False)
+class _Leaving:
+    """All that leaves one population."""
+
+    boxes: list[BoxesReached] = field(default_factory=list)
+    windows: list[WindowReached] = field(default_factory=list)
+    tables: list[TableReached] = field(default_factory=list)
+
+
+def _leaving(problem: Problem, tiles: Sequence[Tile], codes: _Codes) -> dict[str, _Leaving]:
     """What each emitting population sends to each tile."""
-    outgoing = {name: Outgoing() for name in problem.emitting}
+    leaving = {name: _Leaving() for name in problem.emitting}
+    numbers: dict[str, list[int]] = {}
+    for number, tile in enumerate(tiles):
+        numbers.setdefault(tile.population, []).append(number)
     for name in problem.tiled:
+        boxes = None
         for index in problem.indexed[name]:
             step = problem.network.projections[index]
             if isinstance(step.op, Sparse) and problem.emits(step.source):
-                outgoing[step.source].pairs.append(_pairs(problem, index, step.op, tile_of[name]))
-    for number, tile in enumerate(tiles):
-        if tile.core < 0:
-            continue
-        window = tile_window(tile, problem.shape(tile.population))
-        for index in problem.indexed[tile.population]:
-            step = problem.network.projections[index]
-            if isinstance(step.op, Sparse) and problem.emits(step.source):
+                leaving[step.source].tables.append(_table(problem, index, step.op, codes))
                 continue
-            for source, counts in problem.arrivals(index, window).items():
-                outgoing[source].windows.append((number, index, counts))
-    return outgoing
+            paths = paths_into(problem, index)
+            if paths is not None and boxes is None:
+                c, y, x = problem.shape(name)
+                boxes = boxes_of(codes.of[name].reshape(y, x, c))
+            if paths is not None and boxes is not None and boxes[0].size <= _MOST_BOXES * len(numbers[name]):
+                for path in paths:
+                    leaving[path.source].boxes.append(BoxesReached(path, codes.code(boxes[0], index), boxes[1]))
+                continue
+            for number in numbers[name]:
+                window = tile_window(tiles[number], problem.shape(name))
+                for source, counts in problem.arrivals(index, window).items():
+                    leaving[source].windows.append(WindowReached(int(codes.code(number, index)), counts))
+    return leaving
 
 
-def _pairs(problem: Problem, index: int, op: Sparse, tile_of: np.ndarray) -> Pairs:
-    """A table of synapses as counts per (source element, target tile)."""
+def _table(problem: Problem, index: int, op: Sparse, codes: _Codes) -> TableReached:
+    """A table of synapses as counts per (source element, target tile), elements channel-last."""
     step = problem.network.projections[index]
-    target_tile = tile_of[channel_last_index(problem.shape(step.target))][op.indices].astype(np.int64)
-    position = channel_last_index(problem.shape(step.source))[
-        np.repeat(np.arange(op.indptr.size - 1), np.diff(op.indptr))
-    ]
-    tiles = int(target_tile.max(initial=0)) + 1
-    key, count = np.unique(position * tiles + target_tile, return_counts=True)
-    element, tile = np.divmod(key, tiles)
-    return Pairs(index, element, tile, count)
+    tile = codes.of[step.target][channel_last_index(problem.shape(step.target))]
+    code = codes.code(tile, index).astype(np.int32)  # by target
+    shape = problem.shape(step.source)
+    ptr, items = op.indptr.copy(), code[op.indices]
+    if shape[0] > 1 and shape[1] * shape[2] > 1:  # from channel-first to channel-last
+        rows = Rows(ptr, items).taken(np.argsort(channel_last_index(shape)))
+        ptr, items = rows.ptr, rows.items
+    return TableReached(*counted_rows(ptr, items, codes.count))
+
+
+def _classes(shape: Corner, codes: _Codes, name: str, leaving: _Leaving) -> tuple[Classes, np.ndarray]:
+    """The classes of a population and the class of every element, channel-last."""
+    channels, height, width = shape
+    tiles = codes.of[name].reshape(height, width, channels)
+    if leaving.tables and not leaving.boxes and not leaving.windows and len(leaving.tables) == 1:
+        found = find_classes(tiles.reshape(-1), leaving.tables[0])
+        return found, found.label
+    reached = [products(boxes) for boxes in leaving.boxes]
+    starts = np.zeros(channels + 1, bool)
+    starts[0] = True
+    starts[1:channels] = bool(leaving.tables) or (tiles[:, :, 1:] != tiles[:, :, :-1]).any(axis=(0, 1))
+    for part in (*reached, *leaving.windows):
+        mark_segments(starts, part)
+    first = np.flatnonzero(starts[:channels])
+    entries = [product_entries(part, first, shape) for part in reached]
+    entries += [window_entries(part, first, shape) for part in leaving.windows]
+    entries += [table_entries(part) for part in leaving.tables]
+    own = np.ascontiguousarray(tiles[:, :, first]).reshape(-1)
+    found = find_classes(own, by_element(entries, own.size, codes.count))
+    label = np.repeat(found.label.reshape(height, width, -1), np.diff(np.append(first, channels)), axis=2)
+    return found, label.reshape(-1)
 
 
 def _links(
@@ -115,13 +195,11 @@ def _links(
         stop = max(start + 1, int(np.searchsorted(reach, reach[start] + _CHUNK, side="right")) - 1)
         stop = min(stop, source.size)
         first, last = packet_ptr[start], packet_ptr[stop]
-        part, pointer = destination[first:last], packet_ptr[start : stop + 1] - first
+        path_ends, found = mesh.paths(source[packets[first:last]], destination[first:last])
+        rows = Rows(path_ends[packet_ptr[start : stop + 1] - first].astype(np.int64), found.astype(np.int32))
         if tree:
-            ends, found = mesh.trees(source[start:stop], pointer, part)
-        else:
-            path_ends, found = mesh.paths(source[packets[first:last]], part)
-            ends = path_ends[pointer]
-        counts.append(np.diff(ends))
-        links.append(found.astype(np.int32))
+            rows = sorted_rows(rows.ptr, rows.items, mesh.link_slots)
+        counts.append(rows.lengths)
+        links.append(rows.items.copy() if tree else rows.items)
         start = stop
-    return np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64), np.concatenate(links)
+    return pointer(np.concatenate(counts)), np.concatenate(links)

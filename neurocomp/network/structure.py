@@ -260,10 +260,10 @@ def channel_groups(op: Conv | Pool, source_shape: Shape) -> tuple[int, int, int]
 def _conv_backward(op: Conv | Pool, source_shape: Shape, window: Window) -> Window:
     rows, columns = taps_of(op, source_shape)
     start, stop = _reached_box(op, source_shape, window)
-    counts = _group_sums(window, *channel_groups(op, source_shape)[1:])
+    counts = group_sums(window, *channel_groups(op, source_shape)[1:])
     for axis, taps in ((1, rows), (2, columns)):
         outputs, inputs = (window.start[axis], window.stop[axis]), (start[axis], stop[axis])
-        counts = _scatter(counts, taps, axis, outputs, inputs)
+        counts = scatter(counts, taps, axis, outputs, inputs)
     return Window(start, stop, counts)
 
 
@@ -275,18 +275,18 @@ def _exact_backward(op: Conv, source_shape: Shape, window: Window) -> Window:
 def _reached_box(op: Conv | Pool, source_shape: Shape, window: Window) -> tuple[Corner, Corner]:
     """Corners of the source box that the taps of a target box lie over."""
     rows, columns = taps_of(op, source_shape)
-    first_c, last_c = _source_channels(op, source_shape, window.start[0], window.stop[0])
+    first_c, last_c = source_channels(op, source_shape, window.start[0], window.stop[0])
     first_y, last_y = rows.span(window.start[1], window.stop[1])
     first_x, last_x = columns.span(window.start[2], window.stop[2])
     return (first_c, first_y, first_x), (last_c, last_y, last_x)
 
 
-def _source_channels(op: Conv | Pool, source_shape: Shape, c0: int, c1: int) -> tuple[int, int]:
+def source_channels(op: Conv | Pool, source_shape: Shape, c0: int, c1: int) -> tuple[int, int]:
     _, c_in, c_out = channel_groups(op, source_shape)
     return c0 // c_out * c_in, -(-c1 // c_out) * c_in
 
 
-def _group_sums(window: Window, c_in: int, c_out: int) -> np.ndarray:
+def group_sums(window: Window, c_in: int, c_out: int) -> np.ndarray:
     """Counts summed over the output channels of each group, then repeated for the group's input channels."""
     (c0, _, _), (c1, _, _) = window.start, window.stop
     groups = range(c0 // c_out, -(-c1 // c_out))
@@ -300,7 +300,7 @@ def _group_sums(window: Window, c_in: int, c_out: int) -> np.ndarray:
     return per_group if c_in == 1 or len(per_group) == 1 else np.repeat(per_group, c_in, axis=0)
 
 
-def _scatter(
+def scatter(
     counts: np.ndarray, taps: Taps, axis: int, outputs: tuple[int, int], inputs: tuple[int, int]
 ) -> np.ndarray:
     """Adds the counts of ``outputs`` to the inputs that their taps read, along one axis."""

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neurocomp.mapping import classes
-from neurocomp.mapping.classes import HashCollision, Outgoing, Pairs, find_classes
+from neurocomp.mapping.classes import find_classes
 from neurocomp.mapping.cuts import Grid, Runs
 from neurocomp.mapping.layer import layers_of
+from neurocomp.mapping.leaving import Entries, by_element
 from neurocomp.mapping.limits import limits_of
 from neurocomp.mapping.map import make_problem, map_network
 from neurocomp.mapping.problem import Problem, stored_weight_bits
@@ -222,37 +222,21 @@ def test_names_of_memories_are_readable() -> None:
 # --- classes --------------------------------------------------------------------------------------------
 
 
-def outgoing() -> Outgoing:
-    counts = np.array([[[1, 1, 2, 2]]])
-    return Outgoing(windows=[(3, 0, Window((0, 0, 0), (2, 1, 4), counts))])
-
-
 def test_equal_counts_in_one_tile_make_a_class() -> None:
-    found = find_classes((2, 1, 5), np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1], np.int32), outgoing())
-    assert found.label.tolist() == [0, 0, 0, 0, 1, 1, 2, 2, -1, -1]
-    assert found.tile.tolist() == [0, 0, 1]
-    assert found.pin_events.tolist() == [1, 2, 2]
+    element, code = np.array([0, 1, 2, 3, 3, 5, 6]), np.array([3, 3, 3, 3, 4, 3, 3])
+    reached = by_element([Entries(element, code, np.array([1, 1, 2, 2, 1, 2, 2]))], 8, 5)
+    found = find_classes(np.array([0, 0, 0, 0, 0, 0, 1, 1], np.int32), reached)
+    assert found.label.tolist() == [0, 0, 1, 2, -1, 1, 3, -1]
+    assert found.tile.tolist() == [0, 0, 0, 1]
+    assert found.rows.items.tolist() == [3, 3, 3, 4, 3]
+    assert found.events.tolist() == [1, 2, 2, 1, 2]
 
 
-def test_a_collision_of_hashes_does_not_pass_unnoticed(monkeypatch) -> None:
-    monkeypatch.setattr(classes, "mixed", lambda values: np.zeros(np.shape(np.atleast_1d(values)), np.uint64))
-    with pytest.raises(HashCollision):
-        find_classes((2, 1, 5), np.zeros(10, np.int32), outgoing())
-    pairs = Pairs(0, np.array([0, 1, 1]), np.array([5, 5, 6]), np.array([1, 1, 1]))
-    with pytest.raises(HashCollision):
-        find_classes((3, 1, 1), np.zeros(3, np.int32), Outgoing(pairs=[pairs]))
-
-
-def test_after_a_collision_another_hash_is_tried(monkeypatch) -> None:
-    good, tries = classes.mixed, []
-
-    def bad_first(values):
-        tries.append(0)
-        return np.zeros(np.shape(np.atleast_1d(values)), np.uint64) if len(tries) <= 2 else good(values)
-
-    monkeypatch.setattr(classes, "mixed", bad_first)
-    found = find_classes((2, 1, 5), np.zeros(10, np.int32), outgoing())
-    assert found.label.tolist() == [0, 0, 0, 0, 1, 1, 1, 1, -1, -1]
+def test_synapses_of_several_paths_to_one_tile_are_added_up() -> None:
+    one = Entries(np.array([1, 0, 1]), np.array([2, 0, 2]), np.array([5, 1, 6]))
+    reached = by_element([one, Entries(np.array([1]), np.array([2]), np.array([7]))], 2, 3)
+    assert reached.rows.ptr.tolist() == [0, 1, 2]
+    assert reached.count.tolist() == [1, 18]
 
 
 def test_a_population_that_nobody_hears_has_no_classes() -> None:
