@@ -168,13 +168,13 @@ def test_every_exit_code_is_met() -> None:
 
 def test_too_large_a_job(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(files)
-    monkeypatch.setattr("neurocomp.commands.memory.available_bytes", lambda: 2**30)
+    monkeypatch.setattr("neurocomp.inputs.memory.available_bytes", lambda: 2**30)
     assert answer_to("compile digits.pt --chip loihi2 --steps 20000") == (
         "exit 5\n"
         "error: digits: a run of 450 samples x 20,000 time steps needs 4.5 GiB, of 1.0 GiB that are free\n"
         "  next: run fewer samples or time steps at a time"
     )
-    monkeypatch.setattr("neurocomp.commands.memory.available_bytes", lambda: 900)
+    monkeypatch.setattr("neurocomp.inputs.memory.available_bytes", lambda: 900)
     assert answer_to("compile digits.pt --chip loihi2 --input good.npz") == (
         "exit 5\n"
         "error: good.npz: array x of shape (3, 1, 8, 8) needs 0.0 GiB, of 0.0 GiB that are free\n"

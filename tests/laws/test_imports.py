@@ -25,7 +25,9 @@ MAY_READ = {
     "energy": {"errors", "network", "activity", "chip", "fabric", "mapping", "simulate"},
 }
 MAY_READ["report"] = MAY_READ["energy"] | {"energy", "neurocomp"}
-MAY_READ["commands"] = MAY_READ["report"] | {"report", "frontend"}
+MAY_READ["inputs"] = {"errors", "network", "activity", "chip", "frontend"}
+MAY_READ["sweep"] = MAY_READ["report"] | {"report", "frontend", "inputs"}
+MAY_READ["commands"] = MAY_READ["sweep"] | {"sweep"}
 MAY_READ["doctor"] = MAY_READ["commands"] | {"commands"}
 MAY_READ["cli"] = MAY_READ["doctor"] | {"doctor"}
 MAY_READ["__main__"] = {"cli"}

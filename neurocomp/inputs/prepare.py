@@ -10,8 +10,8 @@ import numpy as np
 
 from neurocomp.activity.encode import encode
 from neurocomp.chip.messages import did_you_mean
-from neurocomp.commands.npz import read_npz
 from neurocomp.errors import bad_input
+from neurocomp.inputs.npz import read_npz
 from neurocomp.network.graph import Encoding, Network
 
 CODINGS = tuple(coding for coding in get_args(Encoding) if coding != "temporal")

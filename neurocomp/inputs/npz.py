@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from neurocomp.commands.memory import need_memory
 from neurocomp.errors import bad_input
 from neurocomp.frontend.sniff import missing_file
+from neurocomp.inputs.memory import need_memory
 
 HOW = 'np.savez("data.npz", x=inputs, y=labels)'
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")

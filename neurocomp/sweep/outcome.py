@@ -1,0 +1,85 @@
+"""What became of one point: its metrics, or why it has none."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from neurocomp.report.model import Result
+from neurocomp.sweep.sample import Point
+from neurocomp.sweep.space import Scalar
+
+SCHEMA = "neurocomp/point/1"
+Status = Literal["ok", "does not fit", "bad input", "check failed", "too large", "defect"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure of a result. unit: as in its name; better: which way is an improvement."""
+
+    name: str
+    what: str
+    better: Literal["min", "max"]
+
+
+METRICS = (
+    Metric("energy_pj", "energy per inference", "min"),
+    Metric("dynamic_energy_pj", "energy per inference without static power", "min"),
+    Metric("latency_ns", "time from a sample's first input to its last output", "min"),
+    Metric("interval_ns", "time between two inferences back to back", "min"),
+    Metric("edp_pj_ns", "energy per inference times latency", "min"),
+    Metric("power_mw", "mean power", "min"),
+    Metric("cores_used", "cores that hold a part of the network", "min"),
+    Metric("accuracy", "share of samples classified rightly on the chip", "max"),
+    Metric("hops", "links crossed per inference", "min"),
+    Metric("synaptic_events", "synaptic operations of the chip per inference", "min"),
+)
+METRIC_NAMES = tuple(metric.name for metric in METRICS)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One finished point. key: hash of everything that determines it. reason: why there are no metrics. digests: of
+    network, chip, input and trace as far as they were reached; version: of neurocomp."""
+
+    key: str
+    point: Point
+    status: Status
+    reason: str
+    metrics: dict[str, float | None]
+    digests: dict[str, str]
+    version: str
+
+    def to_tree(self) -> dict[str, Any]:
+        """Plain values for JSON; :func:`outcome_from_tree` reads them back."""
+        tree = asdict(self)
+        tree["point"]["settings"] = [list(setting) for setting in self.point.settings]
+        return {"schema": SCHEMA, **tree}
+
+
+def outcome_from_tree(tree: dict[str, Any]) -> Outcome:
+    """The reverse of ``to_tree``. Raises KeyError, TypeError or ValueError for anything else."""
+    if tree["schema"] != SCHEMA:
+        raise ValueError(f"schema {tree['schema']!r}")
+    point = tree["point"]
+    settings: tuple[tuple[str, Scalar], ...] = tuple((str(name), value) for name, value in point["settings"])
+    where = Point(str(point["network"]), str(point["chip"]), settings)
+    return Outcome(
+        str(tree["key"]), where, tree["status"], str(tree["reason"]),
+        {str(k): None if v is None else float(v) for k, v in tree["metrics"].items()},
+        {str(k): str(v) for k, v in tree["digests"].items()}, str(tree["version"]),
+    )  # fmt: skip
+
+
+def metrics_of(result: Result) -> dict[str, float | None]:
+    """All metrics of a result, in the order of ``METRICS``; None where a figure is not known."""
+    samples = result.run.samples
+    dynamic = result.energy.total_aj - result.energy.by_unit["static"]
+    correct = None if result.accuracy is None else result.accuracy.correct_on_chip
+    found = (
+        result.energy_per_inference_pj, dynamic / samples / 1e6, result.latency_ns, result.interval_ns,
+        result.energy_per_inference_pj * result.latency_ns, result.power_mw, float(result.fit.cores_used),
+        None if correct is None else correct / samples, result.traffic.hops / samples,
+        result.traffic.synaptic_events / samples,
+    )  # fmt: skip
+    return dict(zip(METRIC_NAMES, found, strict=True))
