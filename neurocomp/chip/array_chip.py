@@ -49,7 +49,8 @@ class ArrayDram(Dram):
 
 
 class ArrayChip(Part):
-    """One chip. clock_mhz: of all engines. value_bits, spike_bits: of what travels to DRAM.
+    """One chip. clock_mhz: of all engines. value_bits, spike_bits: of what travels to DRAM. tile_side: pixels of a map
+    that a core works on at a time, along each axis.
 
     provenance: for each value, under its dotted path, where it came from; numbers without a stated source are
     ``unstated``.
@@ -68,6 +69,7 @@ class ArrayChip(Part):
     clock_mhz: Annotated[float, Field(gt=0, le=100_000)]
     spike_bits: Annotated[int, Field(ge=1, le=64)]
     value_bits: Annotated[int, Field(ge=1, le=64)]
+    tile_side: Count
     noc: ArrayNoc
     operations: Operations
     registers: Annotated[tuple[Register, ...], Field(strict=False, min_length=1)]

@@ -48,8 +48,8 @@ class Register(Part):
 
 
 class ArrayMemory(Part):
-    """One SRAM of a core. read_pj, write_pj: one access of port_bits; of these, ``ports`` can happen per cycle, each
-    for reading and for writing. Fewer bits cost their share."""
+    """One SRAM of a core: ``ports`` banks of size_bits. read_pj, write_pj: one access of port_bits; each bank takes one
+    for reading and one for writing per cycle. Fewer bits cost their share."""
 
     name: Name
     size_bits: Annotated[int, Field(ge=1, le=2**40)]
@@ -57,6 +57,14 @@ class ArrayMemory(Part):
     ports: Count
     read_pj: EnergyPj
     write_pj: EnergyPj
+
+    @property
+    def total_bits(self) -> int:
+        return self.size_bits * self.ports
+
+    def cycles(self, bits: int) -> int:
+        """Cycles in which its ports move so many bits one way."""
+        return -(-bits // (self.ports * self.port_bits))
 
 
 class Traffic(Part):

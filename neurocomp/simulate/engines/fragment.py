@@ -92,7 +92,8 @@ def fragment(chip: ArrayChip, phase: Phase, layer: Layer, *, weights_resident: b
 
 
 def weights_stay(chip: ArrayChip, engine: ArrayEngine, layer: Layer) -> bool:
-    """Whether a fragment's weights fit the memory from which the array takes them."""
+    """Whether the array's weights need not be read from their memory again: by the published energies only where the
+    fragment fits a single bank."""
     return layer.weights * engine.other.bits <= chip.memory(engine.other.memory).size_bits
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from neurocomp.errors import bad_input
@@ -77,7 +76,3 @@ def linear_layer(name: str, features: Pair, *, neurons: bool = True, real_input:
     """A fully connected layer of (in, out) features."""
     one = (1, 1)
     return Layer(name, *features, one, one, one, neurons=neurons, real_input=real_input)
-
-
-def total_macs(layers: Iterable[Layer]) -> int:
-    return sum(layer.macs for layer in layers)

@@ -1,0 +1,134 @@
+"""What one training iteration moves to and from DRAM, tensor by tensor.
+
+Convolution and soma are fused, BP reads a gradient once and WG takes it from there; spikes and surrogate masks take
+one bit if they are packed. A map that is larger than a tile is read with the rim of its neighbours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from neurocomp.chip.array_chip import ArrayChip
+from neurocomp.simulate.engines.fragment import engine_of
+from neurocomp.simulate.engines.layer import Layer
+from neurocomp.simulate.schedule import LayerPart
+from neurocomp.simulate.training_setup import Stage, TrainingSetup
+
+Tensor = Literal[
+    "spikes", "inputs", "weights", "membrane", "mask", "outputs", "gradient", "weight_gradient", "normalisation",
+    "optimizer_state",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Bits of one tensor read and written in one iteration, by one core for one layer and phase."""
+
+    core: int
+    layer: str
+    phase: Stage
+    tensor: Tensor
+    read_bits: int
+    write_bits: int
+
+
+def transfers(chip: ArrayChip, parts: Sequence[LayerPart], setup: TrainingSetup) -> tuple[Transfer, ...]:
+    """All traffic of one iteration. What goes into a layer is fetched once, by the core with its first part; the parts
+    on other cores hear it over the network on chip."""
+    held: dict[int, int] = {}
+    for part in parts:
+        held[part.core] = held.get(part.core, 0) + part.piece.weights
+    found = (t for part in parts for t in _of_part(chip, part, held[part.core], setup))
+    return tuple(t for t in found if t.read_bits or t.write_bits)
+
+
+def _of_part(chip: ArrayChip, part: LayerPart, held: int, setup: TrainingSetup) -> Iterator[Transfer]:
+    yield from _forward(chip, part, _weight_reads(chip, held, "FP", setup), setup)
+    if not part.whole.real_input:
+        yield from _backward(chip, part, _weight_reads(chip, held, "BP", setup), setup)
+    yield from _gradient(chip, part, setup)
+    yield from _update(chip, part, setup)
+
+
+def _forward(chip: ArrayChip, part: LayerPart, fetches: int, setup: TrainingSetup) -> Iterator[Transfer]:
+    layer, rows, value = part.piece, setup.samples * setup.steps, chip.value_bits
+    outputs = rows * layer.outputs
+    yield _moved(part, "FP", *_inputs(chip, part, setup))
+    yield _moved(part, "FP", "weights", layer.weights * value * fetches)
+    if layer.neurons:
+        flag = chip.spike_bits if setup.packed else value
+        yield _moved(part, "FP", "spikes", 0, outputs * flag)
+        if not setup.recompute:
+            yield _moved(part, "FP", "membrane", 0, outputs * value)
+            yield _moved(part, "FP", "mask", 0, outputs * flag)
+    else:
+        yield _moved(part, "FP", "outputs", 0, outputs * value)
+    if layer.normalised:  # statistics need the whole batch: written, and read again
+        yield _moved(part, "FP", "normalisation", outputs * value, outputs * value)
+
+
+def _backward(chip: ArrayChip, part: LayerPart, fetches: int, setup: TrainingSetup) -> Iterator[Transfer]:
+    layer, rows, value = part.piece, setup.samples * setup.steps, chip.value_bits
+    outputs = rows * layer.outputs
+    read = rows * layer.out_channels * _positions_read(chip, layer.out_size, layer, setup)
+    yield _moved(part, "BP", "gradient", read * value)
+    yield _moved(part, "BP", "weights", layer.weights * value * fetches)
+    if layer.normalised:
+        yield _moved(part, "BP", "normalisation", 2 * outputs * value, outputs * value)
+    if part.first:
+        return  # the gradient of the inputs is summed over the cores of a layer; the first one finishes it
+    inputs, flag = rows * layer.inputs, chip.spike_bits if setup.packed else value
+    yield _moved(part, "BP", "spikes", inputs * flag)
+    if not setup.recompute:
+        yield _moved(part, "BP", "membrane", inputs * value)
+        yield _moved(part, "BP", "mask", inputs * flag)
+    yield _moved(part, "BP", "gradient", 0, inputs * value)
+
+
+def _gradient(chip: ArrayChip, part: LayerPart, setup: TrainingSetup) -> Iterator[Transfer]:
+    layer, value = part.piece, chip.value_bits
+    yield _moved(part, "WG", *_inputs(chip, part, setup))
+    if layer.real_input:  # no BP has read it
+        yield _moved(part, "WG", "gradient", setup.samples * setup.steps * layer.outputs * value)
+    yield _moved(part, "WG", "weight_gradient", 0, layer.weights * value)
+
+
+def _update(chip: ArrayChip, part: LayerPart, setup: TrainingSetup) -> Iterator[Transfer]:
+    layer, value = part.piece, chip.value_bits
+    optimizer = getattr(chip.optimizers, setup.optimizer)
+    state = layer.weights * optimizer.state_words * optimizer.state_bits
+    yield _moved(part, "UPDATE", "weight_gradient", layer.weights * value)
+    yield _moved(part, "UPDATE", "weights", layer.weights * value, layer.weights * value)
+    yield _moved(part, "UPDATE", "optimizer_state", state, state)
+
+
+def _moved(part: LayerPart, phase: Stage, tensor: Tensor, read_bits: int, write_bits: int = 0) -> Transfer:
+    return Transfer(part.core, part.whole.name, phase, tensor, read_bits, write_bits)
+
+
+def _inputs(chip: ArrayChip, part: LayerPart, setup: TrainingSetup) -> tuple[Tensor, int]:
+    """The layer's inputs as they are read for FP and WG."""
+    layer = part.piece
+    if part.first:
+        return "spikes", 0
+    bits = chip.spike_bits if setup.packed and not layer.real_input else chip.value_bits
+    values = setup.samples * setup.steps * layer.in_channels * _positions_read(chip, layer.in_size, layer, setup)
+    return ("inputs" if layer.real_input else "spikes"), values * bits
+
+
+def _weight_reads(chip: ArrayChip, held: int, phase: Literal["FP", "BP"], setup: TrainingSetup) -> int:
+    """How often a core's weights are fetched in one iteration. held: weights of all its parts."""
+    store = chip.memory(engine_of(chip, phase).other.memory)
+    fits = held * chip.value_bits <= store.total_bits
+    return 1 if setup.order == "layer" or fits else setup.samples * setup.steps
+
+
+def _positions_read(chip: ArrayChip, size: tuple[int, int], layer: Layer, setup: TrainingSetup) -> int:
+    """Pixels that are fetched of each channel of a map; tiles overlap by the kernel's rim inside the map."""
+    if not setup.halos:
+        return size[0] * size[1]
+    seams = [-(-extent // chip.tile_side) - 1 for extent in size]
+    return math.prod(extent + n * (k - 1) for extent, n, k in zip(size, seams, layer.kernel, strict=True))

@@ -1,0 +1,300 @@
+"""One training iteration on a chip with FP, BP and WG engines: counts, traffic, times, and what bounds each layer.
+
+Work per layer, phase, sample and step is that of its fragments (simulate/engines/fragment.py), traffic that of its
+tensors (simulate/traffic.py), and the order of both that of the schedule (simulate/schedule.py). DRAM is modelled at
+``bound`` fidelity: its bytes at the bandwidth that its standard sustains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from neurocomp.chip.array_chip import ArrayChip
+from neurocomp.fabric.dram_bound import sustained_bytes_per_second
+from neurocomp.fabric.dram_catalog import load_dram
+from neurocomp.simulate.engines.fragment import (
+    PHASES,
+    Phase,
+    Use,
+    engine_of,
+    fragment,
+    pointwise_uses,
+)
+from neurocomp.simulate.engines.layer import Layer
+from neurocomp.simulate.schedule import LayerPart, StageTimes, flow_ps, split_over_cores
+from neurocomp.simulate.traffic import Transfer, transfers
+from neurocomp.simulate.training_setup import Stage, TrainingSetup
+from neurocomp.simulate.training_units import TrainingUnit, cycles_of, scaled
+
+
+@dataclass(frozen=True)
+class Tallied:
+    """``count`` times ``action`` by one unit of one core, for one layer and phase, in one iteration."""
+
+    core: int
+    layer: str
+    phase: Stage
+    unit: TrainingUnit
+    action: str
+    count: int
+
+
+@dataclass(frozen=True)
+class PhaseTime:
+    """One part of a layer in one phase, whole iteration. *_cycles: of the array, of the pointwise unit (soma, surrogate
+    gradient), of the slowest memory, which work at the same time, and of the normalisation after them. macs: executed
+    ones, dense_macs: with all zeros."""
+
+    core: int
+    layer: str
+    phase: Phase
+    macs: int
+    dense_macs: int
+    array_cycles: int
+    pointwise_cycles: int
+    sram_cycles: int
+    norm_cycles: int
+    dram_bits: int
+    dram_ps: int
+
+    @property
+    def cycles(self) -> int:
+        return max(self.array_cycles, self.pointwise_cycles, self.sram_cycles) + self.norm_cycles
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """One iteration. engines_ps: engines alone; dram_ps: DRAM alone; update_ps: the optimizer; iteration_ps: all of
+    it. assumptions: sentences for the report."""
+
+    chip: ArrayChip
+    setup: TrainingSetup
+    layers: tuple[Layer, ...]
+    parts: tuple[LayerPart, ...]
+    tallies: tuple[Tallied, ...]
+    traffic: tuple[Transfer, ...]
+    times: tuple[PhaseTime, ...]
+    engines_ps: int
+    dram_ps: int
+    update_ps: int
+    iteration_ps: int
+    bytes_per_second: float
+    assumptions: tuple[str, ...]
+
+    @property
+    def dram_bits(self) -> int:
+        return sum(t.read_bits + t.write_bits for t in self.traffic)
+
+    def traffic_bits(self, *axes: str) -> dict[tuple[str | int, ...], int]:
+        """Bits to and from DRAM by any of core, layer, phase and tensor; the values sum to ``dram_bits``."""
+        sums: dict[tuple[str | int, ...], int] = {}
+        for transfer in self.traffic:
+            key = tuple(getattr(transfer, axis) for axis in axes)
+            sums[key] = sums.get(key, 0) + transfer.read_bits + transfer.write_bits
+        return sums
+
+    def utilisation(self) -> dict[Phase, float]:
+        """Share of each kind of engine's capability that executed multiply-accumulates used, over the whole
+        iteration and all cores."""
+        cycles = self.iteration_ps / self.chip.cycle_ps * self.chip.cores
+        found: dict[Phase, float] = {}
+        for phase in PHASES:
+            engine = engine_of(self.chip, phase)
+            work = sum(t.macs for t in self.times if t.phase == phase)
+            found[phase] = work / (cycles * engine.rows * engine.columns)
+        return found
+
+    def bound_of(self, layer: str) -> str:
+        """What takes longest of one layer's work: ``FP array``, ``BP sram``, ``DRAM`` and so on. The parts of a layer
+        work side by side, DRAM serves one transfer at a time."""
+        mine = [t for t in self.times if t.layer == layer]
+        slowest = {"DRAM": sum(t.dram_ps for t in mine)}
+        for t in mine:
+            for unit in ("array", "pointwise", "sram", "norm"):
+                key = f"{t.phase} {unit}"
+                time = round(getattr(t, f"{unit}_cycles") * self.chip.cycle_ps)
+                slowest[key] = max(slowest.get(key, 0), time)
+        return max(slowest, key=lambda name: slowest[name])
+
+    def epoch_ps(self, dataset_size: int) -> int:
+        """All iterations of an epoch; the last one may be smaller and is counted in full."""
+        return -(-dataset_size // self.setup.samples) * self.iteration_ps
+
+
+def simulate_training(chip: ArrayChip, layers: Sequence[Layer], setup: TrainingSetup | None = None) -> TrainingRun:
+    """One training iteration of these layers. Raises InputError for layers or settings that make no sense."""
+    setup = setup or TrainingSetup()
+    parts = split_over_cores(layers, chip.cores, chip.engines.fp.columns, lambda layer: _work_of(chip, layer, setup))
+    traffic = transfers(chip, parts, setup)
+    rate = dram_bytes_per_second(chip)
+    tallies, times = _work(chip, parts, setup, traffic, rate)
+    engines_ps = _flow_ps(chip, times, setup) if setup.order == "step" else _layer_by_layer_ps(chip, times)
+    dram_ps = _dram_ps(sum(t.read_bits + t.write_bits for t in traffic), rate)
+    update_ps = _update_ps(chip, tallies)
+    both = max(engines_ps, dram_ps) if setup.double_buffered else engines_ps + dram_ps
+    return TrainingRun(
+        chip, setup, tuple(layers), parts, (*tallies, *_dram_tallies(traffic)), traffic, times, engines_ps, dram_ps,
+        update_ps, both + update_ps, rate, _assumptions(chip, setup),
+    )  # fmt: skip
+
+
+def dram_bytes_per_second(chip: ArrayChip) -> float:
+    """What the DRAM sustains when rows are read from end to end."""
+    standard = load_dram(chip.dram.standard)
+    organisation = standard.organisation.model_copy(update={"channels": chip.dram.channels})
+    dram = standard.model_copy(update={"organisation": organisation})
+    return sustained_bytes_per_second(dram, organisation.accesses_per_row)
+
+
+def _dram_ps(bits: int, bytes_per_second: float) -> int:
+    return -(-bits * 125 * 10**9 // round(bytes_per_second))
+
+
+def _work(
+    chip: ArrayChip, parts: Sequence[LayerPart], setup: TrainingSetup, traffic: Sequence[Transfer], rate: float
+) -> tuple[tuple[Tallied, ...], tuple[PhaseTime, ...]]:
+    """Counts and times of all parts in all phases."""
+    moved: dict[tuple[int, str, str], int] = {}
+    for t in traffic:
+        key = (t.core, t.layer, t.phase)
+        moved[key] = moved.get(key, 0) + t.read_bits + t.write_bits
+    tallies, times = [], []
+    for part in parts:
+        for phase in PHASES:
+            if phase == "BP" and part.whole.real_input:
+                continue
+            uses, time = _phase(chip, part, phase, setup)
+            bits = moved.get((part.core, part.whole.name, phase), 0)
+            times.append(PhaseTime(part.core, part.whole.name, phase, *time, bits, _dram_ps(bits, rate)))
+            tallies += [Tallied(part.core, part.whole.name, phase, *use) for use in uses]
+        tallies += list(_optimizer(chip, part, setup))
+    return tuple(tallies), tuple(times)
+
+
+UnitUse = tuple[TrainingUnit, str, int]
+
+
+def _phase(
+    chip: ArrayChip, part: LayerPart, phase: Phase, setup: TrainingSetup
+) -> tuple[list[UnitUse], tuple[int, int, int, int, int, int]]:
+    """(unit, action, count) of a part in one phase, and its numbers for PhaseTime."""
+    runs = setup.samples * setup.steps
+    first = fragment(chip, phase, part.piece)
+    later = fragment(chip, phase, part.piece, weights_resident=True)
+    forward = setup.recompute and phase == "BP"  # membranes are computed again before their gradient
+    pieces = [first, *([fragment(chip, "FP", part.piece)] if forward else [])]
+    norm = _normalisation(chip, part.piece, phase)
+    times = [(first, 1), (later, runs - 1), *((piece, runs) for piece in pieces[1:])]
+    sums: dict[tuple[TrainingUnit, str], int] = {}
+    for piece, n in times:
+        for use in piece.uses:
+            unit, action, count = scaled(use, piece, setup, part.whole)
+            sums[unit, action] = sums.get((unit, action), 0) + count * n
+    for use in norm:
+        sums["norm", use.action] = use.count * runs
+    counted: list[UnitUse] = [(unit, action, count) for (unit, action), count in sums.items() if count]
+    cycles = [cycles_of(chip, piece, setup, part.whole) for piece in pieces]
+    each = [sum(c[k] for c in cycles) * runs for k in range(3)]
+    macs = sum(c[3] for c in cycles) * runs
+    dense = sum(piece.macs for piece in pieces) * runs
+    return counted, (macs, dense, each[0], each[1], each[2], _port_cycles(chip, norm) * runs)
+
+
+def _normalisation(chip: ArrayChip, piece: Layer, phase: Phase) -> tuple[Use, ...]:
+    if not piece.normalised or phase == "WG":
+        return ()
+    work = chip.normalisation.forward if phase == "FP" else chip.normalisation.backward
+    return tuple(use for use in pointwise_uses(work, piece.outputs, piece.out_channels) if use.count)
+
+
+def _port_cycles(chip: ArrayChip, uses: Sequence[Use]) -> int:
+    """Cycles of the busiest port."""
+    busiest = 0
+    for use in uses:
+        if use.unit == "sram":
+            busiest = max(busiest, chip.memory(use.action.split(".")[1]).cycles(use.count))
+    return busiest
+
+
+def _optimizer(chip: ArrayChip, part: LayerPart, setup: TrainingSetup) -> Iterator[Tallied]:
+    update = getattr(chip.optimizers, setup.optimizer)
+    weights = part.piece.weights
+    for name in ("add", "mul", "mux", "compare", "sqrt"):
+        count = getattr(update.operations, name) * weights
+        if count:
+            yield Tallied(part.core, part.whole.name, "UPDATE", "optimizer", f"operations.{name}", count)
+    for traffic in update.memory:
+        for direction, times in (("read", traffic.reads), ("write", traffic.writes)):
+            if times:
+                action = f"memories.{traffic.memory}.{direction}"
+                bits = times * traffic.bits * weights
+                yield Tallied(part.core, part.whole.name, "UPDATE", "optimizer", action, bits)
+
+
+def _update_ps(chip: ArrayChip, tallies: Sequence[Tallied]) -> int:
+    """Cores update their weights at the same time; the slowest port decides."""
+    busy: dict[tuple[int, str], int] = {}
+    for t in tallies:
+        if t.unit == "optimizer" and t.action.startswith("memories"):
+            busy[t.core, t.action] = busy.get((t.core, t.action), 0) + t.count
+    cycles = [chip.memory(action.split(".")[1]).cycles(bits) for (_, action), bits in busy.items()]
+    return _ps(chip, max(cycles, default=0))
+
+
+def _dram_tallies(traffic: Sequence[Transfer]) -> Iterator[Tallied]:
+    for t in traffic:
+        yield Tallied(t.core, t.layer, t.phase, "dram", "dram", t.read_bits + t.write_bits)
+
+
+def _work_of(chip: ArrayChip, layer: Layer, setup: TrainingSetup) -> int:
+    """By what layers are shared out: multiply-accumulates, or cycles of the busiest of the three engines."""
+    if setup.balance == "forward":
+        return layer.macs
+    phases: list[Phase] = [phase for phase in PHASES if not (phase == "BP" and layer.real_input)]
+    return max(fragment(chip, phase, layer).steps for phase in phases)
+
+
+def _flow_ps(chip: ArrayChip, times: Sequence[PhaseTime], setup: TrainingSetup) -> int:
+    """Every step flows through all cores; a core does its parts one after the other."""
+    cores = max(t.core for t in times) + 1
+    sums = {phase: [0] * cores for phase in PHASES}
+    for t in times:
+        sums[t.phase][t.core] += t.cycles
+    runs = setup.samples * setup.steps
+    each = {phase: tuple(_ps(chip, Fraction(n, runs)) for n in cycles) for phase, cycles in sums.items()}
+    return flow_ps(StageTimes(each["FP"], each["BP"], each["WG"]), setup.samples, setup.steps)
+
+
+def _layer_by_layer_ps(chip: ArrayChip, times: Sequence[PhaseTime]) -> int:
+    """One layer after the other, its parts side by side; WG beside BP."""
+    longest: dict[tuple[str, str], int] = {}
+    for t in times:
+        key = (t.layer, t.phase)
+        longest[key] = max(longest.get(key, 0), t.cycles)
+    layers = dict.fromkeys(t.layer for t in times)
+    forward = sum(longest[name, "FP"] for name in layers)
+    return _ps(chip, forward + sum(max(longest.get((name, "BP"), 0), longest[name, "WG"]) for name in layers))
+
+
+def _ps(chip: ArrayChip, cycles: int | Fraction) -> int:
+    """Picoseconds of so many cycles."""
+    return round(cycles * Fraction(10**6) / Fraction(Decimal(repr(chip.clock_mhz))))
+
+
+def _assumptions(chip: ArrayChip, setup: TrainingSetup) -> tuple[str, ...]:
+    order = {
+        "layer": "each layer is worked through for all samples and steps, so that weights are fetched once per phase",
+        "step": "every step flows through all cores; weights that do not fit a core's memory are fetched every time",
+    }
+    said = [
+        f"activity: {setup.activity.origin}",
+        order[setup.order],
+        "DRAM at the bandwidth that its standard sustains; no order of requests is simulated",
+        "the network on chip is not the slowest part and costs nothing" if chip.noc.hop_pj_per_bit is None else "",
+        "work that zeros save is spread evenly" if setup.sparsity == "skipped" else "",
+        "normalisation statistics are those of one step" if setup.order == "step" else "",
+    ]
+    return tuple(sentence for sentence in said if sentence)

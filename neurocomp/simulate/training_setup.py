@@ -1,0 +1,96 @@
+"""How one training iteration runs, and how much of its work the zeros save."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from neurocomp.activity.training.trace import TrainingTrace
+from neurocomp.errors import Diagnostic, InputError
+
+Stage = Literal["FP", "BP", "WG", "UPDATE"]
+STAGES: tuple[Stage, ...] = ("FP", "BP", "WG", "UPDATE")
+Sparsity = Literal["dense", "gated", "skipped"]
+Order = Literal["layer", "step"]
+Balance = Literal["forward", "slowest"]
+OptimizerName = Literal["sgd", "adam"]
+
+
+@dataclass(frozen=True)
+class LayerActivity:
+    """Shares that are not zero. sent: of a layer's inputs (operands of FP and WG); arrived: of the gradients of its
+    outputs (BP). imbalance: how much longer the busiest row of an engine works than the mean, where zeros are
+    skipped; 1 if work is spread evenly."""
+
+    sent: float
+    arrived: float
+    imbalance: float = 1.0
+
+
+@dataclass(frozen=True)
+class Activity:
+    """By layer; ``rest`` for layers that are not named. origin: where the shares come from, in a sentence."""
+
+    layers: Mapping[str, LayerActivity]
+    rest: LayerActivity
+    origin: str
+
+    def of(self, layer: str) -> LayerActivity:
+        return self.layers.get(layer, self.rest)
+
+
+def synthetic_activity(sent: float = 0.2, arrived: float = 0.5) -> Activity:
+    """The same shares for every layer: nothing was run."""
+    origin = f"assumed: {sent:.0%} of the neurons spike and {arrived:.0%} of the gradients are not zero in each step"
+    return Activity({}, LayerActivity(sent, arrived), origin)
+
+
+def recorded_activity(trace: TrainingTrace) -> Activity:
+    """The shares of a recorded training step. Layers that are not in the trace count as dense."""
+    layers = {name: LayerActivity(layer.sent.density, layer.arrived.density) for name, layer in trace.layers.items()}
+    return Activity(layers, LayerActivity(1.0, 1.0), trace.origin)
+
+
+@dataclass(frozen=True)
+class TrainingSetup:
+    """One iteration: a batch forward and backward, and one update.
+
+    order: ``step``, every step of every sample flows through all cores at once, and the weights of a core that do not
+    fit it are fetched anew each time; ``layer``, all samples and steps of a layer before the next, so that weights are
+    fetched once per phase and only the cores of one layer work.
+    balance: cores get equal shares of the forward multiply-accumulates, or of the time of the slowest engine.
+    sparsity: ``dense``; ``gated``, zeros save the arithmetic's energy; ``skipped``, they save time and accesses too.
+    packed: spikes and masks take one bit in DRAM. recompute: membranes are not kept but computed again for BP. halos:
+    rims of tiles are fetched twice. double_buffered: DRAM works while the engines do.
+    """
+
+    samples: int = 16
+    steps: int = 4
+    optimizer: OptimizerName = "sgd"
+    order: Order = "step"
+    balance: Balance = "slowest"
+    sparsity: Sparsity = "dense"
+    activity: Activity = field(default_factory=synthetic_activity)
+    packed: bool = True
+    recompute: bool = False
+    halos: bool = True
+    double_buffered: bool = True
+
+    def __post_init__(self) -> None:
+        found = [
+            Diagnostic("training", f"{name} is {value}", "a number from 1 to 1,000,000")
+            for name, value in (("samples", self.samples), ("steps", self.steps))
+            if not 1 <= value <= 10**6
+        ]
+        for name, value, known in (
+            ("optimizer", self.optimizer, get_args(OptimizerName)), ("order", self.order, get_args(Order)),
+            ("balance", self.balance, get_args(Balance)), ("sparsity", self.sparsity, get_args(Sparsity)),
+        ):  # fmt: skip
+            if value not in known:
+                found.append(Diagnostic("training", f"there is no {name} {value!r}", hint=f"one of {', '.join(known)}"))
+        for name, layer in (*self.activity.layers.items(), ("other layers", self.activity.rest)):
+            if not (0 <= layer.sent <= 1 and 0 <= layer.arrived <= 1 and layer.imbalance >= 1):
+                found.append(Diagnostic("activity", f"{name}: {layer}", "shares lie between 0 and 1, imbalance above"))
+        if found:
+            raise InputError(found)
