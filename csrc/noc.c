@@ -3,7 +3,7 @@
 
 static int32_t longest_delay(const nc_noc *net) {
     int32_t longest = net->routing_delay + 1 > 5 + net->credit_delay ? net->routing_delay + 1 : 5 + net->credit_delay;
-    for (int64_t link = 0; link < (int64_t)net->width * net->height * NC_NOC_LINKS; link++) {
+    for (int64_t link = 0; link < (int64_t)nc_noc_routers(net) * nc_noc_links(net); link++) {
         const int32_t there = net->link_latency[link] + 2 + net->credit_delay;
         longest = there > longest ? there : longest;
         longest = net->link_interval[link] > longest ? net->link_interval[link] : longest;
@@ -14,16 +14,18 @@ static int32_t longest_delay(const nc_noc *net) {
 static void set_sizes(noc_run *run, const nc_noc *net) {
     memset(run, 0, sizeof *run);
     run->net = net;
-    run->routers = net->width * net->height;
-    run->ports = NC_NOC_LINKS + net->locals;
+    run->routers = nc_noc_routers(net);
+    run->links = nc_noc_links(net);
+    run->ports = run->links + net->locals;
     run->vcs = net->vcs;
     run->cells = run->ports * net->vcs;
     run->groups = run->ports * net->input_speedup;
     run->group_size = (net->vcs + net->input_speedup - 1) / net->input_speedup;
     run->cores = run->routers * net->locals;
     run->every_vc = (uint32_t)(((uint64_t)1 << net->vcs) - 1);
-    run->range[0] = net->torus ? run->every_vc >> net->vcs / 2 : run->every_vc;
-    run->range[1] = net->torus ? run->every_vc >> net->vcs / 2 << net->vcs / 2 : 0;
+    const int split = net->torus || net->halves;
+    run->range[0] = split ? run->every_vc >> net->vcs / 2 : run->every_vc;
+    run->range[1] = split ? run->every_vc >> net->vcs / 2 << net->vcs / 2 : 0;
     for (run->slots = 64; run->slots <= longest_delay(net);)
         run->slots *= 2;
     run->event_free = NO_EVENT;
@@ -52,7 +54,9 @@ static void place_routers(noc_run *run, arena *a) {
     run->is_active = take(a, routers, 1);
     run->is_touched = take(a, routers, 1);
     run->place = take(a, routers, sizeof *run->place);
-    run->neighbour = take(a, routers * NC_NOC_LINKS, sizeof *run->neighbour);
+    run->level = take(a, routers, 1);
+    run->neighbour = take(a, routers * run->links, sizeof *run->neighbour);
+    run->back = take(a, routers * run->links, 1);
     run->bid_ports = take(a, routers, sizeof *run->bid_ports);
     run->wait_ports = take(a, routers, sizeof *run->wait_ports);
     run->closed = take(a, routers, sizeof *run->closed);
@@ -94,7 +98,7 @@ static void place_sources(noc_run *run, arena *a) {
  * are being routed and the links that are closed. Pages that are never used stay untouched. */
 static int64_t event_capacity(const noc_run *run) {
     const int64_t inputs = (int64_t)run->ports + run->net->locals;
-    return run->routers * (inputs * run->vcs * run->net->depth + run->cells + NC_NOC_LINKS);
+    return run->routers * (inputs * run->vcs * run->net->depth + run->cells + run->links);
 }
 
 static void place(noc_run *run, arena *a, int64_t packets, int with_trees) {

@@ -1,5 +1,5 @@
 /* Whether a network and a burst can be run at all. */
-#include "noc.h"
+#include "noc_links.h"
 #include <stddef.h>
 
 enum { SIDE_MAX = 1024, DEPTH_MAX = 1024, SPEED_DELAY_MAX = 64 };
@@ -9,16 +9,18 @@ static int outside(int32_t value, int32_t low, int32_t high) { return value < lo
 nc_status nc_noc_check(const nc_noc *net) {
     if (outside(net->width, 1, SIDE_MAX) || outside(net->height, 1, SIDE_MAX) || outside(net->locals, 1, 60))
         return NC_ERR_SIZE;
+    if (net->torus + net->tree + net->halves > 1 || net->torus < 0 || net->tree < 0 || net->halves < 0)
+        return NC_ERR_SIZE;
     if (outside(net->vcs, 1, 32) || outside(net->depth, 1, DEPTH_MAX) || outside(net->input_speedup, 1, net->vcs))
         return NC_ERR_SIZE;
     if (outside(net->routing_delay, 0, SPEED_DELAY_MAX) || outside(net->credit_delay, 0, SPEED_DELAY_MAX))
         return NC_ERR_SIZE;
     const int32_t shared = (net->vcs + net->input_speedup - 1) / net->input_speedup * net->input_speedup;
-    if ((NC_NOC_LINKS + net->locals) * shared > 64)
+    if ((nc_noc_links(net) + net->locals) * shared > 64)
         return NC_ERR_SIZE;
-    if (net->torus && net->vcs < 2 && (net->width > 1 || net->height > 1))
-        return NC_ERR_SIZE; /* a ring with one VC blocks itself */
-    for (int64_t link = 0; link < (int64_t)net->width * net->height * NC_NOC_LINKS; link++)
+    if ((net->torus || net->halves) && net->vcs < 2 && (net->width > 1 || net->height > 1))
+        return NC_ERR_SIZE; /* a ring with one VC blocks itself, and one VC has no halves */
+    for (int64_t link = 0; link < (int64_t)nc_noc_routers(net) * nc_noc_links(net); link++)
         if (outside(net->link_latency[link], 1, NC_NOC_DELAY_MAX) ||
             outside(net->link_interval[link], 1, NC_NOC_DELAY_MAX))
             return NC_ERR_SIZE;
@@ -39,32 +41,25 @@ static int has_row(const nc_noc_burst *burst, int64_t tree, int32_t router) {
     return 0;
 }
 
-/* The router that a link leads to, or -1. */
-static int32_t head_of(const nc_noc *net, int32_t router, int32_t port) {
-    static const int32_t dx[NC_NOC_LINKS] = {1, -1, 0, 0}, dy[NC_NOC_LINKS] = {0, 0, 1, -1};
-    const int32_t x = router % net->width + dx[port], y = router / net->width + dy[port];
-    if (!net->torus && (outside(x, 0, net->width - 1) || outside(y, 0, net->height - 1)))
-        return -1;
-    return (y + net->height) % net->height * net->width + (x + net->width) % net->width;
-}
-
 /* Each link of a tree leads to a router of the tree, and there is one less of them than of routers. */
 static nc_status check_tree(const nc_noc *net, const nc_noc_burst *burst, int64_t tree) {
     const int64_t first = burst->tree_ptr[tree], last = burst->tree_ptr[tree + 1];
+    const int32_t leaves = net->width * net->height, net_links = nc_noc_links(net);
     int64_t links = 0;
     if (last <= first)
         return NC_ERR_SIZE;
     for (int64_t row = first; row < last; row++) {
-        if (outside(burst->tree_router[row], 0, net->width * net->height - 1) ||
+        if (outside(burst->tree_router[row], 0, nc_noc_routers(net) - 1) ||
             (row > first && burst->tree_router[row] <= burst->tree_router[row - 1]))
             return NC_ERR_INDEX;
-        if (burst->tree_ports[row] == 0 || burst->tree_ports[row] >> (NC_NOC_LINKS + net->locals) != 0)
+        const int32_t ports = net_links + (burst->tree_router[row] < leaves ? net->locals : 0);
+        if (burst->tree_ports[row] == 0 || burst->tree_ports[row] >> ports != 0)
             return NC_ERR_INDEX;
     }
     for (int64_t row = first; row < last; row++)
-        for (int32_t port = 0; port < NC_NOC_LINKS; port++)
+        for (int32_t port = 0; port < net_links; port++)
             if (burst->tree_ports[row] >> port & 1) {
-                const int32_t there = head_of(net, burst->tree_router[row], port);
+                const int32_t there = end_of(net, burst->tree_router[row], port).router;
                 if (there < 0 || !has_row(burst, tree, there))
                     return NC_ERR_INDEX;
                 links++;

@@ -59,16 +59,16 @@ static void take_output(event_run *run, const head *h, int32_t output) {
     const int64_t start = *link_free > h->time ? *link_free : h->time;
     run->map.result->port_wait[h->router * ports + h->port] += (start - h->time) / NC_NOC_FRACTION;
     run->map.result->flit_hops += flits;
-    if (output >= NC_NOC_LINKS) {
+    if (output >= run->map.links) {
         *link_free = start + run->service->eject_packet + flits * run->service->eject_flit;
-        arrive(run, h, h->router * net->locals + output - NC_NOC_LINKS, start);
+        arrive(run, h, h->router * net->locals + output - run->map.links, start);
         return;
     }
-    const int32_t link = h->router * NC_NOC_LINKS + output;
+    const int32_t link = h->router * run->map.links + output;
     *link_free = start + run->service->packet + flits * run->service->link_flit[link];
     run->map.result->link_flits[link] += flits;
     const int64_t hop = (2 + net->link_latency[link] + run->pipeline) * NC_NOC_FRACTION;
-    push(run, start + hop, h->packet, run->map.neighbour[link], output ^ 1);
+    push(run, start + hop, h->packet, run->map.neighbour[link], run->map.back[link]);
 }
 
 static void inject(event_run *run, int32_t packet) {
@@ -80,7 +80,7 @@ static void inject(event_run *run, int32_t packet) {
     run->map.result->inject[packet] = (start + NC_NOC_FRACTION - 1) / NC_NOC_FRACTION;
     const int64_t delivery = burst->delivery_ptr == NULL ? packet : burst->delivery_ptr[packet];
     run->map.way[packet] = way_of(&run->map, packet, burst->delivery_core[delivery]);
-    push(run, start + (1 + run->pipeline) * NC_NOC_FRACTION, packet, router, NC_NOC_LINKS + core - router * locals);
+    push(run, start + (1 + run->pipeline) * NC_NOC_FRACTION, packet, router, run->map.links + core - router * locals);
 }
 
 static void pass(event_run *run, const head *h) {
@@ -99,7 +99,9 @@ static void place(event_run *run, arena *a, int64_t packets, int64_t deliveries)
     run->link_free = take(a, routers * run->map.ports, sizeof *run->link_free);
     run->source_free = take(a, run->map.cores, sizeof *run->source_free);
     run->map.place = take(a, routers, sizeof *run->map.place);
-    run->map.neighbour = take(a, routers * NC_NOC_LINKS, sizeof *run->map.neighbour);
+    run->map.level = take(a, routers, 1);
+    run->map.neighbour = take(a, routers * run->map.links, sizeof *run->map.neighbour);
+    run->map.back = take(a, routers * run->map.links, 1);
     run->map.way = take(a, packets, sizeof *run->map.way);
     run->heap = take(a, packets + deliveries, sizeof *run->heap);
 }
@@ -107,8 +109,9 @@ static void place(event_run *run, arena *a, int64_t packets, int64_t deliveries)
 static void open_run(event_run *run, const nc_noc *net) {
     memset(run, 0, sizeof *run);
     run->map.net = net;
-    run->map.routers = net->width * net->height;
-    run->map.ports = NC_NOC_LINKS + net->locals;
+    run->map.routers = nc_noc_routers(net);
+    run->map.links = nc_noc_links(net);
+    run->map.ports = run->map.links + net->locals;
     run->map.cores = run->map.routers * net->locals;
     run->pipeline = net->routing_delay + !net->speculative;
 }

@@ -106,11 +106,12 @@ NOC_INLINE void free_slot(noc_run *run, int32_t router, int32_t cell, int is_tai
     run->first[at] = (uint16_t)(run->first[at] + 1 == run->net->depth ? 0 : run->first[at] + 1);
     run->count[at]--;
     run->result->port_wait[router * run->ports + port] += run->now - pipeline;
-    if (port >= NC_NOC_LINKS) {
-        schedule(run, run->now + 3, SOURCE_CREDIT, router, cell - NC_NOC_LINKS * run->vcs, 0);
+    if (port >= run->links) {
+        schedule(run, run->now + 3, SOURCE_CREDIT, router, cell - run->links * run->vcs, 0);
     } else {
-        const int32_t upstream = run->neighbour[router * NC_NOC_LINKS + port], output = port ^ 1;
-        const int64_t delay = 1 + run->net->credit_delay + run->net->link_latency[upstream * NC_NOC_LINKS + output];
+        const int32_t link = router * run->links + port; /* the one that leads back */
+        const int32_t upstream = run->neighbour[link], output = run->back[link];
+        const int64_t delay = 1 + run->net->credit_delay + run->net->link_latency[upstream * run->links + output];
         schedule(run, run->now + delay, CREDIT, upstream, output * run->vcs + vc, 0);
     }
     if (!is_tail)
@@ -135,20 +136,20 @@ NOC_INLINE void emit(noc_run *run, int32_t router, int32_t output, int32_t vc, u
     if (flit & 1)
         run->vc_free[out] |= (uint32_t)1 << vc;
     run->result->flit_hops++;
-    if (output >= NC_NOC_LINKS) {
+    if (output >= run->links) {
         schedule(run, run->now + 5 + run->net->credit_delay, CREDIT, router, output * run->vcs + vc, 0);
         if (flit & 1)
-            deliver(run, flit >> 1, router * run->net->locals + output - NC_NOC_LINKS);
+            deliver(run, flit >> 1, router * run->net->locals + output - run->links);
         return;
     }
-    const int32_t link = router * NC_NOC_LINKS + output;
+    const int32_t link = router * run->links + output;
     run->result->link_flits[link]++;
     if (run->net->link_interval[link] > 1) {
         run->closed[router] |= (uint64_t)1 << output;
         schedule(run, run->now + run->net->link_interval[link], OPEN, router, output, 0);
     }
     const int64_t arrival = run->now + 2 + run->net->link_latency[link];
-    schedule(run, arrival, FLIT, run->neighbour[link], (output ^ 1) * run->vcs + vc, flit);
+    schedule(run, arrival, FLIT, run->neighbour[link], run->back[link] * run->vcs + vc, flit);
 }
 
 static void pass_tree(noc_run *run, int32_t router, int32_t cell, int32_t output, int32_t pipeline) {
@@ -212,7 +213,7 @@ NOC_INLINE void send_into(noc_run *run, int32_t core, int32_t queue, int32_t vc)
     if (--run->source_credits[core * vcs + vc] == 0)
         run->source_credit[core] &= ~((uint32_t)1 << vc);
     const uint32_t is_tail = --run->flits_left[queue] == 0;
-    const int32_t cell = (NC_NOC_LINKS + core - router * locals) * vcs + vc;
+    const int32_t cell = (run->links + core - router * locals) * vcs + vc;
     schedule(run, run->now + 1, FLIT, router, cell, (uint32_t)packet << 1 | is_tail);
     if (is_tail) {
         run->source_free[core] |= (uint32_t)1 << vc;

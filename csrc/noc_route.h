@@ -26,7 +26,7 @@ NOC_INLINE void ask(noc_run *run, int32_t router, int32_t cell) {
     const int64_t row = run->row[at];
     for (uint64_t ports = run->burst->tree_ports[row]; ports != 0; ports &= ports - 1) {
         const int port = lowest_bit(ports);
-        set_wait(run, router, port, port < NC_NOC_LINKS && (run->burst->tree_high[row] >> port & 1), cell);
+        set_wait(run, router, port, port < run->links && (run->burst->tree_high[row] >> port & 1), cell);
     }
 }
 

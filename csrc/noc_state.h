@@ -37,7 +37,7 @@ typedef struct {
     const nc_noc *net;
     const nc_noc_burst *burst;
     nc_noc_result *result;
-    int32_t routers, ports, vcs, cells, groups, group_size, cores;
+    int32_t routers, links, ports, vcs, cells, groups, group_size, cores;
     int64_t now, in_flight; /* in_flight: events in the wheel */
     uint32_t every_vc, range[2];      /* output VCs for each class of a link's packets */
     uint8_t switch_bit[64], natural[64], group_of[64], next_in_group[64];
@@ -54,7 +54,9 @@ typedef struct {
     int32_t *active, *touched;
     uint8_t *is_active, *is_touched;
     uint32_t *place;     /* x | y << 16 */
+    uint8_t *level;      /* of a tree */
     int32_t *neighbour;  /* per link; -1: none */
+    uint8_t *back;       /* per link: the input that it leads to, which is the output that leads back */
     uint64_t *bid_ports; /* outputs with a bid */
     uint64_t *wait_ports;
     uint64_t *closed; /* outputs whose link has just taken a flit and takes no other yet */
@@ -172,7 +174,7 @@ NOC_INLINE void clear_wait(noc_run *run, int32_t router, int32_t output, int32_t
 
 /* Output VCs that packets of a class may use at an output. */
 NOC_INLINE uint32_t range_of(const noc_run *run, int32_t output, int high) {
-    return output < NC_NOC_LINKS ? run->range[high] : run->every_vc;
+    return output < run->links ? run->range[high] : run->every_vc;
 }
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef NC_NOC_WAY_H
 #define NC_NOC_WAY_H
 
+#include "noc_links.h"
 #include "noc_state.h"
 
 /* A bump allocator over the workspace, 64-byte aligned; with memory NULL it only counts. */
@@ -18,16 +19,15 @@ static void *take(arena *a, int64_t count, size_t size) {
 
 /* Places and neighbours of all routers. */
 static void lay_links(noc_run *run) {
-    const int32_t width = run->net->width, height = run->net->height;
     for (int32_t router = 0; router < run->routers; router++) {
-        const int32_t x = router % width, y = router / width;
-        const int32_t beside[NC_NOC_LINKS] = {x + 1, x - 1, y + 1, y - 1};
-        run->place[router] = (uint32_t)x | (uint32_t)y << 16;
-        for (int32_t port = 0; port < NC_NOC_LINKS; port++) {
-            const int32_t size = port < 2 ? width : height, there = (beside[port] + size) % size;
-            const int exists = run->net->torus || there == beside[port];
-            const int32_t to = port < 2 ? y * width + there : there * width + x;
-            run->neighbour[router * NC_NOC_LINKS + port] = exists ? to : -1;
+        const noc_level at = level_of(run->net, router);
+        run->level[router] = (uint8_t)at.level;
+        run->place[router] = (uint32_t)((router - at.first) % at.width) | (uint32_t)((router - at.first) / at.width)
+                                                                              << 16;
+        for (int32_t port = 0; port < run->links; port++) {
+            const noc_end end = end_of(run->net, router, port);
+            run->neighbour[router * run->links + port] = end.router;
+            run->back[router * run->links + port] = (uint8_t)end.port;
         }
     }
 }
@@ -57,14 +57,26 @@ static uint32_t way_of(const noc_run *run, int64_t packet, int32_t core) {
            north << 27 | high_x << 28 | high_y << 29;
 }
 
+/* In a quad tree: down if the packet's leaf is below this router. */
+static uint8_t port_in_tree(const noc_run *run, int32_t router, uint32_t way) {
+    const uint32_t place = run->place[router], x = way & 1023, y = way >> 10 & 1023, level = run->level[router];
+    if (x >> level != (place & 0xffff) || y >> level != place >> 16)
+        return NC_NOC_UP;
+    if (level == 0)
+        return (uint8_t)(run->links + (int32_t)(way >> 20 & 63));
+    return (uint8_t)((x >> (level - 1) & 1) + 2 * (y >> (level - 1) & 1));
+}
+
 /* The output of a packet without a tree, with its class in bit 7. */
 NOC_INLINE uint8_t port_of(const noc_run *run, int32_t router, uint32_t way) {
+    if (run->net->tree)
+        return port_in_tree(run, router, way);
     const uint32_t place = run->place[router];
     if ((way & 1023) != (place & 0xffff))
         return (uint8_t)((way >> 26 & 1) | (way >> 28 & 1) << 7);
     if ((way >> 10 & 1023) != place >> 16)
         return (uint8_t)(2 | (way >> 27 & 1) | (way >> 29 & 1) << 7);
-    return (uint8_t)(NC_NOC_LINKS + (way >> 20 & 63));
+    return (uint8_t)(run->links + (int32_t)(way >> 20 & 63));
 }
 
 /* The row of a router in the table of a tree. */

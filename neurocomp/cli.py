@@ -57,7 +57,8 @@ RATE_HELP = (
     "saturated point. Default: 0.05:1:0.05."
 )
 TRACE_HELP = "Packets to send instead: .csv (release,source,destination,flits) or .npz."
-MULTICAST_HELP = "Packets of a trace with several destinations: tree or unicast."
+MULTICAST_HELP = "Packets of a trace with several destinations: tree, unicast or dual-path."
+TOPOLOGY_HELP = "With --mesh: mesh, torus, ring (Nx1), crossbar (1x1) or tree (a quad tree of WxH leaves)."
 
 
 @app.callback(invoke_without_command=True)
@@ -152,7 +153,7 @@ def show_chip_command(
 def noc_command(
     chip: Annotated[str | None, typer.Option("--chip", metavar="CHIP", help="Take the network of this chip.")] = None,
     mesh: Annotated[str | None, typer.Option("--mesh", metavar="WxH", help="Or one of so many routers.")] = None,
-    topology: Annotated[str | None, typer.Option("--topology", help="With --mesh: mesh or torus.")] = None,
+    topology: Annotated[str | None, typer.Option("--topology", help=TOPOLOGY_HELP)] = None,
     cores_per_router: Annotated[int | None, typer.Option("--cores-per-router", help="With --mesh. Default: 1.")] = None,
     router: Annotated[str | None, typer.Option("--router", help=ROUTER_HELP)] = None,
     link_latency: Annotated[str | None, typer.Option("--link-latency", metavar="N[,N]", help=LATENCY_HELP)] = None,

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from neurocomp.fabric.burst import Burst
 from neurocomp.fabric.noc import CELLS_MAX, Noc
 from neurocomp.fabric.router import Router
-from neurocomp.fabric.topology import Mesh
+from neurocomp.fabric.topology import Mesh, Topology
+from neurocomp.fabric.tree import Tree
 
 
 @st.composite
@@ -21,10 +22,18 @@ def routers(draw: st.DrawFn, inputs: int, vcs_min: int) -> Router:
 
 
 @st.composite
+def topologies(draw: st.DrawFn) -> Topology:
+    width, height, per_router = (draw(st.integers(1, most)) for most in (5, 5, 3))
+    kind = draw(st.sampled_from(["mesh", "torus", "tree"]))
+    return Tree(width, height, per_router) if kind == "tree" else Mesh(width, height, per_router, kind == "torus")
+
+
+@st.composite
 def nocs(draw: st.DrawFn) -> Noc:
-    mesh = Mesh(draw(st.integers(1, 5)), draw(st.integers(1, 5)), draw(st.integers(1, 3)), draw(st.booleans()))
-    router = draw(routers(4 + mesh.cores_per_router, 2 if mesh.torus else 1))
-    chip_size = draw(st.none() | st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    mesh = draw(topologies())
+    router = draw(routers(mesh.links_per_router + mesh.cores_per_router, 2 if mesh.torus else 1))
+    chips = st.none() | st.tuples(st.integers(1, 3), st.integers(1, 3))
+    chip_size = draw(chips) if isinstance(mesh, Mesh) else None
     return Noc(
         mesh,
         router,

@@ -3,7 +3,7 @@
 #include "../noc_event.h"
 #include "check.h"
 
-enum { MOST = 400 };
+enum { MOST = 400, LINKS = 4 };
 
 typedef struct {
     nc_noc net;
@@ -25,16 +25,16 @@ static setup make(int32_t width, int32_t height, int32_t locals, int32_t torus, 
                        .speculative = 0,
                        .input_speedup = 1}};
     s.routers = (int64_t)width * height;
-    int32_t *const latency = zeros(s.routers * NC_NOC_LINKS, sizeof *latency);
-    int32_t *const interval = zeros(s.routers * NC_NOC_LINKS, sizeof *interval);
-    for (int64_t link = 0; link < s.routers * NC_NOC_LINKS; link++)
+    int32_t *const latency = zeros(s.routers * LINKS, sizeof *latency);
+    int32_t *const interval = zeros(s.routers * LINKS, sizeof *interval);
+    for (int64_t link = 0; link < s.routers * LINKS; link++)
         latency[link] = interval[link] = 1;
     s.net.link_latency = latency;
     s.net.link_interval = interval;
     s.result.arrival = zeros(MOST, sizeof(int64_t));
     s.result.inject = zeros(MOST, sizeof(int64_t));
-    s.result.link_flits = zeros(s.routers * NC_NOC_LINKS, sizeof(int64_t));
-    s.result.port_wait = zeros(s.routers * (NC_NOC_LINKS + locals), sizeof(int64_t));
+    s.result.link_flits = zeros(s.routers * LINKS, sizeof(int64_t));
+    s.result.port_wait = zeros(s.routers * (LINKS + locals), sizeof(int64_t));
     s.burst.classes = 1;
     return s;
 }
@@ -83,7 +83,7 @@ static void fill(setup *s, int32_t packets, int32_t longest, int32_t every) {
 }
 
 static nc_status run(setup *s, int64_t until) {
-    memset(s->result.link_flits, 0, (size_t)s->routers * NC_NOC_LINKS * sizeof(int64_t));
+    memset(s->result.link_flits, 0, (size_t)s->routers * (size_t)nc_noc_links(&s->net) * sizeof(int64_t));
     return nc_noc_run(&s->net, s->workspace, MOST, 0, &s->burst, until, &s->result);
 }
 
@@ -105,7 +105,7 @@ static int64_t expected_flits(const setup *s) {
 
 static int64_t flits_over_links(const setup *s) {
     int64_t sum = 0;
-    for (int64_t link = 0; link < s->routers * NC_NOC_LINKS; link++)
+    for (int64_t link = 0; link < s->routers * LINKS; link++)
         sum += s->result.link_flits[link];
     return sum;
 }
@@ -209,8 +209,8 @@ static void test_events_carry_the_same_flits(void) {
     for (int32_t round = 0; round < 20; round++) {
         setup s = make(draw(1, 6), draw(1, 6), 1, 0, 4, 8);
         fill(&s, draw(1, MOST), 7, draw(0, 3));
-        int64_t *const link_flit = zeros(s.routers * NC_NOC_LINKS, sizeof *link_flit);
-        for (int64_t link = 0; link < s.routers * NC_NOC_LINKS; link++)
+        int64_t *const link_flit = zeros(s.routers * LINKS, sizeof *link_flit);
+        for (int64_t link = 0; link < s.routers * LINKS; link++)
             link_flit[link] = NC_NOC_FRACTION;
         const nc_noc_service service = {0, 0, NC_NOC_FRACTION, NC_NOC_FRACTION, link_flit};
         s.workspace = zeros((int64_t)nc_noc_event_workspace(&s.net, s.burst.packet_count, s.burst.delivery_count), 1);
@@ -222,11 +222,53 @@ static void test_events_carry_the_same_flits(void) {
     }
 }
 
+/* Leaves of 2 x 2 under one router each, these under the root. */
+static int64_t levels_apart(int32_t from, int32_t to, int32_t width) {
+    int64_t levels = 0;
+    for (; from != to; levels++, width = (width + 1) / 2) {
+        from = from / width / 2 * ((width + 1) / 2) + from % width / 2;
+        to = to / width / 2 * ((width + 1) / 2) + to % width / 2;
+    }
+    return levels;
+}
+
+static void test_a_quad_tree_goes_up_and_down(void) {
+    for (int32_t round = 0; round < 20; round++) {
+        const int32_t width = draw(1, 7), height = draw(1, 7);
+        setup s = make(2 * width, 2 * height, draw(1, 3), 0, draw(1, 3), draw(1, 8)); /* room for all routers */
+        s.net.width = width;
+        s.net.height = height;
+        s.net.tree = 1;
+        CHECK_EQUAL(nc_noc_check(&s.net), NC_OK);
+        open_workspace(&s, 0);
+        s.routers = width * height;
+        fill(&s, draw(1, MOST), 5, draw(0, 2));
+        s.routers = nc_noc_routers(&s.net);
+        CHECK_EQUAL(nc_noc_check_burst(&s.net, &s.burst), NC_OK);
+        CHECK_EQUAL(run(&s, -1), NC_OK);
+        CHECK_EQUAL(s.result.delivered, s.burst.packet_count);
+        int64_t expected = 0, counted = 0;
+        for (int64_t p = 0; p < s.burst.packet_count; p++)
+            expected += 2 * s.burst.flits[p] *
+                        levels_apart(s.burst.source[p] / s.net.locals, s.burst.delivery_core[p] / s.net.locals, width);
+        for (int64_t link = 0; link < s.routers * nc_noc_links(&s.net); link++)
+            counted += s.result.link_flits[link];
+        CHECK_EQUAL(counted, expected);
+        discard(&s);
+    }
+}
+
 static void test_what_cannot_be_run_is_refused(void) {
     setup s = make(3, 3, 1, 0, 2, 4);
     const nc_noc good = s.net;
     CHECK_EQUAL(nc_noc_check(&s.net), NC_OK);
     s.net.torus = s.net.vcs = 1;
+    CHECK_EQUAL(nc_noc_check(&s.net), NC_ERR_SIZE);
+    s.net = good;
+    s.net.tree = s.net.torus = 1;
+    CHECK_EQUAL(nc_noc_check(&s.net), NC_ERR_SIZE);
+    s.net = good;
+    s.net.halves = s.net.vcs = 1;
     CHECK_EQUAL(nc_noc_check(&s.net), NC_ERR_SIZE);
     s.net = good;
     s.net.vcs = 13; /* 5 ports x 13 > 64 */
@@ -255,6 +297,7 @@ int main(void) {
     RUN(test_workspace_is_left_as_it_was);
     RUN(test_tree_copies_at_every_router);
     RUN(test_events_carry_the_same_flits);
+    RUN(test_a_quad_tree_goes_up_and_down);
     RUN(test_what_cannot_be_run_is_refused);
     return check_result();
 }

@@ -8,72 +8,26 @@ import numpy as np
 from neurocomp._core.status import raise_status
 
 
-cdef extern from "noc.h" nogil:
-    ctypedef struct nc_noc:
-        int32_t width, height, locals, torus, vcs, depth, routing_delay, credit_delay, speculative, input_speedup
-        const int32_t *link_latency
-        const int32_t *link_interval
-    ctypedef struct nc_noc_burst:
-        int64_t packet_count, delivery_count
-        const int32_t *order
-        const int64_t *release
-        const int32_t *source
-        const int32_t *flits
-        int32_t classes
-        const uint8_t *traffic_class
-        const uint8_t *forward
-        const int64_t *delivery_ptr
-        const int32_t *delivery_core
-        const int32_t *tree
-        int64_t tree_count
-        const int64_t *tree_ptr
-        const int32_t *tree_router
-        const uint64_t *tree_ports
-        const uint8_t *tree_high
-    ctypedef struct nc_noc_result:
-        int64_t *arrival
-        int64_t *inject
-        int64_t *link_flits
-        int64_t *port_wait
-        int64_t drain, delivered, flit_hops
-    ctypedef int nc_status
-    nc_status nc_noc_check(const nc_noc *net)
-    nc_status nc_noc_check_burst(const nc_noc *net, const nc_noc_burst *burst)
-    uint64_t nc_noc_workspace(const nc_noc *net, int64_t packet_capacity, int with_trees)
-    void nc_noc_prepare(const nc_noc *net, void *workspace, int64_t packet_capacity, int with_trees)
-    nc_status nc_noc_run(const nc_noc *net, void *workspace, int64_t packet_capacity, int with_trees,
-                         const nc_noc_burst *burst, int64_t until, nc_noc_result *result)
-
-cdef extern from "noc_event.h" nogil:
-    ctypedef struct nc_noc_service:
-        int64_t packet, eject_packet, inject_flit, eject_flit
-        const int64_t *link_flit
-    uint64_t nc_noc_event_workspace(const nc_noc *net, int64_t packets, int64_t deliveries)
-    nc_status nc_noc_event_run(const nc_noc *net, void *workspace, const nc_noc_service *service,
-                               const nc_noc_burst *burst, nc_noc_result *result)
+cdef int64_t _links(const nc_noc *net):
+    return <int64_t>nc_noc_links(net) * nc_noc_routers(net)
 
 
 cdef class Network:
     """A network and its work area; not to be used by two threads at once.
 
     wiring: width, height, cores_per_router, torus, router (neurocomp.fabric.router.Router), link_latency and
-    link_interval (int32 per link, as csrc/noc.h numbers them).
+    link_interval (int32 per link, as csrc/noc.h numbers them), tree and halves as there.
     """
 
-    cdef nc_noc net
-    cdef void *workspace
-    cdef int64_t packet_capacity
-    cdef int with_trees
-    cdef list keep
-
-    def __cinit__(self, mesh, router, const int32_t[::1] link_latency, const int32_t[::1] link_interval):
+    def __cinit__(self, mesh, router, const int32_t[::1] link_latency, const int32_t[::1] link_interval,
+                  bint tree=False, bint halves=False):
         cdef nc_noc *net = &self.net
         self.keep = [link_latency, link_interval]
         net.width, net.height, net.locals, net.torus = mesh.width, mesh.height, mesh.cores_per_router, mesh.torus
         net.vcs, net.depth, net.input_speedup = router.vcs, router.buffer_flits, router.input_speedup
         net.routing_delay, net.credit_delay = router.routing_delay, router.credit_delay
-        net.speculative = router.speculative
-        if link_latency.shape[0] != 4 * net.width * net.height or link_interval.shape[0] != link_latency.shape[0]:
+        net.speculative, net.tree, net.halves = router.speculative, tree, halves
+        if link_latency.shape[0] != _links(net) or link_interval.shape[0] != link_latency.shape[0]:
             raise ValueError("link tables of the wrong length")
         net.link_latency, net.link_interval = &link_latency[0], &link_interval[0]
         raise_status(nc_noc_check(net), "noc")
@@ -97,6 +51,13 @@ cdef class Network:
         nc_noc_prepare(&self.net, self.workspace, packets, with_trees)
         self.packet_capacity, self.with_trees = packets, with_trees
         return 0
+
+    def check(self, tables):
+        """Raise CoreError for a burst that cannot be run; tables: as for :meth:`run`."""
+        cdef nc_noc_burst burst
+        keep = _fill(&burst, tables)
+        raise_status(nc_noc_check_burst(&self.net, &burst), "noc")
+        del keep
 
     def run(self, tables, int64_t until=-1):
         """(drain, delivered, flit_hops, arrival, inject, link_flits, port_wait) of one burst, flit by flit.
@@ -125,7 +86,7 @@ cdef class Network:
         cdef nc_noc_result result
         cdef nc_noc_service service
         cdef nc_status status
-        if link_flit.shape[0] != 4 * self.net.width * self.net.height:
+        if link_flit.shape[0] != _links(&self.net):
             raise ValueError("link tables of the wrong length")
         keep = _fill(&burst, tables)
         raise_status(nc_noc_check_burst(&self.net, &burst), "noc")
@@ -144,11 +105,11 @@ cdef class Network:
 
     cdef tuple _results(self, const nc_noc_burst *burst, nc_noc_result *result):
         """Arrays for a run's results: arrival, inject, link_flits, port_wait."""
-        cdef int64_t routers = self.net.width * self.net.height
+        cdef int64_t routers = nc_noc_routers(&self.net), links = nc_noc_links(&self.net)
         cdef int64_t[::1] arrival = np.empty(max(burst.delivery_count, 1), np.int64)
         cdef int64_t[::1] inject = np.empty(max(burst.packet_count, 1), np.int64)
-        cdef int64_t[::1] link_flits = np.zeros(4 * routers, np.int64)
-        cdef int64_t[::1] port_wait = np.zeros((4 + self.net.locals) * routers, np.int64)
+        cdef int64_t[::1] link_flits = np.zeros(links * routers, np.int64)
+        cdef int64_t[::1] port_wait = np.zeros((links + self.net.locals) * routers, np.int64)
         result.arrival, result.inject = &arrival[0], &inject[0]
         result.link_flits, result.port_wait = &link_flits[0], &port_wait[0]
         return (np.asarray(arrival)[:burst.delivery_count], np.asarray(inject)[:burst.packet_count],

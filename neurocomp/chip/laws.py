@@ -28,6 +28,7 @@ class BrokenLaw:
 def broken_laws(chip: ChipSpec) -> Iterator[BrokenLaw]:
     """All laws that this chip breaks; every field is already within its own bounds."""
     yield from _noc(chip.noc, chip.core)
+    yield from _shape(chip.noc)
     yield from _router(chip.noc)
     yield from _memories(chip.core)
     yield from _accesses(chip.core)
@@ -56,6 +57,17 @@ def _noc(noc: Noc, core: Core) -> Iterator[BrokenLaw]:
         )
 
 
+def _shape(noc: Noc) -> Iterator[BrokenLaw]:
+    if noc.topology == "ring" and noc.height != 1:
+        yield BrokenLaw("noc.height", f"is {noc.height}, but a ring has one row")
+    if noc.topology == "crossbar" and noc.routers != 1:
+        yield BrokenLaw(
+            "noc.width",
+            f"and height make {noc.routers} routers, but a crossbar is one",
+            "count cores_per_router instead",
+        )
+
+
 def _router(noc: Noc) -> Iterator[BrokenLaw]:
     router = noc.router
     if router is None:
@@ -73,15 +85,16 @@ def _router(noc: Noc) -> Iterator[BrokenLaw]:
         yield BrokenLaw(
             "noc.router.input_speedup", f"is {router.input_speedup}, above the number of VCs ({router.vcs})"
         )
-    elif router.input_vcs(noc.cores_per_router) > CELLS_MAX:
+    elif (inputs := router.input_vcs(noc.cores_per_router, 5 if noc.topology == "tree" else 4)) > CELLS_MAX:
         yield BrokenLaw(
             "noc.router.vcs",
             f"is {router.vcs}; with cores_per_router {noc.cores_per_router} and an entrance for inputs that makes "
-            f"{router.input_vcs(noc.cores_per_router)} input VCs, and the model can have {CELLS_MAX}",
+            f"{inputs} input VCs, and the model can have {CELLS_MAX}",
             "state fewer VCs",
         )
-    if noc.topology == "torus" and router.vcs < 2:
-        yield BrokenLaw("noc.router.vcs", "is 1, but a torus needs two or more, or packets can block each other")
+    if noc.wraps and router.vcs < 2:
+        what = f"is 1, but a {noc.topology} needs two or more, or packets can block each other"
+        yield BrokenLaw("noc.router.vcs", what)
     if noc.multicast == "tree" and noc.flits_per_spike > router.buffer_flits:
         yield BrokenLaw(
             "noc.router.buffer_flits",

@@ -56,9 +56,9 @@ class RouterSpec(Part):
         """Cycles from a flit's arrival in an empty input buffer to its passing the switch."""
         return self.routing_delay + (0 if self.speculative else 1)
 
-    def input_vcs(self, cores_per_router: int) -> int:
+    def input_vcs(self, cores_per_router: int, links: int = 4) -> int:
         """Input VCs of a router, those of its cores' and the chip's entrance included."""
-        return (4 + cores_per_router + 1) * (-(-self.vcs // self.input_speedup) * self.input_speedup)
+        return (links + cores_per_router + 1) * (-(-self.vcs // self.input_speedup) * self.input_speedup)
 
 
 class ChipLink(Part):
@@ -84,6 +84,8 @@ class Noc(Part):
     """The network on chip: width x height routers; router id = y * width + x, core id = router id *
     cores_per_router + k. Routes go along x first.
 
+    topology: ``ring`` is a torus of one row, ``crossbar`` one router, ``tree`` a quad tree whose leaves are the width
+    x height routers, on which hop_east_west is a link up and hop_north_south a link down.
     multicast: ``unicast`` sends one packet to each destination core, ``tree`` sends one that branches.
     hop_*: one packet over one link (all its flits) where nothing is in its way; link_flit_ns: time for which one flit
     occupies a link (None: unknown, taken as 0). input_port: [x, y] of the router where inputs enter.
@@ -94,7 +96,7 @@ class Noc(Part):
     router. chip_link: None where chips cannot be joined, or nothing is known about it.
     """
 
-    topology: Literal["mesh", "torus"]
+    topology: Literal["mesh", "torus", "ring", "tree", "crossbar"]
     width: Side
     height: Side
     cores_per_router: Annotated[int, Field(ge=1, le=256)]
@@ -112,6 +114,11 @@ class Noc(Part):
     @property
     def routers(self) -> int:
         return self.width * self.height
+
+    @property
+    def wraps(self) -> bool:
+        """Whether links lead round from one border to the other."""
+        return self.topology in ("torus", "ring")
 
     @property
     def link_flit_ps(self) -> int:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from neurocomp.commands.memory import need_memory
 from neurocomp.commands.noc_options import (
     Findings,
     NetworkChoices,
@@ -24,6 +23,7 @@ from neurocomp.errors import InputError
 from neurocomp.fabric.burst import Burst
 from neurocomp.fabric.noc import Noc, run_burst
 from neurocomp.fabric.noc_traffic import LoadPoint, load_point, saturation_throughput
+from neurocomp.inputs.memory import need_memory
 from neurocomp.report.noc import Curve, TraceReport, network_facts, trace_report
 
 BYTES_PER_PACKET = 160  # while a load is simulated
@@ -99,8 +99,8 @@ def run_trace(network: NetworkChoices, path: Path, fidelity: str, multicast: str
     noc, chip = findings.attempt(lambda: network_of(network), (None, None))
     burst = findings.attempt(lambda: read_trace(path), None)
     check_common(findings, 1, 0, fidelity)
-    if multicast not in ("tree", "unicast"):
-        findings.add("--multicast", f"is {multicast!r}", "tree or unicast")
+    if multicast not in ("tree", "unicast", "dual-path"):
+        findings.add("--multicast", f"is {multicast!r}", "tree, unicast or dual-path")
     _check_answer(findings, answer)
     findings.stop()
     if noc is None or burst is None:

@@ -11,16 +11,18 @@ from neurocomp.chip.catalog import load_chip
 from neurocomp.chip.messages import did_you_mean
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import Diagnostic, InputError, bad_input
-from neurocomp.fabric.chip_network import mesh_of, noc_of
+from neurocomp.fabric.chip_network import noc_of
+from neurocomp.fabric.chip_network import topology_of as topology_of_chip
 from neurocomp.fabric.noc import Fidelity, Noc
 from neurocomp.fabric.noc_traffic import HOTSPOT, PATTERNS, Stream
 from neurocomp.fabric.router import Router, find_router
-from neurocomp.fabric.topology import Mesh
+from neurocomp.fabric.topology import Mesh, Topology
+from neurocomp.fabric.tree import Tree
 
 SIDE_MAX = 1024
 POINTS_MAX = 1000
 DEFAULT_ROUTER = "std"
-TOPOLOGIES = ("mesh", "torus")
+TOPOLOGIES = ("mesh", "torus", "ring", "tree", "crossbar")
 Value = TypeVar("Value")
 
 
@@ -113,7 +115,7 @@ def _chip_network(choices: NetworkChoices, router: Router | None) -> tuple[Noc, 
             raise bad_input(option, "is for --mesh; a chip's profile says it itself")
     chip = load_chip(choices.chip or "")
     if router is not None and chip.noc.router is None:
-        return Noc(mesh_of(chip), router), chip
+        return Noc(topology_of_chip(chip), router), chip
     noc = noc_of(chip)
     return replace(noc, router=router or noc.router), chip
 
@@ -125,7 +127,19 @@ def _mesh_network(choices: NetworkChoices, router: Router | None) -> tuple[Noc, 
         raise bad_input("--topology", f"is {topology!r}", hint=did_you_mean(topology, TOPOLOGIES))
     if not 1 <= per_router <= SIDE_MAX:
         raise bad_input("--cores-per-router", f"is {per_router}; from 1 on")
-    return Noc(Mesh(width, height, per_router, topology == "torus"), router or find_router(DEFAULT_ROUTER)), None
+    return Noc(topology_of(topology, width, height, per_router), router or find_router(DEFAULT_ROUTER)), None
+
+
+def topology_of(name: str, width: int, height: int, per_router: int) -> Topology:
+    """A topology by its name. Raises InputError for sizes that it cannot have."""
+    if name == "ring" and height != 1:
+        raise bad_input("--mesh", f"is {width}x{height}; a ring has one row", hint=f"--mesh {width * height}x1")
+    if name == "crossbar" and width * height != 1:
+        hint = f"--mesh 1x1 --cores-per-router {width * height * per_router}"
+        raise bad_input("--mesh", f"is {width}x{height}; a crossbar is one router with all cores", hint=hint)
+    if name == "tree":
+        return Tree(width, height, per_router)
+    return Mesh(width, height, per_router, name in ("torus", "ring"))
 
 
 def _size(text: str) -> tuple[int, int]:

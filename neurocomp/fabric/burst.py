@@ -82,6 +82,12 @@ class Burst:
         traffic_class = None if self.traffic_class is None else self.traffic_class[of]
         return Burst.unicast(self.release[of], self.source[of], self.destination, self.flits[of], traffic_class)
 
+    def only(self, chosen: np.ndarray) -> Burst:
+        """Some of the packets, each of which has one destination. chosen: bool (packets)."""
+        traffic_class = None if self.traffic_class is None else self.traffic_class[chosen]
+        destination = self.destination[self.pointer[:-1][chosen]]
+        return Burst.unicast(self.release[chosen], self.source[chosen], destination, self.flits[chosen], traffic_class)
+
     def __repr__(self) -> str:
         return f"Burst({self.packets} packets, {self.deliveries} deliveries)"
 
@@ -139,9 +145,9 @@ class BurstResult:
         for name in ("arrival", "inject", "link_flits", "stall_cycles"):
             object.__setattr__(self, name, frozen_array(getattr(self, name)))
 
-    def with_inject(self, inject: np.ndarray) -> BurstResult:
-        """The same with other injection times: those of the packets of which each was sent as several copies."""
-        return replace(self, inject=inject)
+    def with_times(self, arrival: np.ndarray, inject: np.ndarray) -> BurstResult:
+        """The same in terms of packets of which each was sent as several."""
+        return replace(self, arrival=arrival, inject=inject)
 
     def latency(self, burst: Burst) -> np.ndarray:
         """int64 (deliveries): cycles from release to arrival, the wait in the core's queue included."""

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from neurocomp.chip import noc as profile
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import bad_input
 from neurocomp.fabric.noc import Noc
 from neurocomp.fabric.router import Router
-from neurocomp.fabric.topology import Mesh
+from neurocomp.fabric.topology import Mesh, Topology
+from neurocomp.fabric.tree import Tree
 
 
 def mesh_of(chip: ChipSpec, chips: tuple[int, int] = (1, 1)) -> Mesh:
-    """The routers of ``chips`` (columns, rows) equal chips; routers and cores are numbered through all of them."""
+    """The routers of ``chips`` (columns, rows) equal chips; routers and cores are numbered through all of them.
+
+    Raises InputError if the chip's network is no grid, which is what networks can be mapped onto.
+    """
     noc = chip.noc
-    return Mesh(noc.width * chips[0], noc.height * chips[1], noc.cores_per_router, noc.topology == "torus")
+    if noc.topology == "tree":
+        raise bad_input(
+            f"{chip.name}: noc.topology",
+            "is a tree, onto which nothing can be mapped yet",
+            hint="neurocomp noc runs such a network alone",
+        )
+    return Mesh(noc.width * chips[0], noc.height * chips[1], noc.cores_per_router, noc.wraps)
+
+
+def topology_of(chip: ChipSpec, chips: tuple[int, int] = (1, 1), *, extra_locals: int = 0) -> Topology:
+    """The chip's network, whatever it is; extra_locals: see :func:`noc_of`."""
+    noc = chip.noc
+    if noc.topology == "tree" and chips == (1, 1):
+        return Tree(noc.width, noc.height, noc.cores_per_router + extra_locals)
+    return replace(mesh_of(chip, chips), cores_per_router=noc.cores_per_router + extra_locals)
 
 
 def router_of(chip: ChipSpec) -> Router:
@@ -35,10 +55,10 @@ def noc_of(chip: ChipSpec, chips: tuple[int, int] = (1, 1), *, extra_locals: int
 
     extra_locals: places at each router beside its cores, e.g. one for what enters the chip.
     """
-    router, mesh = router_of(chip), mesh_of(chip, chips)
+    router = router_of(chip)
     latency, interval = chip.noc.boundary_cycles()
     return Noc(
-        Mesh(mesh.width, mesh.height, mesh.cores_per_router + extra_locals, mesh.torus),
+        topology_of(chip, chips, extra_locals=extra_locals),
         router,
         chip.noc.link_cycles(),
         (chip.noc.width, chip.noc.height) if chips != (1, 1) else None,

@@ -11,40 +11,41 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
 from neurocomp._core.status import CoreError
 from neurocomp.errors import Diagnostic, InputError, ResourceLimitError, check_failed
 from neurocomp.fabric.burst import Burst, BurstResult
-from neurocomp.fabric.noc_routes import Trees, build_trees, displacements
+from neurocomp.fabric.noc_paths import dual_paths, first_injection
+from neurocomp.fabric.noc_routes import Routes, Trees, build_trees, flits_along
 from neurocomp.fabric.router import ROUTERS, Router, find_router
-from neurocomp.fabric.topology import DIRECTIONS, Mesh
+from neurocomp.fabric.topology import Mesh, Topology
 
 if TYPE_CHECKING:
     from neurocomp._core.noc import Network
 
 Fidelity = Literal["bound", "event", "cycle"]
+Multicast = Literal["tree", "unicast", "dual-path"]
 
 CELLS_MAX = 64  # input VCs of a router
 LINK_DELAY_MAX = 1000
-TO_PORT_ORDER = (0, 1, 3, 2)  # csrc/noc.h has south before north; the exchange is its own inverse
 
-__all__ = ["ROUTERS", "Burst", "BurstResult", "Fidelity", "Noc", "Router", "find_router", "run_burst"]
+__all__ = ["ROUTERS", "Burst", "BurstResult", "Fidelity", "Multicast", "Noc", "Router", "find_router", "run_burst"]
 
 
 @dataclass(frozen=True)
 class Noc:
     """A network of equal routers; all times in cycles of its clock.
 
-    link_latency: (along x, along y), or one number for both. chip_size: routers (x, y) of one chip, where
-    several chips make up the mesh; links from chip to chip have boundary_latency and take a flit only every
-    boundary_interval cycles. ties: on a torus with two ways of equal length, ``forward`` takes the one east or
+    link_latency: (along x, along y), on a tree (up, down), or one number for both. chip_size: routers (x, y) of one
+    chip, where several chips make up the mesh; links from chip to chip have boundary_latency and take a flit only
+    every boundary_interval cycles. ties: on a torus with two ways of equal length, ``forward`` takes the one east or
     south, as neurocomp.fabric.topology does, ``random`` chooses by packet number, as BookSim2 does by chance.
     """
 
-    mesh: Mesh
+    mesh: Topology
     router: Router
     link_latency: int | tuple[int, int] = 1
     chip_size: tuple[int, int] | None = None
@@ -64,16 +65,13 @@ class Noc:
     def at_boundary(self) -> np.ndarray:
         """bool (link slots): links from one chip to another."""
         links = np.arange(self.mesh.link_slots)
-        if self.chip_size is None:
+        if self.chip_size is None or not isinstance(self.mesh, Mesh):
             return np.zeros(links.size, np.bool_)
-        here, there = links // DIRECTIONS, self.mesh.head_of(links)
-        width, height = self.chip_size
-        across_x = here % self.mesh.width // width != there % self.mesh.width // width
-        return across_x | (here // self.mesh.width // height != there // self.mesh.width // height)
+        return self.mesh.leaves_chip(links, self.chip_size)
 
     def link_latencies(self) -> np.ndarray:
         """int32 (link slots)."""
-        along = np.array(self.latency_xy, np.int32)[np.arange(self.mesh.link_slots) % DIRECTIONS // 2]
+        along = np.array(self.latency_xy, np.int32)[self.mesh.axis_of(np.arange(self.mesh.link_slots))]
         return np.where(self.at_boundary(), np.int32(self.boundary_latency), along)
 
     def link_intervals(self) -> np.ndarray:
@@ -94,7 +92,7 @@ class Noc:
 def _faults(noc: Noc) -> list[tuple[str, str, str]]:
     mesh, router, found = noc.mesh, noc.router, []
     shared = -(-router.vcs // router.input_speedup) * router.input_speedup
-    inputs = DIRECTIONS + mesh.cores_per_router
+    inputs = mesh.links_per_router + mesh.cores_per_router
     if inputs * shared > CELLS_MAX:
         found.append(
             (
@@ -113,23 +111,27 @@ def _faults(noc: Noc) -> list[tuple[str, str, str]]:
     for where, values in delays.items():
         if not all(1 <= value <= LINK_DELAY_MAX for value in values):
             found.append((where, f"must be 1 to {LINK_DELAY_MAX} cycles", ""))
-    if noc.chip_size is not None and min(noc.chip_size) < 1:
-        found.append(("chip_size", "a chip has at least one router along each axis", ""))
+    if noc.chip_size is not None and (min(noc.chip_size) < 1 or not isinstance(mesh, Mesh)):
+        found.append(("chip_size", "several chips make up a mesh; a chip has at least one router along each axis", ""))
     return found
 
 
 _of_thread = threading.local()
 
 
-def network_of_thread(noc: Noc) -> Network:
-    """The compiled network that this thread used last, if it is this one: its work area is kept between bursts."""
-    if getattr(_of_thread, "noc", None) != noc:
-        from neurocomp._core.noc import Network
+def compiled_network(noc: Noc, halves: bool = False) -> Network:
+    """The network as the C core takes it, with a work area of its own. halves: half the VCs are for paths."""
+    from neurocomp._core.noc import Network
 
-        _of_thread.network = Network(
-            noc.mesh, noc.router, _port_order(noc.link_latencies()), _port_order(noc.link_intervals())
-        )
-        _of_thread.noc = noc
+    latency, interval = (port_order(of_link, noc.mesh) for of_link in (noc.link_latencies(), noc.link_intervals()))
+    return Network(noc.mesh, noc.router, latency, interval, not isinstance(noc.mesh, Mesh), halves)
+
+
+def network_of_thread(noc: Noc, halves: bool = False) -> Network:
+    """The compiled network that this thread used last, if it is this one: its work area is kept between bursts."""
+    if getattr(_of_thread, "noc", None) != (noc, halves):
+        _of_thread.network = compiled_network(noc, halves)
+        _of_thread.noc = (noc, halves)
     return _of_thread.network
 
 
@@ -138,31 +140,37 @@ def run_burst(
     burst: Burst,
     *,
     fidelity: Fidelity = "cycle",
-    multicast: Literal["tree", "unicast"] = "tree",
+    multicast: Multicast = "tree",
     until: int | None = None,
 ) -> BurstResult:
     """Send a burst through a network and say when each packet arrives.
 
-    multicast: packets with several destinations follow an XY tree and are copied at routers, or their sender
-    sends one copy to each. until: (``cycle`` only) stop before that cycle; what has not arrived then has arrival -1.
+    multicast: packets with several destinations follow a tree of their routes and are copied at routers, or their
+    sender sends one copy to each, or (``dual-path``, meshes only) two that visit them one after the other. until:
+    (``cycle`` only) stop before that cycle; what has not arrived then has arrival -1.
     Raises InputError for packets that do not suit the network, CheckFailedError if flits were lost, made up or stuck.
     """
     _check_burst(noc, burst, fidelity, multicast, until)
-    of = burst.packet_of_delivery
-    if multicast == "unicast" and burst.deliveries > burst.packets:
-        result = run_burst(noc, burst.as_unicast(), fidelity=fidelity, until=until)
-        first = np.full(burst.packets, np.iinfo(np.int64).max)
-        np.minimum.at(first, of[result.inject >= 0], result.inject[result.inject >= 0])
-        return result.with_inject(np.where(first == np.iinfo(np.int64).max, -1, first))
+    if burst.deliveries == burst.packets or multicast == "tree":
+        return _run(noc, burst, None, fidelity, until)
+    if multicast == "unicast":
+        result = _run(noc, burst.as_unicast(), None, fidelity, until)
+        first = first_injection(burst.packets, burst.packet_of_delivery, result.inject)
+        return result.with_times(result.arrival, first)
+    paths = dual_paths(cast("Mesh", noc.mesh), burst)
+    return paths.restore(_run(noc, paths.burst, paths.routes, fidelity, until), burst)
+
+
+def _run(noc: Noc, burst: Burst, routes: Routes | None, fidelity: Fidelity, until: int | None) -> BurstResult:
     if fidelity == "bound":
         from neurocomp.fabric.noc_bound import bound_burst
 
-        return bound_burst(noc, burst)
+        return bound_burst(noc, burst, routes)
     if fidelity == "event":
         from neurocomp.fabric.noc_event import event_burst
 
-        return event_burst(noc, burst)
-    return _run_cycles(noc, burst, until)
+        return event_burst(noc, burst, routes)
+    return _run_cycles(noc, burst, routes, until)
 
 
 def _check_burst(noc: Noc, burst: Burst, fidelity: str, multicast: str, until: int | None) -> None:
@@ -173,12 +181,18 @@ def _check_burst(noc: Noc, burst: Burst, fidelity: str, multicast: str, until: i
             found.append(Diagnostic(f"burst.{name}", f"cores must be 0 to {noc.mesh.core_slots - 1}"))
     if fidelity not in ("bound", "event", "cycle"):
         found.append(Diagnostic("fidelity", f"{fidelity!r} is none of bound, event, cycle"))
-    if multicast not in ("tree", "unicast"):
-        found.append(Diagnostic("multicast", f"{multicast!r} is neither tree nor unicast"))
+    if multicast not in ("tree", "unicast", "dual-path"):
+        found.append(Diagnostic("multicast", f"{multicast!r} is none of tree, unicast, dual-path"))
     if until is not None and (fidelity != "cycle" or until < 0):
         found.append(Diagnostic("until", "only the cycle model can be stopped, and not before cycle 0"))
     branching = np.diff(burst.pointer) > 1
-    if multicast == "tree" and branching.any() and burst.flits[branching].max() > noc.router.buffer_flits:
+    if multicast == "dual-path" and branching.any():
+        found += _path_faults(noc)
+    if (
+        multicast in ("tree", "dual-path")
+        and branching.any()
+        and burst.flits[branching].max() > noc.router.buffer_flits
+    ):
         found.append(
             Diagnostic(
                 "burst.flits",
@@ -191,14 +205,30 @@ def _check_burst(noc: Noc, burst: Burst, fidelity: str, multicast: str, until: i
         raise InputError(found)
 
 
-def _port_order(links: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(links.reshape(-1, DIRECTIONS)[:, TO_PORT_ORDER].reshape(-1))
+def _path_faults(noc: Noc) -> list[Diagnostic]:
+    if not isinstance(noc.mesh, Mesh) or noc.mesh.torus:
+        what = f"dual-path is for meshes, and this is a {noc.mesh.name}"
+        return [Diagnostic("multicast", what, hint="multicast='tree'")]
+    if noc.router.vcs < 2:
+        why = "half of them are for packets on paths, which could block those that go along x and then y"
+        return [Diagnostic("multicast", "dual-path needs two VCs or more", why, "multicast='tree'")]
+    return []
 
 
-def cycle_tables(noc: Noc, burst: Burst) -> tuple[SimpleNamespace, np.ndarray]:
-    """(the arrays that neurocomp._core.noc takes, ties as of Noc.forward_ties)."""
+def port_order(links: np.ndarray, topology: Topology | None = None) -> np.ndarray:
+    """Values per link from the order of the topology (None: a mesh) into that of csrc/noc.h, or back."""
+    topology = Mesh(1, 1) if topology is None else topology
+    ports = links.reshape(-1, topology.links_per_router)[:, topology.port_of_direction]
+    return np.ascontiguousarray(ports.reshape(-1))
+
+
+def cycle_tables(noc: Noc, burst: Burst, routes: Routes | None = None) -> tuple[SimpleNamespace, np.ndarray]:
+    """(the arrays that neurocomp._core.noc takes, ties as of Noc.forward_ties). routes: where they are not those of
+    routes_of."""
     ties = noc.forward_ties(burst.packets)
-    trees = build_trees(noc.mesh, burst, ties) if burst.deliveries > burst.packets else None
+    trees = None
+    if burst.deliveries > burst.packets:
+        trees = build_trees(noc.mesh, burst, ties, routes)
     tables = SimpleNamespace(
         order=np.argsort(burst.release, kind="stable").astype(np.int32),
         release=burst.release,
@@ -214,10 +244,10 @@ def cycle_tables(noc: Noc, burst: Burst) -> tuple[SimpleNamespace, np.ndarray]:
     return tables, ties
 
 
-def _run_cycles(noc: Noc, burst: Burst, until: int | None) -> BurstResult:
-    tables, ties = cycle_tables(noc, burst)
+def _run_cycles(noc: Noc, burst: Burst, routes: Routes | None, until: int | None) -> BurstResult:
+    tables, ties = cycle_tables(noc, burst, routes)
     try:
-        outcome = network_of_thread(noc).run(tables, -1 if until is None else until)
+        outcome = network_of_thread(noc, routes is not None).run(tables, -1 if until is None else until)
     except MemoryError as error:
         raise ResourceLimitError(Diagnostic("noc", "not enough memory for this network", str(error))) from error
     except CoreError as error:
@@ -238,25 +268,20 @@ def from_outcome(
 ) -> BurstResult:
     """The result of a run of the C core, checked if it was complete."""
     drain, delivered, flit_hops, arrival, inject, link_flits, port_wait = outcome
-    stalls = _stalls(noc.mesh, port_wait)
-    result = BurstResult(fidelity, drain, arrival, inject, _port_order(link_flits), stalls, flit_hops, within_domain)
+    stalls = stalls_of(noc.mesh, port_wait)
+    result = BurstResult(
+        fidelity, drain, arrival, inject, port_order(link_flits, noc.mesh), stalls, flit_hops, within_domain
+    )
     if complete:
         _check_conserved(noc, burst, tables.trees, ties, result, delivered)
     return result
 
 
-def _stalls(mesh: Mesh, port_wait: np.ndarray) -> np.ndarray:
-    """From the input at which flits waited to the link that leads there."""
-    inputs = _port_order(port_wait.reshape(mesh.routers, -1)[:, :DIRECTIONS].reshape(-1))
-    links = np.arange(mesh.link_slots)
-    exists = np.ones(links.size, np.bool_) if mesh.torus else _inside(mesh, links)
-    return np.where(exists, inputs[mesh.head_of(links) * DIRECTIONS + (links % DIRECTIONS ^ 1)], 0)
-
-
-def _inside(mesh: Mesh, links: np.ndarray) -> np.ndarray:
-    x, y, direction = links // DIRECTIONS % mesh.width, links // DIRECTIONS // mesh.width, links % DIRECTIONS
-    ends = [x < mesh.width - 1, x > 0, y > 0, y < mesh.height - 1]
-    return np.choose(direction, ends)
+def stalls_of(topology: Topology, port_wait: np.ndarray) -> np.ndarray:
+    """int64 (link slots): from the input at which flits waited to the link that leads there."""
+    waits = port_wait.reshape(topology.routers, -1)[:, : topology.links_per_router]
+    back = topology.back_of(np.arange(topology.link_slots))  # a router's input has the number of the output beside it
+    return np.where(back >= 0, port_order(waits.reshape(-1), topology)[back], 0)
 
 
 def _check_conserved(
@@ -265,14 +290,10 @@ def _check_conserved(
     """Every delivery once, and as many flits over links as the routes have links."""
     if delivered != burst.deliveries or (result.arrival < 0).any():
         raise check_failed("noc", f"{delivered} of {burst.deliveries} deliveries arrived")
-    if trees is None:
-        dx, dy = displacements(noc.mesh, burst, ties)
-        along = np.array([np.abs(dx) @ burst.flits.astype(np.int64), np.abs(dy) @ burst.flits.astype(np.int64)])
-    else:
-        along = trees.flits_along(burst)
-    counted = result.link_flits.reshape(-1, 2, 2).sum(axis=(0, 2))
+    along = flits_along(noc.mesh, burst, ties, trees)
+    counted = np.bincount(noc.mesh.axis_of(np.arange(noc.mesh.link_slots)), result.link_flits, 2).astype(np.int64)
     into_cores = int(burst.flits[burst.packet_of_delivery].sum(dtype=np.int64))
     if (counted != along).any() or result.flit_hops != int(along.sum()) + into_cores:
-        raise check_failed("noc", f"links carried {counted.tolist()} flits along x and y, {along.tolist()} were sent")
+        raise check_failed("noc", f"links carried {counted.tolist()} flits along the axes, {along.tolist()} were sent")
     if burst.deliveries and result.drain != result.arrival.max():
         raise check_failed("noc", "the drain time is not that of the last arrival")

@@ -14,7 +14,7 @@ import numpy as np
 
 from neurocomp.fabric.burst import Burst, BurstResult
 from neurocomp.fabric.noc import Noc
-from neurocomp.fabric.noc_routes import displacements
+from neurocomp.fabric.noc_routes import Routes, routes_of
 
 EJECT = 4  # cycles from the last switch into the core
 
@@ -72,10 +72,11 @@ class _Visits:
     tail: np.ndarray
 
 
-def _visits(noc: Noc, burst: Burst) -> _Visits:
+def _visits(noc: Noc, burst: Burst, routes: Routes | None = None) -> _Visits:
     mesh, of = noc.mesh, burst.packet_of_delivery
-    dx, dy = displacements(mesh, burst, noc.forward_ties(burst.packets))
-    pointer, links = mesh.paths_along(mesh.router_of(burst.source)[of], dx, dy)
+    if routes is None:
+        routes = routes_of(mesh, burst, noc.forward_ties(burst.packets))
+    pointer, links = routes.pointer, routes.links
     delivery = np.arange(of.size)
     on = np.repeat(delivery, np.diff(pointer))
     pipeline = noc.router.pipeline
@@ -107,10 +108,10 @@ def _alone(noc: Noc, burst: Burst, pace: Pace, visits: _Visits) -> np.ndarray:
     return burst.release[of] + last
 
 
-def bound_burst(noc: Noc, burst: Burst) -> BurstResult:
+def bound_burst(noc: Noc, burst: Burst, routes: Routes | None = None) -> BurstResult:
     """A lower bound of the drain and of each arrival; nothing waits in sources and buffers."""
     pace = pace_of(noc, single_flit=bool((burst.flits == 1).all()))
-    visits, of = _visits(noc, burst), burst.packet_of_delivery
+    visits, of = _visits(noc, burst, routes), burst.packet_of_delivery
     arrival = _alone(noc, burst, pace, visits)
     packet = of[visits.delivery]
     places = pace.interval.size

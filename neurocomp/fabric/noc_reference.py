@@ -5,7 +5,8 @@ neurocomp.fabric.router), extended by copying multicast packets at routers: a pa
 outputs stays in its input VC until each of them has sent all its flits; each output has its own VC and its own
 progress. An input of the switch sends to one output per cycle, copies included.
 
-Ports: 0 east, 1 west, 2 south, 3 north (BookSim's +x, -x, +y, -y), then the router's cores.
+Ports: 0 east, 1 west, 2 south, 3 north (BookSim's +x, -x, +y, -y), then the router's cores. In a tree: 0 to 3 down,
+4 up, then the cores.
 """
 
 from __future__ import annotations
@@ -14,18 +15,20 @@ import numpy as np
 
 from neurocomp.errors import check_failed
 from neurocomp.fabric.burst import Burst, BurstResult
-from neurocomp.fabric.noc import Noc
+from neurocomp.fabric.noc import Multicast, Noc
+from neurocomp.fabric.noc_paths import dual_paths, first_injection
 from neurocomp.fabric.noc_reference_state import Branch, InputVc, Queue, RouterState, Source
-
-EAST, WEST, SOUTH, NORTH, LOCAL = range(5)  # LOCAL: the first of the router's cores
-LINK_OF_PORT = (0, 1, 3, 2)  # topology.py numbers the directions of links east, west, north, south
-OPPOSITE = (WEST, EAST, NORTH, SOUTH)
+from neurocomp.fabric.noc_reference_ways import Ways
+from neurocomp.fabric.topology import Mesh
 
 
 class _Model:
-    def __init__(self, noc: Noc, burst: Burst) -> None:
+    def __init__(self, noc: Noc, burst: Burst, paths: bool = False) -> None:
         self.noc, self.burst, self.router = noc, burst, noc.router
-        self.ports = LOCAL + noc.mesh.cores_per_router
+        self.ways = Ways(noc, burst, paths)
+        self.halves = noc.mesh.torus or paths
+        self.local = noc.mesh.links_per_router  # the port of the router's first core
+        self.ports = self.local + noc.mesh.cores_per_router
         vcs, depth = self.router.vcs, self.router.buffer_flits
         self.routers = [RouterState(self.ports, vcs, depth, self.router.input_speedup) for _ in range(noc.mesh.routers)]
         self.sources = [
@@ -42,7 +45,6 @@ class _Model:
         self.stalls = np.zeros(noc.mesh.link_slots, np.int64)
         self.hops = 0
         self.latencies, self.intervals = noc.link_latencies(), noc.link_intervals()
-        self.forward = noc.forward_ties(burst.packets)
 
     def at(self, cycle: int, *event: object) -> None:
         self.events.setdefault(cycle, []).append(event)
@@ -54,45 +56,13 @@ class _Model:
         burst = self.burst
         found: dict[int, Branch] = {}
         for core in burst.destination[burst.pointer[packet] : burst.pointer[packet + 1]].tolist():
-            path = self.path(packet, core)
+            path = self.ways.path(packet, core)
             if (router, came_from) not in path:
                 continue
             port, classes = path[router, came_from]
             branch = found.setdefault(port, Branch(classes))
             branch.classes = max(branch.classes, classes)
         return found
-
-    def path(self, packet: int, core: int) -> dict[tuple[int, int], tuple[int, int]]:
-        """(router, input port) -> (output port, class) along the way of a packet to one core."""
-        mesh, source = self.noc.mesh, int(self.burst.source[packet])
-        router, target = source // mesh.cores_per_router, core // mesh.cores_per_router
-        came_from = LOCAL + source % mesh.cores_per_router
-        steps: dict[tuple[int, int], tuple[int, int]] = {}
-        for axis, size in ((0, mesh.width), (1, mesh.height)):
-            here, there = self.place(router)[axis], self.place(target)[axis]
-            if here == there:
-                continue
-            port = 2 * axis + (0 if self.goes_forward(packet, axis, here, there, size) else 1)
-            wraps = here > there if port % 2 == 0 else here < there
-            while self.place(router)[axis] != there:
-                steps[router, came_from] = (port, int(wraps))
-                router, came_from = self.neighbour(router, port), OPPOSITE[port]
-        steps[router, came_from] = (LOCAL + core % mesh.cores_per_router, 2)
-        return steps
-
-    def place(self, router: int) -> tuple[int, int]:
-        return router % self.noc.mesh.width, router // self.noc.mesh.width
-
-    def goes_forward(self, packet: int, axis: int, here: int, there: int, size: int) -> bool:
-        if not self.noc.mesh.torus:
-            return there > here
-        forward = (there - here) % size
-        return 2 * forward < size or (2 * forward == size and bool(self.forward[packet, axis]))
-
-    def neighbour(self, router: int, port: int) -> int:
-        x, y = self.place(router)
-        x, y = x + (port == EAST) - (port == WEST), y + (port == SOUTH) - (port == NORTH)
-        return y % self.noc.mesh.height * self.noc.mesh.width + x % self.noc.mesh.width
 
     # --- one cycle ----------------------------------------------------------------------------------------
 
@@ -113,13 +83,13 @@ class _Model:
     def count_waiting(self, now: int) -> None:
         """A run that was stopped: what is in buffers has waited until now."""
         for index, router in enumerate(self.routers):
-            for port, cells in enumerate(router.inputs[:LOCAL]):
+            for port, cells in enumerate(router.inputs[: self.local]):
                 for cell in cells:
                     if cell.arrived:
                         self.stalls[self.link_into(index, port)] += sum(now - when for when in cell.arrived)
 
     def link_into(self, router: int, port: int) -> int:
-        return self.neighbour(router, port) * 4 + LINK_OF_PORT[OPPOSITE[port]]
+        return self.ways.link(*self.ways.end(router, port))
 
     def next_releases(self) -> list[int]:
         fronts = [queue.packets[0] for source in self.sources for queue in source.queues if queue.packets]
@@ -187,16 +157,17 @@ class _Model:
         packet, per_router = queue.packets[0], self.noc.mesh.cores_per_router
         source.credits[queue.vc] -= 1
         queue.sent += 1
-        self.at(now + 1, "flit", core // per_router, LOCAL + core % per_router, queue.vc, packet)
+        self.at(now + 1, "flit", core // per_router, self.local + core % per_router, queue.vc, packet)
         if queue.sent == self.burst.flits[packet]:
             source.owner[queue.vc] = False
             queue.packets.popleft()
             queue.vc, queue.sent = -1, 0
 
     def range_of(self, classes: int) -> range:
-        """Output VCs that a packet of a class may use: on a torus two halves keep rings free of deadlock."""
+        """Output VCs that a packet of a class may use: two halves keep the rings of a torus, or packets on paths and
+        others, from blocking each other."""
         vcs = self.router.vcs
-        if not self.noc.mesh.torus or classes == 2:
+        if not self.halves or classes == 2:
             return range(vcs)
         return range(vcs - vcs // 2) if classes == 0 else range(vcs // 2, vcs)
 
@@ -309,17 +280,16 @@ class _Model:
         packet, last = cell.packet, branch.sent + 1 == self.burst.flits[cell.packet]
         router.credits[output][branch.vc] -= 1
         self.hops += 1
-        if output >= LOCAL:
+        if output >= self.local:
             self.at(now + 5 + self.router.credit_delay, "credit", router.credits[output], branch.vc)
             if last:
-                self.deliver(packet, index * self.noc.mesh.cores_per_router + output - LOCAL, now + 4)
+                self.deliver(packet, index * self.noc.mesh.cores_per_router + output - self.local, now + 4)
         else:
-            link = index * 4 + LINK_OF_PORT[output]
+            link = self.ways.link(index, output)
             self.link_flits[link] += 1
             router.link_free[output] = now + int(self.intervals[link])
-            there = self.neighbour(index, output)
             arrives = now + 2 + int(self.latencies[link])
-            self.at(arrives, "flit", there, OPPOSITE[output], branch.vc, packet)
+            self.at(arrives, "flit", *self.ways.end(index, output), branch.vc, packet)
         branch.sent += 1
         if last:
             router.owner[output][branch.vc] = False
@@ -343,20 +313,31 @@ class _Model:
             self.look(index, port, cell)
 
     def return_credit(self, index: int, port: int, vc: int, now: int, waited: int) -> None:
-        if port >= LOCAL:
-            source = self.sources[index * self.noc.mesh.cores_per_router + port - LOCAL]
+        if port >= self.local:
+            source = self.sources[index * self.noc.mesh.cores_per_router + port - self.local]
             self.at(now + 3, "credit", source.credits, vc)
             return
-        upstream = self.neighbour(index, port)
+        upstream, output = self.ways.end(index, port)
         link = self.link_into(index, port)
         self.stalls[link] += waited - self.router.pipeline
         delay = 1 + self.router.credit_delay + int(self.latencies[link])
-        self.at(now + delay, "credit", self.routers[upstream].credits[OPPOSITE[port]], vc)
+        self.at(now + delay, "credit", self.routers[upstream].credits[output], vc)
 
 
-def reference_burst(noc: Noc, burst: Burst, *, until: int | None = None) -> BurstResult:
+def reference_burst(noc: Noc, burst: Burst, *, until: int | None = None, multicast: Multicast = "tree") -> BurstResult:
     """The result that run_burst gives at ``cycle`` fidelity, cycle by cycle."""
-    model = _Model(noc, burst)
+    if multicast == "dual-path" and burst.deliveries > burst.packets and isinstance(noc.mesh, Mesh):
+        parts = dual_paths(noc.mesh, burst)
+        return parts.restore(_result(_Model(noc, parts.burst, paths=True), until), burst)
+    if multicast == "unicast" and burst.deliveries > burst.packets:
+        result = _result(_Model(noc, burst.as_unicast()), until)
+        return result.with_times(
+            result.arrival, first_injection(burst.packets, burst.packet_of_delivery, result.inject)
+        )
+    return _result(_Model(noc, burst), until)
+
+
+def _result(model: _Model, until: int | None) -> BurstResult:
     model.run(until)
     return BurstResult(
         "cycle",

@@ -15,43 +15,43 @@ from neurocomp.errors import bad_input
 from neurocomp.fabric.burst import Burst, BurstResult
 from neurocomp.fabric.noc import Fidelity, Noc, run_burst
 from neurocomp.fabric.noc_bound import busiest_cycles
-from neurocomp.fabric.topology import Mesh
+from neurocomp.fabric.topology import Topology
 
-Pattern = Callable[[Mesh, np.ndarray, np.random.Generator], np.ndarray]
+Pattern = Callable[[Topology, np.ndarray, np.random.Generator], np.ndarray]
 
 
-def _uniform(mesh: Mesh, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _uniform(mesh: Topology, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return rng.integers(0, mesh.core_slots, source.size)
 
 
-def _moved(mesh: Mesh, source: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _moved(mesh: Topology, source: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The core at the same place of the router at x, y."""
     return (y * mesh.width + x) * mesh.cores_per_router + source % mesh.cores_per_router
 
 
-def _xy(mesh: Mesh, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _xy(mesh: Topology, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     router = source // mesh.cores_per_router
     return router % mesh.width, router // mesh.width
 
 
-def _transpose(mesh: Mesh, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _transpose(mesh: Topology, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if mesh.width != mesh.height:
         raise bad_input("pattern", "transpose needs as many rows as columns", f"{mesh.width}x{mesh.height} routers")
     x, y = _xy(mesh, source)
     return _moved(mesh, source, y, x)
 
 
-def _complement(mesh: Mesh, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _complement(mesh: Topology, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     x, y = _xy(mesh, source)
     return _moved(mesh, source, mesh.width - 1 - x, mesh.height - 1 - y)
 
 
-def _neighbor(mesh: Mesh, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _neighbor(mesh: Topology, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     x, y = _xy(mesh, source)
     return _moved(mesh, source, (x + 1) % mesh.width, (y + 1) % mesh.height)
 
 
-def _tornado(mesh: Mesh, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _tornado(mesh: Topology, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     x, y = _xy(mesh, source)
     far_x, far_y = (mesh.width + 1) // 2 - 1, (mesh.height + 1) // 2 - 1
     return _moved(mesh, source, (x + far_x) % mesh.width, (y + far_y) % mesh.height)
@@ -79,7 +79,7 @@ class Stream:
     share: float = 1.0
     core: int | None = None
 
-    def destinations(self, mesh: Mesh, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def destinations(self, mesh: Topology, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if self.pattern == HOTSPOT:
             if self.core is None or not 0 <= self.core < mesh.core_slots:
                 raise bad_input("pattern", f"a hotspot needs a core from 0 to {mesh.core_slots - 1}")

@@ -3,11 +3,14 @@
 router = y * width + x; core = router * cores_per_router + k. A directed link is named after the router that
 it leaves: link = router * 4 + direction. North is towards smaller y. On a torus a packet takes the shorter
 way round, east or south if both are equally long. All functions take arrays and work on many routes at once.
+A ring is a torus of one row, a crossbar a mesh of one router. tree.py has the quad tree, which answers the same
+questions.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -15,6 +18,60 @@ from neurocomp.fabric.curve import space_filling_order
 
 EAST, WEST, NORTH, SOUTH = range(4)
 DIRECTIONS = 4
+
+
+class Topology(Protocol):
+    """What every network on chip can be asked. width x height: routers with cores; links are numbered router *
+    links_per_router + direction. Along a topology's two axes (columns and rows, up and down) links may differ."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def cores_per_router(self) -> int: ...
+    @property
+    def torus(self) -> bool: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def links_per_router(self) -> int: ...
+    @property
+    def port_of_direction(self) -> tuple[int, ...]:
+        """The ports of csrc/noc.h; the order is its own inverse."""
+        ...
+
+    @property
+    def axis_names(self) -> tuple[str, str]: ...
+    @property
+    def routers(self) -> int: ...
+    @property
+    def core_slots(self) -> int: ...
+    @property
+    def link_slots(self) -> int: ...
+    def router_of(self, core: np.ndarray) -> np.ndarray: ...
+    def router_at(self, x: int, y: int) -> int: ...
+    def core_order(self) -> np.ndarray: ...
+    def hops(self, source: np.ndarray, destination: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Links along each axis from router to router."""
+        ...
+
+    def paths(self, source: np.ndarray, destination: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(pointer, links): those of each path, in order."""
+        ...
+
+    def axis_of(self, link: np.ndarray) -> np.ndarray: ...
+    def head_of(self, link: np.ndarray) -> np.ndarray:
+        """The router that a link leads to."""
+        ...
+
+    def back_of(self, link: np.ndarray) -> np.ndarray:
+        """The link in the opposite direction; -1 where there is no such link."""
+        ...
+
+    def describe_link(self, link: int) -> tuple[int, int, str]:
+        """(x, y, direction) for people."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -25,6 +82,16 @@ class Mesh:
     height: int
     cores_per_router: int = 1
     torus: bool = False
+
+    links_per_router = DIRECTIONS
+    port_of_direction = (0, 1, 3, 2)  # csrc/noc.h has south before north
+    axis_names = ("x", "y")
+
+    @property
+    def name(self) -> str:
+        if self.routers == 1:
+            return "crossbar"
+        return ("ring" if self.height == 1 else "torus") if self.torus else "mesh"
 
     @property
     def routers(self) -> int:
@@ -114,6 +181,31 @@ class Mesh:
         x = router % self.width + (direction == EAST) - (direction == WEST)
         y = router // self.width + (direction == SOUTH) - (direction == NORTH)
         return y % self.height * self.width + x % self.width
+
+    def leaves_chip(self, link: np.ndarray, chip_size: tuple[int, int]) -> np.ndarray:
+        """Whether links lead from one chip of ``chip_size`` (routers along x, y) to another."""
+        (ax, ay), (bx, by) = (
+            (router % self.width // chip_size[0], router // self.width // chip_size[1])
+            for router in (np.asarray(link) // DIRECTIONS, self.head_of(link))
+        )
+        return (ax != bx) | (ay != by)
+
+    def axis_of(self, link: np.ndarray) -> np.ndarray:
+        """0 for links along a row, 1 for links along a column."""
+        return np.asarray(link) % DIRECTIONS // 2
+
+    def back_of(self, link: np.ndarray) -> np.ndarray:
+        """The link in the opposite direction; -1 where there is no such link."""
+        link = np.asarray(link, np.int64)
+        router, direction = np.divmod(link, DIRECTIONS)
+        x, y = router % self.width, router // self.width
+        inside = np.choose(direction, [x < self.width - 1, x > 0, y > 0, y < self.height - 1])
+        return np.where(inside | self.torus, self.head_of(link) * DIRECTIONS + (direction ^ 1), -1)
+
+    def describe_link(self, link: int) -> tuple[int, int, str]:
+        """(x, y, direction) for people."""
+        router, direction = divmod(link, DIRECTIONS)
+        return router % self.width, router // self.width, ("east", "west", "north", "south")[direction]
 
 
 def _shorter_way(steps: np.ndarray, size: int) -> np.ndarray:

@@ -12,12 +12,10 @@ from neurocomp.chip.spec import ChipSpec
 from neurocomp.fabric.burst import Burst, BurstResult
 from neurocomp.fabric.noc import Noc
 from neurocomp.fabric.noc_traffic import LoadPoint
-from neurocomp.fabric.topology import DIRECTIONS
 from neurocomp.report.table import table
 
 SCHEMA = "neurocomp/noc/1"
 HOTTEST = 10
-NAMES = ("east", "west", "north", "south")
 
 
 @dataclass(frozen=True)
@@ -155,11 +153,11 @@ def trace_report(
 
 
 def _link(noc: Noc, result: BurstResult, link: int) -> LinkLoad:
-    router, direction = divmod(link, DIRECTIONS)
+    x, y, direction = noc.mesh.describe_link(link)
+    router = link // noc.mesh.links_per_router
     flits = int(result.link_flits[link])
     busy = flits * int(noc.link_intervals()[link]) / max(1, result.drain)
-    y, x = divmod(router, noc.mesh.width)
-    return LinkLoad(router, x, y, NAMES[direction], flits, int(result.stall_cycles[link]), round(busy, 6))
+    return LinkLoad(router, x, y, direction, flits, int(result.stall_cycles[link]), round(busy, 6))
 
 
 def _summary(cycles: np.ndarray) -> dict[str, float]:
@@ -171,7 +169,7 @@ def network_facts(noc: Noc, chip: ChipSpec | None) -> dict[str, object]:
     """What the answer holds for. cycle_ns: of the chip's routers, None where nobody says."""
     mesh = noc.mesh
     return {
-        "chip": None if chip is None else chip.name, "topology": "torus" if mesh.torus else "mesh",
+        "chip": None if chip is None else chip.name, "topology": mesh.name,
         "width": mesh.width, "height": mesh.height, "cores_per_router": mesh.cores_per_router,
         "router": asdict(noc.router), "link_latency": list(noc.latency_xy),
         "ties": noc.ties if mesh.torus else None,
@@ -187,7 +185,8 @@ def describe(facts: dict[str, object]) -> str:
     values = ", ".join(f"{name} {value:d}" for name, value in router.items()) if isinstance(router, dict) else ""
     latency = facts["link_latency"]
     x, y = latency if isinstance(latency, list) else (1, 1)
-    links = f"links: {x} cycle{'' if x == 1 else 's'}" if x == y else f"links: {x} cycles along x, {y} along y"
+    along = ("up", "down") if facts["topology"] == "tree" else ("along x", "along y")
+    links = f"links: {x} cycle{'' if x == 1 else 's'}" if x == y else f"links: {x} cycles {along[0]}, {y} {along[1]}"
     cycle = "" if facts["cycle_ns"] is None else f" of {facts['cycle_ns']:g} ns"
     return f"{facts['width']}x{facts['height']} {facts['topology']}{of_chip}{several}\nrouter: {values}\n{links}{cycle}"
 

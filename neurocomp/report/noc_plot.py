@@ -13,7 +13,7 @@ from neurocomp.chip.messages import did_you_mean
 from neurocomp.errors import bad_input
 from neurocomp.fabric.burst import BurstResult
 from neurocomp.fabric.noc import Noc
-from neurocomp.fabric.topology import DIRECTIONS, EAST, SOUTH
+from neurocomp.fabric.topology import DIRECTIONS, EAST, SOUTH, Mesh
 
 if TYPE_CHECKING:
     from neurocomp.report.noc import Curve
@@ -93,8 +93,13 @@ def plot_curve(curve: Curve, path: Path) -> None:
 
 
 def plot_links(noc: Noc, result: BurstResult, path: Path) -> None:
-    """Each link as an arrow, coloured by the flits that went over it; opposite links lie side by side."""
+    """Each link as an arrow, coloured by the flits that went over it; opposite links lie side by side.
+
+    Raises InputError for networks that are no grid.
+    """
     mesh = noc.mesh
+    if not isinstance(mesh, Mesh):
+        raise bad_input("--plot", f"can draw the links of grids only, not of a {mesh.name}")
     links = np.flatnonzero(result.link_flits)
     figure, axes = _figure(1.5 + min(12.0, 0.6 * mesh.width + 1), 0.8 + min(12.0, 0.6 * mesh.height))
     router, direction = np.divmod(links, DIRECTIONS)

@@ -23,6 +23,7 @@ FILES = {
     "far.csv": "source,destination\n0,1\n1,4\n",
     "twice.csv": "source,destination\n0,1 1\n",
     "long.csv": "source,destination,flits\n0,1 2,9\n",
+    "many.csv": "source,destination\n0,1 2 9\n",
     "none.csv": "source,destination\n",
     "empty.csv": "",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,8 @@ from hypothesis import strategies as st
 from neurocomp.fabric.burst import Burst, BurstResult
 from neurocomp.fabric.noc import Noc, run_burst
 from neurocomp.fabric.noc_reference import reference_burst
-from tests.random_bursts import bursts, noc_and_burst, nocs
+from neurocomp.fabric.topology import Mesh
+from tests.random_bursts import bursts, noc_and_burst, nocs, routers
 
 
 def assert_same(one: BurstResult, other: BurstResult) -> None:
@@ -62,8 +65,10 @@ def test_links_carry_the_tree_of_each_packet_once(pair: tuple[Noc, Burst]) -> No
     if noc.ties == "random":
         return
     mesh = noc.mesh
-    pointer, links = mesh.trees(mesh.router_of(burst.source), burst.pointer, mesh.router_of(burst.destination))
-    expected = np.bincount(links, np.repeat(burst.flits, np.diff(pointer)), mesh.link_slots)
+    tree, of = burst.packet_of_delivery, burst.packet_of_delivery
+    pointer, links = mesh.paths(mesh.router_of(burst.source)[of], mesh.router_of(burst.destination))
+    used = np.unique(np.repeat(tree, np.diff(pointer)) * mesh.link_slots + links)
+    expected = np.bincount(used % mesh.link_slots, burst.flits[used // mesh.link_slots], mesh.link_slots)
     np.testing.assert_array_equal(run_burst(noc, burst).link_flits, expected)
 
 
@@ -71,7 +76,9 @@ def test_links_carry_the_tree_of_each_packet_once(pair: tuple[Noc, Burst]) -> No
 @given(nocs().flatmap(lambda noc: st.tuples(st.just(noc), bursts(noc, multicast=False))))
 def test_one_destination_is_unicast(pair: tuple[Noc, Burst]) -> None:
     noc, burst = pair
-    assert_same(run_burst(noc, burst, multicast="tree"), run_burst(noc, burst, multicast="unicast"))
+    tree = run_burst(noc, burst, multicast="tree")
+    assert_same(tree, run_burst(noc, burst, multicast="unicast"))
+    assert_same(tree, run_burst(noc, burst, multicast="dual-path"))
 
 
 @settings(max_examples=40, deadline=None)
@@ -87,3 +94,53 @@ def test_a_packet_alone_takes_the_pipelines_and_its_flits(pair: tuple[Noc, Burst
     hop = noc.router.pipeline + 3
     expected = int(burst.release[0]) + 5 + noc.router.pipeline + int(dx[0] + dy[0]) * hop + flits - 1
     assert run_burst(noc, alone).drain == expected
+
+
+@st.composite
+def meshes_and_bursts(draw: st.DrawFn) -> tuple[Noc, Burst]:
+    """Where dual-path is possible."""
+    mesh = Mesh(draw(st.integers(1, 5)), draw(st.integers(1, 5)), draw(st.integers(1, 3)))
+    noc = Noc(mesh, draw(routers(4 + mesh.cores_per_router, 2)), draw(st.integers(1, 3)))
+    return noc, draw(bursts(noc, multicast=True))
+
+
+@settings(max_examples=50, deadline=None)
+@given(meshes_and_bursts(), st.none() | st.integers(0, 120))
+def test_paths_are_those_of_the_twin(pair: tuple[Noc, Burst], until: int | None) -> None:
+    noc, burst = pair
+    compiled = run_burst(noc, burst, multicast="dual-path", until=until)
+    assert_same(compiled, reference_burst(noc, burst, multicast="dual-path", until=until))
+    if until is None:
+        assert (compiled.arrival >= 0).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(meshes_and_bursts())
+def test_links_carry_each_packets_paths_once_and_within_the_bound(pair: tuple[Noc, Burst]) -> None:
+    """From each destination to the next it is a shortest way."""
+    noc, burst = pair
+    exact = run_burst(noc, burst, multicast="dual-path")
+    low = run_burst(noc, burst, multicast="dual-path", fidelity="bound")
+    event = run_burst(noc, burst, multicast="dual-path", fidelity="event")
+    np.testing.assert_array_equal(low.link_flits, exact.link_flits)
+    np.testing.assert_array_equal(event.link_flits, exact.link_flits)
+    assert low.drain <= exact.drain
+    assert (low.arrival <= exact.arrival).all()
+    assert exact.link_flits.sum() == sum(int(burst.flits[p]) * edges(noc.mesh, burst, p) for p in range(burst.packets))
+
+
+def edges(mesh: Mesh, burst: Burst, packet: int) -> int:
+    """Links of both paths of a packet: from stop to stop as many as the routers are apart."""
+
+    def place(router: int) -> tuple[int, int, int]:
+        y, x = divmod(router, mesh.width)
+        return y * mesh.width + (x if y % 2 == 0 else mesh.width - 1 - x), x, y
+
+    here = place(int(burst.source[packet]) // mesh.cores_per_router)
+    cores = burst.destination[burst.pointer[packet] : burst.pointer[packet + 1]].tolist()
+    stops = sorted({place(core // mesh.cores_per_router) for core in cores})
+    total = 0
+    for way in ([s for s in stops if s > here], [s for s in stops if s < here][::-1]):
+        for (_, ax, ay), (_, bx, by) in itertools.pairwise([here, *way]):
+            total += abs(ax - bx) + abs(ay - by)
+    return total

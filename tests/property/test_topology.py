@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurocomp.fabric.curve import space_filling_order
-from neurocomp.fabric.topology import EAST, NORTH, SOUTH, WEST, Mesh
+from neurocomp.fabric.topology import EAST, NORTH, SOUTH, WEST, Mesh, Topology
+from neurocomp.fabric.tree import UP, Tree
 
 meshes = st.builds(Mesh, st.integers(1, 7), st.integers(1, 7), st.integers(1, 3), st.booleans())
 
@@ -72,6 +73,55 @@ def test_each_link_leads_to_where_the_next_one_leaves(mesh, data) -> None:
     at = [a, *mesh.head_of(links).tolist()]
     assert at[-1] == b
     assert (links // 4).tolist() == at[:-1]
+
+
+trees = st.builds(Tree, st.integers(1, 9), st.integers(1, 9), st.integers(1, 3))
+
+
+@settings(max_examples=100, deadline=None)
+@given(topology=meshes | trees, data=st.data())
+def test_paths_of_any_topology_are_walks_of_their_length(topology: Topology, data) -> None:
+    leaves = topology.width * topology.height
+    source, to = (np.array(data.draw(st.lists(st.integers(0, leaves - 1), min_size=6, max_size=6))) for _ in range(2))
+    pointer, links = topology.paths(source, to)
+    hops = topology.hops(source, to)
+    for k, (a, b) in enumerate(itertools.pairwise(pointer)):
+        path = links[a:b]
+        at = [source[k], *topology.head_of(path).tolist()]
+        assert at[-1] == to[k]
+        assert (path // topology.links_per_router).tolist() == at[:-1]
+        along = np.bincount(topology.axis_of(path), minlength=2).tolist()
+        assert along == [hops[0][k], hops[1][k]]
+        back = topology.back_of(path)
+        assert topology.head_of(back).tolist() == at[:-1]
+        assert topology.back_of(back).tolist() == path.tolist()
+    assert topology.link_slots == topology.routers * topology.links_per_router
+    assert sorted(topology.core_order().tolist()) == list(range(topology.core_slots))
+
+
+@settings(max_examples=100, deadline=None)
+@given(tree=trees, data=st.data())
+def test_a_tree_goes_up_no_further_than_it_must(tree: Tree, data) -> None:
+    def above(router: int) -> list[int]:
+        line = [router]
+        while line[-1] != tree.routers - 1:
+            line.append(int(tree.head_of(np.array(line[-1] * tree.links_per_router + UP))))
+        return line
+
+    a, b = (data.draw(st.integers(0, tree.width * tree.height - 1)) for _ in range(2))
+    shared = [router for router in above(a) if router in above(b)]
+    up, down = (int(h[0]) for h in tree.hops(np.array([a]), np.array([b])))
+    assert above(a)[up] == above(b)[down] == shared[0]
+
+
+def test_a_full_quad_tree_has_the_known_size() -> None:
+    paicore = Tree(16, 16, 4)  # five levels of routers, 1024 cores
+    assert (paicore.routers, paicore.core_slots) == (256 + 64 + 16 + 4 + 1, 1024)
+    assert paicore.hops(np.array([0, 0, 0]), np.array([0, 1, 255]))[0].tolist() == [0, 1, 4]
+    assert [paicore.describe_link(link) for link in (4, 1700)] == [
+        (0, 0, "up from level 0"), (0, 0, "down from level 4"),
+    ]  # fmt: skip
+    assert (paicore.head_of(np.array([paicore.link_slots - 1])) == -1).all()  # the root has nothing above it
 
 
 @pytest.mark.parametrize("width", range(1, 13))

@@ -14,6 +14,8 @@ from neurocomp.fabric.burst import Burst
 from neurocomp.fabric.chip_network import mesh_of, noc_of
 from neurocomp.fabric.noc import run_burst
 from neurocomp.fabric.router import ROUTERS
+from neurocomp.fabric.topology import Mesh, Topology
+from neurocomp.fabric.tree import Tree
 from tests.chip_text import tiny
 
 PORT = "input_port: [0, 1]"
@@ -21,6 +23,35 @@ PORT = "input_port: [0, 1]"
 
 def with_noc(*lines: str) -> ChipSpec:
     return parse_chip(tiny((PORT, "\n  ".join([PORT, *lines]))))
+
+
+@pytest.mark.parametrize(
+    ("shape", "topology"),
+    [
+        (("ring", 4, 1, 1), Mesh(4, 1, 1, torus=True)),
+        (("crossbar", 1, 1, 4), Mesh(1, 1, 4)),
+        (("tree", 2, 2, 1), Tree(2, 2, 1)),
+    ],
+)
+def test_other_topologies(shape: tuple[str, int, int, int], topology: Topology) -> None:
+    name, width, height, per_router = shape
+    lines = "\n  router: {vcs: 2, buffer_flits: 4}\n  clock_ns: 1"
+    chip = parse_chip(
+        tiny(
+            ("topology: mesh", f"topology: {name}"), ("width: 2", f"width: {width}"),
+            ("height: 2", f"height: {height}"),
+            ("cores_per_router: 1", f"cores_per_router: {per_router}"), (PORT, "input_port: [0, 0]" + lines),
+            ("barrier_ns: {1: 600, 2: 1000, 4: 1400}", "barrier_ns: {1: 600}"),
+        )
+    )  # fmt: skip
+    noc = noc_of(chip)
+    assert noc.mesh == topology
+    assert run_burst(noc, Burst.unicast([0], [0], [3], [1])).arrival[0] > 0
+    if name == "tree":
+        with pytest.raises(InputError, match="is a tree, onto which nothing can be mapped yet"):
+            mesh_of(chip)
+    else:
+        assert mesh_of(chip) == topology
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -41,7 +72,7 @@ def test_a_router_by_its_numbers_and_a_preset_that_is_changed() -> None:
 
 
 def test_without_a_router_there_is_only_the_bound() -> None:
-    with pytest.raises(InputError, match="tiny: noc.router: the profile says nothing about its routers") as raised:
+    with pytest.raises(InputError, match=r"tiny: noc\.router: the profile says nothing about its routers") as raised:
         noc_of(parse_chip(tiny()))
     assert "--noc bound" in raised.value.diagnostics[0].hint
 

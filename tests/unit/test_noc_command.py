@@ -35,6 +35,8 @@ COMMANDS = {
     "noc_curve": "--mesh 4x4 --router lean --pattern transpose --rate 0.1:1:0.1 --flits 2 --cycles 300,600",
     "noc_mix": "--mesh 4x4 --topology torus --pattern uniform=0.75,hotspot:5=0.25 --rate 0.05,0.1 --cycles 300,600",
     "noc_bound": "--chip loihi2 --pattern bitcomp --rate 0.01,0.1 --cycles 50,50 --fidelity bound",
+    "noc_paths": "--mesh 4x3 --trace trace.csv --multicast dual-path",
+    "noc_tree": "--mesh 4x4 --topology tree --cores-per-router 2 --link-latency 1,2 --trace trace.csv",
     "noc_trace": "--mesh 4x3 --trace trace.csv",
     "noc_copies": "--mesh 4x3 --trace trace.csv --multicast unicast --fidelity event",
 }

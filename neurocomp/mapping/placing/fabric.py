@@ -91,7 +91,7 @@ def fabric_of(problem: Problem, grid: tuple[int, int] = (1, 1), boundary_cost: i
     """
     noc, count = problem.chip.noc, problem.chip.core.count
     across, down = grid
-    mesh = Mesh(noc.width * across, noc.height * down, noc.cores_per_router, noc.topology == "torus")
+    mesh = Mesh(noc.width * across, noc.height * down, noc.cores_per_router, noc.wraps)
     free = np.setdiff1d(np.arange(mesh.core_slots), np.array(sorted(problem.forbidden), np.int64))
     entry = mesh.router_at(*noc.input_port)
     tree = noc.multicast == "tree"
