@@ -1,0 +1,179 @@
+"""From a point to its outcome, recomputing only what the point changes.
+
+A point differs from another in its network, its chip's numbers, its mapping or its time steps. The network is run once
+for each set of numeric choices, mapped once for each mapping problem, and only timed and priced anew where nothing but
+costs change. What is kept is kept per process; the outcome does not depend on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from neurocomp import __version__
+from neurocomp.activity.execute import execute
+from neurocomp.activity.execution import Execution
+from neurocomp.chip.catalog import load_chip
+from neurocomp.chip.spec import ChipSpec
+from neurocomp.errors import CheckFailedError, DoesNotFitError, NeurocompError, ResourceLimitError
+from neurocomp.frontend.read import load_network
+from neurocomp.inputs.prepare import Prepared, prepare
+from neurocomp.mapping.choices import Choices
+from neurocomp.mapping.compile import lower
+from neurocomp.mapping.map import map_network
+from neurocomp.mapping.program import Program
+from neurocomp.network.graph import Network
+from neurocomp.report.build import report
+from neurocomp.simulate.inference import simulate
+from neurocomp.sweep.outcome import METRIC_NAMES, Outcome, Status, metrics_of
+from neurocomp.sweep.profile import with_values
+from neurocomp.sweep.sample import Point
+
+KEPT_RUNS, KEPT_PROGRAMS, KEPT_FILES = 4, 16, 16
+COSTS = ("engines", "step", "power")  # sections that change no mapping unless it is ranked by them
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A point's settings by what they are for. chip: values by dotted path."""
+
+    chip: dict[str, Any]
+    mapping: Choices
+    steps: int | None
+    noc: str | None
+
+    @classmethod
+    def of(cls, point: Point) -> Settings:
+        """Raises InputError for choices that the mapper does not know."""
+        given = dict(point.settings)
+        chip = {name.removeprefix("chip."): value for name, value in given.items() if name.startswith("chip.")}
+        mapping: dict[str, Any] = {
+            name.removeprefix("mapping."): value for name, value in given.items() if name.startswith("mapping.")
+        }
+        choices = Choices(**{"effort": "fast", "objective": "traffic", **mapping})
+        return cls(chip, choices, given.get("run.steps"), given.get("run.noc"))  # type: ignore[arg-type]
+
+
+@dataclass(eq=False)
+class Bench:
+    """Evaluates points and keeps what several of them share. inputs: an .npz file, or None for the stored sample."""
+
+    inputs: Path | None = None
+    kept: dict[str, OrderedDict[Hashable, Any]] = field(default_factory=dict)
+
+    def key(self, point: Point) -> str:
+        """SHA-256 of everything that determines a point's outcome. Raises InputError if a file or value is wrong."""
+        chip = self._chip(point)
+        tree = {
+            "version": __version__,
+            "network": self._digest(Path(point.network)),
+            "chip": chip.digest(),
+            "input": None if self.inputs is None else self._digest(self.inputs),
+            "settings": sorted((name, value) for name, value in point.settings if not name.startswith("chip.")),
+        }
+        return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
+
+    def evaluate(self, point: Point, key: str) -> Outcome:
+        """The outcome of a point. Never raises for a point that cannot be: its outcome says why."""
+        digests: dict[str, str] = {}
+        status: Status = "ok"
+        reason, metrics = "", dict.fromkeys(METRIC_NAMES)
+        try:
+            metrics = self._metrics(point, digests)
+        except NeurocompError as error:
+            status, reason = _status(error), str(error)
+        except MemoryError:
+            status, reason = "too large", "out of memory"
+        except Exception as error:  # one point's defect must not end the others
+            status, reason = "defect", f"{type(error).__name__}: {error}"
+        return Outcome(key, point, status, reason, metrics, digests, __version__)
+
+    def _metrics(self, point: Point, digests: dict[str, str]) -> dict[str, float | None]:
+        settings, chip = Settings.of(point), self._chip(point)
+        digests["network"], digests["chip"] = self._digest(Path(point.network)), chip.digest()
+        trained, prepared = self._network(point.network), self._prepared(point.network, settings.steps)
+        mapped, run = self._run(point.network, chip, settings.steps)
+        digests["trace"] = run.trace.digest
+        program = self._program(point.network, mapped, chip, settings, run)
+        simulation = simulate(program, run.trace, settings.noc)  # type: ignore[arg-type]
+        result = report(
+            program, simulation, execution=run, network=trained, labels=prepared.labels, encoding=prepared.encoding,
+            seed=prepared.seed,
+        )  # fmt: skip
+        return metrics_of(result)
+
+    def _network(self, name: str) -> Network:
+        return self._keep("network", name, KEPT_FILES, lambda: load_network(name))
+
+    def _digest(self, path: Path) -> str:
+        # a file that cannot be read is reported by its reader
+        return self._keep("digest", str(path), 10 * KEPT_FILES, lambda: _sha256(path))
+
+    def _chip(self, point: Point) -> ChipSpec:
+        base = self._keep("chip", point.chip, KEPT_FILES, lambda: load_chip(point.chip))
+        values = {name.removeprefix("chip."): v for name, v in point.settings if name.startswith("chip.")}
+        if not values:
+            return base
+        key = (point.chip, json.dumps(values, sort_keys=True))
+        return self._keep("chip with values", key, KEPT_FILES, lambda: with_values(base, values))
+
+    def _prepared(self, name: str, steps: int | None) -> Prepared:
+        return self._keep(
+            "inputs", (name, steps), KEPT_RUNS, lambda: prepare(self._network(name), self.inputs, steps, None, None)
+        )
+
+    def _run(self, name: str, chip: ChipSpec, steps: int | None) -> tuple[Network, Execution]:
+        """The network in the chip's numbers, and its run."""
+
+        def made() -> tuple[Network, Execution]:
+            prepared = self._prepared(name, steps)
+            mapped = lower(self._network(name), chip, prepared.calibration)
+            return mapped, execute(mapped, prepared.inputs, samples=prepared.samples, steps=prepared.steps)
+
+        return self._keep("run", (name, steps, chip.name, chip.numeric.model_dump_json()), KEPT_RUNS, made)
+
+    def _program(self, name: str, mapped: Network, chip: ChipSpec, settings: Settings, run: Execution) -> Program:
+        ranked_by_cost = settings.mapping.objective in ("energy", "step-time")
+        skipped = {"provenance", *(() if ranked_by_cost else COSTS)}
+        problem = (name, settings.steps, chip.model_dump_json(exclude=skipped), settings.mapping)
+
+        def made() -> Program:
+            choices = settings.mapping
+            return map_network(
+                mapped, chip, seed=choices.seed, objective=choices.objective, effort=choices.effort,
+                time_budget_s=choices.time_budget_s, activity=run.trace,
+            )  # fmt: skip
+
+        program = self._keep("program", problem, KEPT_PROGRAMS, made)
+        return program if program.chip is chip else replace(program, chip=chip, network=mapped)
+
+    def _keep(self, kind: str, key: Hashable, most: int, make: Callable[[], Made]) -> Made:
+        """What was made for this key, made now if it is not kept; the least recently used goes first."""
+        shelf = self.kept.setdefault(kind, OrderedDict())
+        if key not in shelf:
+            shelf[key] = make()
+        shelf.move_to_end(key)
+        if len(shelf) > most:
+            shelf.popitem(last=False)
+        return shelf[key]
+
+
+def _status(error: NeurocompError) -> Status:
+    if isinstance(error, DoesNotFitError):
+        return "does not fit"
+    if isinstance(error, CheckFailedError):
+        return "check failed"
+    return "too large" if isinstance(error, ResourceLimitError) else "bad input"
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
