@@ -145,8 +145,8 @@ def _packets(program: Program) -> Iterator[Finding]:
     """One packet per destination core of a class, and synapses only on that core, each tile and projection once."""
     routes = program.routes
     of_packet = np.repeat(np.arange(routes.classes), np.diff(routes.packet_ptr))
-    pairs = np.stack([of_packet, routes.packet_core])
-    if np.unique(pairs, axis=1).shape[1] != routes.packets:
+    slots = int(routes.packet_core.max(initial=0)) + 1
+    if _has_repeats(of_packet * slots + routes.packet_core):
         yield "packets", "some class sends two packets to the same core"
     if (np.diff(routes.synapse_ptr) < 1).any() or (routes.synapse_events < 1).any():
         yield "packets", "some packet or synapse entry causes no synaptic event"
@@ -155,9 +155,17 @@ def _packets(program: Program) -> Iterator[Finding]:
     astray = int((core[routes.synapse_tile] != routes.packet_core[of_synapse]).sum())
     if astray:
         yield "packets", f"{astray} synapse entries lie on another core than their packet's"
-    entries = np.stack([of_synapse, routes.synapse_tile, routes.synapse_projection])
-    if np.unique(entries, axis=1).shape[1] != routes.synapse_tile.size:
+    entries = of_synapse * len(program.tiles) + routes.synapse_tile
+    if _has_repeats(entries * len(program.network.projections) + routes.synapse_projection):
         yield "packets", "some packet names a tile and projection twice"
+
+
+def _has_repeats(keys: np.ndarray) -> bool:
+    """Whether a number occurs twice."""
+    if (keys[1:] > keys[:-1]).all():
+        return False
+    ordered = np.sort(keys)
+    return bool((ordered[1:] == ordered[:-1]).any())
 
 
 def _capacities(program: Program) -> Iterator[Finding]:

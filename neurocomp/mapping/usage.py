@@ -146,6 +146,8 @@ def _packet_class(routes: Routes) -> np.ndarray:
 def _count_axons_in(routes: Routes, sizes: np.ndarray, demand: np.ndarray) -> None:
     """Sources heard by each tile: once per source, however many of its projections end there."""
     of_packet = np.repeat(np.arange(routes.packets), np.diff(routes.synapse_ptr))
-    key = np.sort(of_packet * len(demand) + routes.synapse_tile)
+    key = of_packet * len(demand) + routes.synapse_tile
+    if (key[1:] < key[:-1]).any():  # routes list them in order; others may not
+        key.sort()
     packet, tile = np.divmod(key[np.diff(key, prepend=-1) > 0], len(demand))
     np.add.at(demand[:, AXONS_IN], tile, sizes[_packet_class(routes)[packet]])
