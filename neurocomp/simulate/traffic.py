@@ -47,7 +47,7 @@ def transfers(chip: ArrayChip, parts: Sequence[LayerPart], setup: TrainingSetup)
 
 def _of_part(chip: ArrayChip, part: LayerPart, held: int, setup: TrainingSetup) -> Iterator[Transfer]:
     yield from _forward(chip, part, _weight_reads(chip, held, "FP", setup), setup)
-    if not part.whole.real_input:
+    if not part.whole.first:
         yield from _backward(chip, part, _weight_reads(chip, held, "BP", setup), setup)
     yield from _gradient(chip, part, setup)
     yield from _update(chip, part, setup)
@@ -91,7 +91,7 @@ def _backward(chip: ArrayChip, part: LayerPart, fetches: int, setup: TrainingSet
 def _gradient(chip: ArrayChip, part: LayerPart, setup: TrainingSetup) -> Iterator[Transfer]:
     layer, value = part.piece, chip.value_bits
     yield _moved(part, "WG", *_inputs(chip, part, setup))
-    if layer.real_input:  # no BP has read it
+    if layer.first:  # no BP has read it
         yield _moved(part, "WG", "gradient", setup.samples * setup.steps * layer.outputs * value)
     yield _moved(part, "WG", "weight_gradient", 0, layer.weights * value)
 

@@ -27,7 +27,7 @@ from neurocomp.simulate.engines.layer import Layer
 from neurocomp.simulate.schedule import LayerPart, StageTimes, flow_ps, split_over_cores
 from neurocomp.simulate.traffic import Transfer, transfers
 from neurocomp.simulate.training_setup import Stage, TrainingSetup
-from neurocomp.simulate.training_units import TrainingUnit, cycles_of, scaled
+from neurocomp.simulate.training_units import TrainingUnit, cycles_of, scaled, share_of
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def _work(
     tallies, times = [], []
     for part in parts:
         for phase in PHASES:
-            if phase == "BP" and part.whole.real_input:
+            if phase == "BP" and part.whole.first:
                 continue
             uses, time = _phase(chip, part, phase, setup)
             bits = moved.get((part.core, part.whole.name, phase), 0)
@@ -183,22 +183,24 @@ def _phase(
     """(unit, action, count) of a part in one phase, and its numbers for PhaseTime."""
     runs = setup.samples * setup.steps
     first = fragment(chip, phase, part.piece)
-    later = fragment(chip, phase, part.piece, weights_resident=True)
-    forward = setup.recompute and phase == "BP"  # membranes are computed again before their gradient
-    pieces = [first, *([fragment(chip, "FP", part.piece)] if forward else [])]
-    norm = _normalisation(chip, part.piece, phase)
-    times = [(first, 1), (later, runs - 1), *((piece, runs) for piece in pieces[1:])]
+    times = [(first, 1), (fragment(chip, phase, part.piece, weights_resident=True), runs - 1)]
+    pieces = [first]
+    if setup.recompute and phase == "BP":  # membranes are computed again before their gradient
+        pieces.append(fragment(chip, "FP", part.piece))
+        times.append((pieces[1], runs))
+    shares = {piece.phase: share_of(chip, piece.phase, part.whole, setup) for piece in pieces}
     sums: dict[tuple[TrainingUnit, str], int] = {}
     for piece, n in times:
         for use in piece.uses:
-            unit, action, count = scaled(use, piece, setup, part.whole)
-            sums[unit, action] = sums.get((unit, action), 0) + count * n
+            unit, count = scaled(use, shares[piece.phase], setup)
+            sums[unit, use.action] = sums.get((unit, use.action), 0) + round(count * n)
+    norm = _normalisation(chip, part.piece, phase)
     for use in norm:
         sums["norm", use.action] = use.count * runs
     counted: list[UnitUse] = [(unit, action, count) for (unit, action), count in sums.items() if count]
-    cycles = [cycles_of(chip, piece, setup, part.whole) for piece in pieces]
+    cycles = [cycles_of(chip, piece, shares[piece.phase], setup, part.whole) for piece in pieces]
     each = [sum(c[k] for c in cycles) * runs for k in range(3)]
-    macs = sum(c[3] for c in cycles) * runs
+    macs = sum(round(piece.macs * shares[piece.phase] * runs) for piece in pieces)
     dense = sum(piece.macs for piece in pieces) * runs
     return counted, (macs, dense, each[0], each[1], each[2], _port_cycles(chip, norm) * runs)
 
@@ -253,7 +255,7 @@ def _work_of(chip: ArrayChip, layer: Layer, setup: TrainingSetup) -> int:
     """By what layers are shared out: multiply-accumulates, or cycles of the busiest of the three engines."""
     if setup.balance == "forward":
         return layer.macs
-    phases: list[Phase] = [phase for phase in PHASES if not (phase == "BP" and layer.real_input)]
+    phases: list[Phase] = [phase for phase in PHASES if not (phase == "BP" and layer.first)]
     return max(fragment(chip, phase, layer).steps for phase in phases)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from neurocomp.activity.training.counts import OperationCounts
 from neurocomp.activity.training.trace import TrainingTrace
 from neurocomp.errors import Diagnostic, InputError
 
@@ -18,14 +19,27 @@ OptimizerName = Literal["sgd", "adam"]
 
 
 @dataclass(frozen=True)
+class ExecutedOperations:
+    """Multiply-accumulates of a layer in a recorded batch, those on zeros, padding and beyond strides left out.
+
+    forward: where an input was not zero (FP; WG that looks at inputs alone). backward: where a gradient arrived (BP).
+    runs: samples x steps of the batch."""
+
+    forward: int
+    backward: int
+    runs: int
+
+
+@dataclass(frozen=True)
 class LayerActivity:
     """Shares that are not zero. sent: of a layer's inputs (operands of FP and WG); arrived: of the gradients of its
     outputs (BP). imbalance: how much longer the busiest row of an engine works than the mean, where zeros are
-    skipped; 1 if work is spread evenly."""
+    skipped; 1 if work is spread evenly. operations: what was counted, instead of the shares."""
 
     sent: float
     arrived: float
     imbalance: float = 1.0
+    operations: ExecutedOperations | None = None
 
 
 @dataclass(frozen=True)
@@ -46,9 +60,15 @@ def synthetic_activity(sent: float = 0.2, arrived: float = 0.5) -> Activity:
     return Activity({}, LayerActivity(sent, arrived), origin)
 
 
-def recorded_activity(trace: TrainingTrace) -> Activity:
-    """The shares of a recorded training step. Layers that are not in the trace count as dense."""
-    layers = {name: LayerActivity(layer.sent.density, layer.arrived.density) for name, layer in trace.layers.items()}
+def recorded_activity(trace: TrainingTrace, counts: Mapping[str, OperationCounts] | None = None) -> Activity:
+    """The shares of a recorded training step; counts: its operations, by layer (activity/training/counts.py). Layers
+    that are not in the trace count as dense."""
+    layers = {}
+    for name, layer in trace.layers.items():
+        counted = (counts or {}).get(name)
+        runs = trace.samples * trace.steps
+        operations = None if counted is None else ExecutedOperations(counted.forward, counted.backward, runs)
+        layers[name] = LayerActivity(layer.sent.density, layer.arrived.density, operations=operations)
     return Activity(layers, LayerActivity(1.0, 1.0), trace.origin)
 
 

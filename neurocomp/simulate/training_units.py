@@ -7,46 +7,54 @@ from fractions import Fraction
 from typing import Literal
 
 from neurocomp.chip.array_chip import ArrayChip
-from neurocomp.simulate.engines.fragment import Fragment, Use, engine_of
+from neurocomp.simulate.engines.fragment import Fragment, Phase, Use, engine_of, fragment
 from neurocomp.simulate.engines.layer import Layer
 from neurocomp.simulate.training_setup import TrainingSetup
 
 TrainingUnit = Literal["mac", "pointwise", "register", "sram", "norm", "optimizer", "dram"]
 
 
-def _share(piece: Fragment, setup: TrainingSetup, layer: Layer) -> Fraction:
-    """Share of a fragment's multiply-accumulates with an operand that is not zero: FP and WG look at spikes, BP at
-    gradients. A first layer's inputs are numbers."""
-    if setup.sparsity == "dense" or (layer.real_input and piece.phase != "BP"):
+def share_of(chip: ArrayChip, phase: Phase, layer: Layer, setup: TrainingSetup) -> Fraction:
+    """Share of a layer's multiply-accumulates in this phase that are executed. FP and WG look at what the layer's
+    inputs are, BP at the gradients of its outputs. Counted operations leave out the padding and inserted zeros too."""
+    if setup.sparsity == "dense":
         return Fraction(1)
     activity = setup.activity.of(layer.name)
-    return Fraction(Decimal(repr(activity.arrived if piece.phase == "BP" else activity.sent)))
+    if activity.operations is not None:
+        executed = activity.operations.backward if phase == "BP" else activity.operations.forward
+        return Fraction(executed, fragment(chip, phase, layer).macs * activity.operations.runs)
+    if layer.real_input and phase != "BP":
+        return Fraction(1)
+    return exact(activity.arrived if phase == "BP" else activity.sent)
 
 
-def scaled(use: Use, piece: Fragment, setup: TrainingSetup, layer: Layer) -> tuple[TrainingUnit, str, int]:
-    """(unit, action, count) of one use after zeros are taken off. Gated: the arithmetic rests; skipped: the operands
-    are not touched either. What is done to each output is done in any case."""
+def exact(value: float) -> Fraction:
+    """A number as it was written."""
+    return Fraction(Decimal(repr(value)))
+
+
+def scaled(use: Use, share: Fraction, setup: TrainingSetup) -> tuple[TrainingUnit, Fraction]:
+    """(unit, count) of one use after zeros are taken off. Gated: the arithmetic rests; skipped: the operands are not
+    touched either. What is done to each output is done in any case."""
     saves = use.of == "array" and (setup.sparsity == "skipped" or (setup.sparsity == "gated" and use.unit == "mac"))
     unit: TrainingUnit = "mac"
     if use.unit in ("pointwise", "register", "sram"):
         unit = use.unit  # type: ignore[assignment]
-    return unit, use.action, round(use.count * _share(piece, setup, layer)) if saves else use.count
+    return unit, use.count * (share if saves else Fraction(1))
 
 
-def cycles_of(chip: ArrayChip, piece: Fragment, setup: TrainingSetup, layer: Layer) -> tuple[int, int, int, int]:
-    """(array, pointwise unit, slowest memory) in cycles of one sample and step, and executed multiply-accumulates."""
-    share, engine = _share(piece, setup, layer), engine_of(chip, piece.phase)
-    skips = setup.sparsity == "skipped"
-    longer = Fraction(Decimal(repr(setup.activity.of(layer.name).imbalance))) if skips else Fraction(1)
-    array = min(piece.steps, -(-piece.steps * share * longer // 1)) if skips else piece.steps
+def cycles_of(
+    chip: ArrayChip, piece: Fragment, share: Fraction, setup: TrainingSetup, layer: Layer
+) -> tuple[int, int, int]:
+    """(array, pointwise unit, slowest memory) in cycles of one sample and step."""
+    engine, array = engine_of(chip, piece.phase), piece.steps
+    if setup.sparsity == "skipped":
+        array = min(array, -(-piece.steps * share * exact(setup.activity.of(layer.name).imbalance) // 1))
     each = engine.pointwise.values_per_cycle if engine.pointwise else None
     pointwise = -(-piece.values // each) if each else 0
-    return int(array), pointwise, _slowest_port(chip, piece, setup, layer), round(piece.macs * share)
-
-
-def _slowest_port(chip: ArrayChip, piece: Fragment, setup: TrainingSetup, layer: Layer) -> int:
-    bits: dict[str, int] = {}
+    bits: dict[str, Fraction] = {}
     for use in piece.uses:
         if use.unit == "sram":
-            bits[use.action] = bits.get(use.action, 0) + scaled(use, piece, setup, layer)[2]
-    return max((chip.memory(action.split(".")[1]).cycles(count) for action, count in bits.items()), default=0)
+            bits[use.action] = bits.get(use.action, Fraction(0)) + scaled(use, share, setup)[1]
+    slowest = [chip.memory(action.split(".")[1]).cycles(round(count)) for action, count in bits.items()]
+    return array, pointwise, max(slowest, default=0)

@@ -78,11 +78,11 @@ def fragment(chip: ArrayChip, phase: Phase, layer: Layer, *, weights_resident: b
     """What ``layer`` takes in this phase for one sample and step.
 
     weights_resident: the array's weights are those of the sample or step before and were kept; they are kept only if
-    they fit the weight memory. Raises InputError for the gradient of a layer's real inputs, which nothing needs.
+    they fit the weight memory. Raises InputError for the gradient of the first layer's inputs, which nothing needs.
     """
     engine = engine_of(chip, phase)
-    if phase == "BP" and layer.real_input:
-        raise bad_input(layer.name, "has real inputs: no gradient goes back through it")
+    if phase == "BP" and layer.first:
+        raise bad_input(layer.name, "is the first layer: no gradient goes back through it")
     loops = _loops(engine, phase, layer)
     resident = weights_resident and weights_stay(chip, engine, layer)
     count = _reduction if engine.dataflow == "reduction" else _outer

@@ -16,8 +16,8 @@ class Layer:
     """A convolution; a fully connected layer is one of a single pixel.
 
     in_channels, out_channels: of all groups together. kernel, in_size, out_size: (y, x). normalised: batch
-    normalisation follows. neurons: spiking neurons follow. real_input: its inputs are numbers, not spikes; then no
-    gradient is sent on to them.
+    normalisation follows. neurons: spiking neurons follow, which this layer's engine updates. real_input: its inputs
+    are numbers, not spikes. first: nothing before it is trained, so no gradient goes back through it.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Layer:
     normalised: bool = False
     neurons: bool = True
     real_input: bool = False
+    first: bool = False
 
     def __post_init__(self) -> None:
         sizes = (self.in_channels, self.out_channels, *self.kernel, *self.in_size, *self.out_size, self.groups)
@@ -66,13 +67,14 @@ def conv_layer(
     name: str, channels: Pair, size: Pair, kernel: Pair, *, stride: Pair = (1, 1), padding: Pair | None = None,
     groups: int = 1, normalised: bool = False, neurons: bool = True, real_input: bool = False,
 ) -> Layer:  # fmt: skip
-    """A convolution of (in, out) channels over an input of ``size``; padding: half a kernel if it is not given."""
+    """A convolution of (in, out) channels over an input of ``size``; padding: half a kernel if it is not given. With
+    real inputs it is the first."""
     pads = padding or tuple(k // 2 for k in kernel)
     out = [window_count(s, k, step, pad) for s, k, step, pad in zip(size, kernel, stride, pads, strict=True)]
-    return Layer(name, *channels, kernel, size, (out[0], out[1]), groups, normalised, neurons, real_input)
+    return Layer(name, *channels, kernel, size, (out[0], out[1]), groups, normalised, neurons, real_input, real_input)
 
 
 def linear_layer(name: str, features: Pair, *, neurons: bool = True, real_input: bool = False) -> Layer:
-    """A fully connected layer of (in, out) features."""
+    """A fully connected layer of (in, out) features. With real inputs it is the first."""
     one = (1, 1)
-    return Layer(name, *features, one, one, one, neurons=neurons, real_input=real_input)
+    return Layer(name, *features, one, one, one, neurons=neurons, real_input=real_input, first=real_input)
