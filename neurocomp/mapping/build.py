@@ -43,6 +43,11 @@ def hypergraph_of(
     ``part_demands`` of any partition is what the finished program takes of its cores.
     """
     atoms = atoms_of(problem, layers, limits, granularity)
+    return hypergraph_over(problem, layers, atoms, rates), atoms
+
+
+def hypergraph_over(problem: Problem, layers: dict[str, Layer], atoms: Atoms, rates: Rates) -> Hypergraph:
+    """The same for pieces that have been cut already: inputs first, then tiled populations in network order."""
     nets = [*_axon_nets(problem, atoms, rates)]
     memory = [shared_memory(layers[name], atoms, name) for name in problem.tiled]
     demand = np.zeros((atoms.vertices, DEMANDS), np.int64)
@@ -60,7 +65,7 @@ def hypergraph_of(
     for alone, bits, _ in memory:
         np.add.at(demand[:, SYNAPSE_BITS], alone, bits)
     is_input = np.arange(atoms.vertices) < sum(atoms.cuts[n].count for n in atoms.cuts if n not in layers)
-    return _joined(demand, is_input, population, pinned, nets, [nets for _, _, nets in memory]), atoms
+    return _joined(demand, is_input, population, pinned, nets, [nets for _, _, nets in memory])
 
 
 def _joined(

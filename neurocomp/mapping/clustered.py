@@ -7,19 +7,20 @@ Partitioners see a hypergraph and know neither layers nor the mesh (partition/);
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from neurocomp.mapping.assemble import tiles_of
 from neurocomp.mapping.atoms import Atoms, Granularity
-from neurocomp.mapping.build import hypergraph_of
+from neurocomp.mapping.build import hypergraph_of, hypergraph_over
 from neurocomp.mapping.choices import Choices
+from neurocomp.mapping.cuts import Grid, split
 from neurocomp.mapping.hypergraph import Hypergraph, contracted
 from neurocomp.mapping.limits import NEURONS
 from neurocomp.mapping.partition import EFFORTS, Bounds, Effort, partition
-from neurocomp.mapping.placing.fabric import Fabric, fabric_of
+from neurocomp.mapping.placing.fabric import fabric_of
+from neurocomp.mapping.placing.place import place_parts
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
 from neurocomp.mapping.program import Tile
@@ -30,67 +31,95 @@ _UNITS = 1 << 20  # work is counted in units of the total / this
 _SLACK = 1.02
 _PER_CORE, _FINEST = 8, 512  # micro-tiles that fill a core
 
-Layout = tuple[str, tuple[Tile, ...] | None]
+Built = tuple[Hypergraph, Atoms]
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Micro-tiles in parts, parts on cores. part: int32 (vertices), -1 for inputs; core: int64 (parts); None where
+    the search found none."""
+
+    name: str
+    built: Built | None = None
+    part: np.ndarray | None = None
+    core: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """The searches of one problem; the hypergraph is made when it is first needed."""
+    """The searches of one problem; hypergraphs are made when they are first needed."""
 
     problem: Problem
     tiling: Tiling
     profile: Profile
     choices: Choices
+    known: dict[int, Built] = field(default_factory=dict)
 
-    def built(self, per_core: int) -> tuple[Hypergraph, Atoms]:
+    def built(self, per_core: int) -> Built:
         """The hypergraph of micro-tiles of which about ``per_core`` fill a core."""
-        if per_core not in self._known:
-            self._known[per_core] = hypergraph_of(
+        if per_core not in self.known:
+            self.known[per_core] = hypergraph_of(
                 self.problem, self.tiling.layers, self.tiling.limits, self.profile.rates, Granularity(per_core)
             )
-        return self._known[per_core]
+        return self.known[per_core]
 
-    @cached_property
-    def _known(self) -> dict[int, tuple[Hypergraph, Atoms]]:
-        return {}
-
-    @cached_property
-    def fabric(self) -> Fabric:
-        return fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost)
+    def tiles(self, layout: Layout) -> tuple[Tile, ...] | None:
+        """What a layout puts on each core."""
+        if layout.built is None or layout.part is None or layout.core is None:
+            return None
+        return tiles_of(self.problem, layout.built[1], layout.part, layout.core)
 
     def fewest(self, effort: str, methods: tuple[str, ...]) -> Iterator[Layout]:
         """Parts as full as they can be, so that little leaves them."""
         for method in methods:
-            yield self._layout(f"{method} partition", method, effort, self.built(_PER_CORE))
+            yield self._parted(f"{method} partition{_of(effort)}", method, effort, self.built(_PER_CORE))
 
     def finer(self, effort: str) -> Iterator[Layout]:
         """For cores that are nearly full: smaller micro-tiles, of which a core holds more exactly what it can."""
         for method in ("natural", "metis"):
-            yield self._layout(f"{method} partition of small tiles", method, effort, self.built(8 * _PER_CORE))
+            yield self._parted(f"{method} partition of small tiles", method, effort, self.built(8 * _PER_CORE))
 
     def spread(self, effort: str, work: dict[str, float], targets: list[int]) -> Iterator[Layout]:
         """Parts of bounded work: so many of them that each has its share, and no more traffic than that takes."""
+        fewest = max(1, self.tiling.tiles)
         for cores in targets:
-            share = max(1, -(-cores * _PER_CORE // max(1, sum(cut.count for cut in self.tiling.cuts.values()))))
-            built = self.built(min(_FINEST, share))
-            per_vertex = _work_of_vertices(*built, self.problem, work)
+            built = self.built(min(_FINEST, _PER_CORE * max(1, -(-cores // fewest))))
+            per_vertex = _work_of_vertices(built, self.problem, work)
             most = int(per_vertex.sum() / cores * _SLACK) + 1
             if int(per_vertex.max(initial=0)) <= most:
                 bounds = Bounds(work=per_vertex, most_work=most)
-                yield self._layout(f"metis partition, work spread over {cores} cores", "metis", effort, built, bounds)
+                name = f"metis partition, work spread over {cores} cores{_of(effort)}"
+                yield self._parted(name, "metis", effort, built, bounds)
 
-    def _layout(
-        self, name: str, method: str, effort: str, built: tuple[Hypergraph, Atoms], bounds: Bounds | None = None
-    ) -> Layout:
-        graph, atoms = built
+    def in_tiles(self, name: str, tiling: Tiling, tiles: tuple[Tile, ...]) -> Layout:
+        """Tiles that have cores, as they share them, on other cores. tiling: how they were cut."""
+        network, shape = self.problem.network, self.problem.shape
+        inputs = {n: Grid(tuple(split(length, 1) for length in shape(n))) for n in network.inputs}  # type: ignore[arg-type]
+        cuts = {name: cut for name, cut in inputs.items() if name in self.problem.emitting} | tiling.cuts
+        atoms = Atoms(cuts, {name: shape(name) for name in cuts})
+        graph = hypergraph_over(self.problem, tiling.layers, atoms, self.profile.rates)
+        cores = np.array([tile.core for tile in tiles], np.int64)
+        placed = cores >= 0
+        _, first, label = np.unique(cores[placed], return_index=True, return_inverse=True)
+        part = np.full(cores.size, -1, np.int32)
+        part[placed] = np.argsort(np.argsort(first))[label]
+        return self.placed(Layout(f"{name}, placed", (graph, atoms), part), "fast")
+
+    def placed(self, layout: Layout, effort: str) -> Layout:
+        """The parts of a layout on the cores that a placer finds for them, of several starts the best."""
+        if layout.built is None or layout.part is None:
+            return layout
+        clustered = contracted(layout.built[0], layout.part, int(layout.part.max(initial=-1)) + 1)
+        fabric = fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost)
+        core = place_parts(clustered, fabric, seed=self.choices.seed, effort=effort)  # type: ignore[arg-type]
+        return replace(layout, core=core)
+
+    def _parted(self, name: str, method: str, effort: str, built: Built, bounds: Bounds | None = None) -> Layout:
         found = partition(
-            graph, self.tiling.limits, most_parts=self.problem.available_cores, method=method,
+            built[0], self.tiling.limits, most_parts=self.problem.available_cores, method=method,
             seed=self.choices.seed, effort=self._budget(effort), bounds=bounds,
         )  # fmt: skip
-        if found is None:
-            return name, None
-        core = placed(contracted(graph, found.part, found.parts), found.parts, self.fabric)
-        return name, tiles_of(self.problem, atoms, found.part, core)
+        return Layout(name) if found is None else self.placed(Layout(name, built, found.part), "fast")
 
     def _budget(self, effort: str) -> str | Effort:
         seconds = self.choices.time_budget_s
@@ -100,19 +129,13 @@ class Clusters:
         return Effort(int(seconds * VISITS_PER_SECOND), usual.sweeps, usual.hot, usual.cold, usual.swaps)
 
 
-def placed(parts_graph: Hypergraph, parts: int, fabric: Fabric) -> np.ndarray:
-    """int64 (parts): cores along the curve in the order of the parts, what is pinned where it is pinned."""
-    pinned = parts_graph.pinned[:parts].astype(np.int64)
-    free = np.setdiff1d(fabric.core_order, pinned[pinned >= 0], assume_unique=False)
-    free = fabric.core_order[np.isin(fabric.core_order, free)]
-    core = pinned.copy()
-    loose = np.flatnonzero(pinned < 0)
-    core[loose] = free[: loose.size]
-    return core
+def _of(effort: str) -> str:
+    return ", longer search" if effort == "best" else ""
 
 
-def _work_of_vertices(graph: Hypergraph, atoms: Atoms, problem: Problem, work: dict[str, float]) -> np.ndarray:
+def _work_of_vertices(built: Built, problem: Problem, work: dict[str, float]) -> np.ndarray:
     """int64 (vertices): each vertex' share of its population's work, in units of the total / _UNITS."""
+    graph, atoms = built
     total = sum(work.values()) or 1.0
     result = np.zeros(graph.vertices, np.int64)
     for name, amount in work.items():

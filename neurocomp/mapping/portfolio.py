@@ -20,12 +20,18 @@ from neurocomp.mapping.profile import Profile
 from neurocomp.mapping.spread import population_work_ps, spread_tilings
 from neurocomp.mapping.tile import Tiling
 
-_LEVELS = {"fast": 3, "default": 3, "best": 8}  # numbers of cores that work is spread over
+_LEVELS = {"fast": 3, "best": 8}  # numbers of cores that work is spread over
+_POLISHED = {"default": 2, "best": 3}  # candidates that are placed again with more search
+_SHARES = {"default": (0.5, 0.7, 1.0), "best": (0.4, 0.6, 0.85, 1.2, 1.5)}
+_METHODS = ("natural", "overlap", "metis")
+
+Group = Callable[[], Iterator[Candidate | str]]
 
 
 @dataclass
 class Portfolio:
-    """The search of one problem. best: of the candidates so far that fit; unfit: the first that does not.
+    """The search of one problem. best: of the candidates so far that fit; unfit: the first that does not; short:
+    the placement in network order, where there are too few cores for it.
 
     tried: (name, figures, or None if it does not fit) in the order in which candidates were made.
     """
@@ -38,27 +44,31 @@ class Portfolio:
     unfit: Candidate | None = None
     short: Placement | None = None
     tried: list[tuple[str, Figures | None]] = field(default_factory=list)
+    layouts: list[tuple[tuple[float, ...], Layout]] = field(default_factory=list)
+    cut: list[tuple[str, Tiling, Placement]] = field(default_factory=list)
 
     @cached_property
     def clusters(self) -> Clusters:
         return Clusters(self.problem, self.tiling, self.profile, self.choices)
 
     def search(self) -> Candidate | None:
-        """Try every candidate of the effort."""
-        groups = (
-            ("fast", self._in_order), ("fast", self._spread), ("default", self._clustered),
-            ("default", self._clustered_spread), ("best", self._clustered_best), ("best", self._spread_finer),
+        """Try every candidate of the effort; more of them rather than refuse a network."""
+        groups: tuple[tuple[str, Group], ...] = (
+            ("fast", self._in_order), ("fast", lambda: self._spread("fast")),
+            ("default", self._in_order_placed), ("default", lambda: self._clustered("default")),
+            ("default", lambda: self._clustered_spread("default")), ("default", lambda: self._polished("default")),
+            ("best", lambda: self._clustered("best")), ("best", lambda: self._spread("best")),
+            ("best", self._in_order_placed),
+            ("best", lambda: self._clustered_spread("best")), ("best", lambda: self._polished("best")),
         )  # fmt: skip
         for effort, group in groups:
-            if self.choices.reaches(effort):
+            if self.choices.reaches(effort) or (self.best is None and effort == "default"):
                 self._consider(group)
-        if self.best is None and not self.choices.reaches("default"):
-            self._consider(self._clustered)  # a network that fits is not refused because the search was short
         if self.best is None:
-            self._consider(self._clustered_finer)
+            self._consider(lambda: self._judged(self.clusters.finer("default")))
         return self.best
 
-    def _consider(self, group: Callable[[], Iterator[Candidate | str]]) -> None:
+    def _consider(self, group: Group) -> None:
         for candidate in group():
             if isinstance(candidate, str):
                 self.tried.append((candidate, None))
@@ -74,61 +84,75 @@ class Portfolio:
         return self.choices.objective
 
     @property
-    def _cut(self) -> bool:
-        """Whether every layer could be cut in its natural order."""
-        return not (self.tiling.stuck or self.tiling.unsettled)
+    def _takes_time(self) -> bool:
+        return self._objective in ("energy", "step-time")
 
     def _in_order(self) -> Iterator[Candidate | str]:
         """Tiles in network order along the curve: one to a core, and as many to a core as it holds."""
-        if not self._cut:
+        if self.tiling.stuck or self.tiling.unsettled:
             yield "network order"
             return
         loose = place(self.problem, self.tiling)
         self.short = None if loose.fits else loose
-        yield self._placed("network order", self.tiling, loose)
+        yield self._on_cores("network order", self.tiling, loose)
         dense = place(self.problem, self.tiling, dense=True)
         if dense.fits and dense.cores_needed < loose.cores_needed:
-            yield self._placed("network order, cores filled", self.tiling, dense)
+            yield self._on_cores("network order, cores filled", self.tiling, dense)
 
-    def _spread(self) -> Iterator[Candidate | str]:
-        return self._spread_over(_LEVELS["fast"])
-
-    def _spread_finer(self) -> Iterator[Candidate | str]:
-        return self._spread_over(_LEVELS["best"])
-
-    def _spread_over(self, levels: int) -> Iterator[Candidate | str]:
-        if self.best is None or self._objective not in ("energy", "step-time"):
+    def _spread(self, effort: str) -> Iterator[Candidate | str]:
+        if self.best is None or not self._takes_time or self.tiling.stuck or self.tiling.unsettled:
             return
-        start = self.best
-        load = Load(self.problem, start.tiles, start.routes, self.profile)
-        for name, tiling in spread_tilings(self.problem, self.tiling, load, levels):
-            yield self._placed(name, tiling, place(self.problem, tiling))
+        for name, tiling in spread_tilings(self.problem, self.tiling, self._load, _LEVELS[effort]):
+            yield self._on_cores(name, tiling, place(self.problem, tiling))
 
-    def _clustered(self) -> Iterator[Candidate | str]:
-        return self._judged(self.clusters.fewest("default", ("natural", "overlap", "metis")))
-
-    def _clustered_finer(self) -> Iterator[Candidate | str]:
-        return self._judged(self.clusters.finer("default"))
-
-    def _clustered_best(self) -> Iterator[Candidate | str]:
-        return self._judged(self.clusters.fewest("best", ("natural", "overlap", "metis")))
-
-    def _clustered_spread(self) -> Iterator[Candidate | str]:
-        """Around the number of cores that did best so far."""
-        if self.best is None or self._objective not in ("energy", "step-time"):
-            return iter(())
-        load = Load(self.problem, self.best.tiles, self.best.routes, self.profile)
-        most = self.problem.available_cores
-        targets = sorted({min(most, max(1, int(self.best.figures.cores * share))) for share in (0.5, 0.7, 1.0)})
-        return self._judged(self.clusters.spread("default", population_work_ps(load), targets))
-
-    def _judged(self, layouts: Iterator[Layout]) -> Iterator[Candidate | str]:
-        if any(name not in self.problem.assignment for name in self.tiling.stuck):
-            return
-        for name, tiles in layouts:
-            yield name if tiles is None else evaluated(name, self.problem, self.tiling.layers, tiles, self.profile)
-
-    def _placed(self, name: str, tiling: Tiling, placement: Placement) -> Candidate | str:
+    def _on_cores(self, name: str, tiling: Tiling, placement: Placement) -> Candidate | str:
         if not placement.fits:
             return name
+        self.cut.append((name, tiling, placement))
         return evaluated(name, self.problem, tiling.layers, placement.tiles, self.profile)
+
+    @property
+    def _load(self) -> Load:
+        if self.best is None:
+            raise ValueError("no candidate fits so far")
+        return Load(self.problem, self.best.tiles, self.best.routes, self.profile)
+
+    def _in_order_placed(self) -> Iterator[Candidate | str]:
+        """The tiles of the candidates above, on other cores."""
+        waiting, self.cut = self.cut, []
+        return self._judged(self.clusters.in_tiles(name, tiling, held.tiles) for name, tiling, held in waiting)
+
+    def _clustered(self, effort: str) -> Iterator[Candidate | str]:
+        return self._judged(self.clusters.fewest(effort, _METHODS))
+
+    def _clustered_spread(self, effort: str) -> Iterator[Candidate | str]:
+        """Around the number of cores that did best so far."""
+        if self.best is None or not self._takes_time:
+            return iter(())
+        cores, most = self.best.figures.cores, self.problem.available_cores
+        targets = sorted({min(most, max(1, int(cores * share))) for share in _SHARES[effort]})
+        return self._judged(self.clusters.spread(effort, population_work_ps(self._load), targets))
+
+    def _polished(self, effort: str) -> Iterator[Candidate | str]:
+        """The most promising layouts, placed with more search."""
+        ranked = [layout for _, layout in sorted(self.layouts, key=lambda item: item[0])]
+        chosen: list[Layout] = []
+        for layout in ranked:
+            if len(chosen) < _POLISHED[effort] and not any(layout.part is other.part for other in chosen):
+                chosen.append(layout)
+        self.layouts = []
+        return self._judged(
+            self.clusters.placed(Layout(f"{layout.name}, {effort} placement", layout.built, layout.part), effort)
+            for layout in chosen
+        )
+
+    def _judged(self, layouts: Iterator[Layout]) -> Iterator[Candidate | str]:
+        for layout in layouts:
+            tiles = self.clusters.tiles(layout)
+            if tiles is None:
+                yield layout.name
+                continue
+            candidate = evaluated(layout.name, self.problem, self.tiling.layers, tiles, self.profile)
+            if candidate.fits:
+                self.layouts.append((candidate.rank(self._objective), layout))
+            yield candidate

@@ -40,7 +40,7 @@ def chips(draw: st.DrawFn) -> ChipSpec:
 @given(network=networks(), chip=chips())
 def test_a_program_carries_every_synapse_and_breaks_no_limit(network: Network, chip: ChipSpec) -> None:
     try:
-        program = map_network(network, chip)
+        program = map_network(network, chip, effort="fast")
     except DoesNotFitError as error:
         event("refused")
         assert all(d.what and d.where for d in error.diagnostics)
@@ -57,7 +57,7 @@ def test_an_assignment_is_followed_element_by_element(network: Network, data: st
     placed = [p for p in network.populations if p.neuron is not None or p.name == network.output]
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     chosen = {p.name: rng.integers(2, 9, p.shape) for p in placed if data.draw(st.booleans())}
-    program = map_network(network, chip, assignment=chosen, forbidden_cores=(0, 1, 29))
+    program = map_network(network, chip, assignment=chosen, forbidden_cores=(0, 1, 29), effort="fast")
     check_synapses(program)
     check_limits(program)
     for name, cores in chosen.items():
