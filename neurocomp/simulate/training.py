@@ -286,6 +286,13 @@ def _ps(chip: ArrayChip, cycles: int | Fraction) -> int:
     return round(cycles * Fraction(10**6) / Fraction(Decimal(repr(chip.clock_mhz))))
 
 
+def _is_even(setup: TrainingSetup) -> bool:
+    """Whether zeros are skipped and nobody has said how unevenly they lie."""
+    known = [*setup.activity.layers.values(), setup.activity.rest]
+    uneven = any(max(layer.sent_imbalance, layer.arrived_imbalance) > 1 for layer in known)
+    return setup.sparsity == "skipped" and not uneven
+
+
 def _assumptions(chip: ArrayChip, setup: TrainingSetup) -> tuple[str, ...]:
     order = {
         "layer": "each layer is worked through for all samples and steps, so that weights are fetched once per phase",
@@ -296,7 +303,7 @@ def _assumptions(chip: ArrayChip, setup: TrainingSetup) -> tuple[str, ...]:
         order[setup.order],
         "DRAM at the bandwidth that its standard sustains; no order of requests is simulated",
         "the network on chip is not the slowest part and costs nothing" if chip.noc.hop_pj_per_bit is None else "",
-        "work that zeros save is spread evenly" if setup.sparsity == "skipped" else "",
+        "work that zeros leave is spread evenly over the array" if _is_even(setup) else "",
         "normalisation statistics are those of one step" if setup.order == "step" else "",
     ]
     return tuple(sentence for sentence in said if sentence)

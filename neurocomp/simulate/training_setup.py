@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+import numpy as np
+
 from neurocomp.activity.training.counts import OperationCounts
 from neurocomp.activity.training.trace import TrainingTrace
 from neurocomp.errors import Diagnostic, InputError
@@ -33,12 +35,13 @@ class ExecutedOperations:
 @dataclass(frozen=True)
 class LayerActivity:
     """Shares that are not zero. sent: of a layer's inputs (operands of FP and WG); arrived: of the gradients of its
-    outputs (BP). imbalance: how much longer the busiest row of an engine works than the mean, where zeros are
+    outputs (BP). *_imbalance: how much longer the busiest lane of the array works than the mean, where zeros are
     skipped; 1 if work is spread evenly. operations: what was counted, instead of the shares."""
 
     sent: float
     arrived: float
-    imbalance: float = 1.0
+    sent_imbalance: float = 1.0
+    arrived_imbalance: float = 1.0
     operations: ExecutedOperations | None = None
 
 
@@ -60,16 +63,37 @@ def synthetic_activity(sent: float = 0.2, arrived: float = 0.5) -> Activity:
     return Activity({}, LayerActivity(sent, arrived), origin)
 
 
-def recorded_activity(trace: TrainingTrace, counts: Mapping[str, OperationCounts] | None = None) -> Activity:
-    """The shares of a recorded training step; counts: its operations, by layer (activity/training/counts.py). Layers
-    that are not in the trace count as dense."""
+def recorded_activity(
+    trace: TrainingTrace, counts: Mapping[str, OperationCounts] | None = None, *, lanes: int = 16
+) -> Activity:
+    """The shares of a recorded training step.
+
+    counts: its operations, by layer (activity/training/counts.py). lanes: channels that the array works on at a time;
+    they wait for the busiest of them. Layers that are not in the trace count as dense.
+    """
     layers = {}
     for name, layer in trace.layers.items():
         counted = (counts or {}).get(name)
         runs = trace.samples * trace.steps
         operations = None if counted is None else ExecutedOperations(counted.forward, counted.backward, runs)
-        layers[name] = LayerActivity(layer.sent.density, layer.arrived.density, operations=operations)
+        sent, arrived = layer.sent, layer.arrived
+        uneven = [lane_imbalance(signal.dense(), lanes) for signal in (sent, arrived)]
+        layers[name] = LayerActivity(sent.density, arrived.density, *uneven, operations)
     return Activity(layers, LayerActivity(1.0, 1.0), trace.origin)
+
+
+def lane_imbalance(values: np.ndarray, lanes: int) -> float:
+    """How much longer channels in groups of ``lanes`` take when each group waits for its busiest channel, at every step
+    of every sample. values: bool (samples, steps, channels, ...); what is not zero costs a cycle."""
+    work = values.reshape(*values.shape[:3], -1).sum(axis=3, dtype=np.int64)
+    padded = np.pad(work, ((0, 0), (0, 0), (0, -work.shape[2] % lanes)))
+    waited = padded.reshape(*work.shape[:2], -1, lanes).max(axis=3)
+    groups = [min(lanes, work.shape[2] - first) for first in range(0, work.shape[2], lanes)]
+    return float((waited * groups).sum() / work.sum()) if work.any() else 1.0
+
+
+def _evenness(layer: LayerActivity) -> float:
+    return min(layer.sent_imbalance, layer.arrived_imbalance)
 
 
 @dataclass(frozen=True)
@@ -110,7 +134,7 @@ class TrainingSetup:
             if value not in known:
                 found.append(Diagnostic("training", f"there is no {name} {value!r}", hint=f"one of {', '.join(known)}"))
         for name, layer in (*self.activity.layers.items(), ("other layers", self.activity.rest)):
-            if not (0 <= layer.sent <= 1 and 0 <= layer.arrived <= 1 and layer.imbalance >= 1):
+            if not (0 <= layer.sent <= 1 and 0 <= layer.arrived <= 1 and _evenness(layer) >= 1):
                 found.append(Diagnostic("activity", f"{name}: {layer}", "shares lie between 0 and 1, imbalance above"))
         if found:
             raise InputError(found)

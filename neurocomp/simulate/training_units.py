@@ -49,7 +49,9 @@ def cycles_of(
     """(array, pointwise unit, slowest memory) in cycles of one sample and step."""
     engine, array = engine_of(chip, piece.phase), piece.steps
     if setup.sparsity == "skipped":
-        array = min(array, -(-piece.steps * share * exact(setup.activity.of(layer.name).imbalance) // 1))
+        activity = setup.activity.of(layer.name)
+        uneven = activity.arrived_imbalance if piece.phase == "BP" else activity.sent_imbalance
+        array = min(array, -(-piece.steps * share * exact(uneven) // 1))
     each = engine.pointwise.values_per_cycle if engine.pointwise else None
     pointwise = -(-piece.values // each) if each else 0
     bits: dict[str, Fraction] = {}

@@ -22,6 +22,7 @@ from neurocomp.simulate.training_setup import (
     Activity,
     LayerActivity,
     TrainingSetup,
+    lane_imbalance,
     recorded_activity,
     synthetic_activity,
 )
@@ -159,11 +160,22 @@ def test_zeros_save_energy_and_then_time():
 def test_uneven_work_takes_longer_but_never_longer_than_dense():
     times = []
     for imbalance in (1.0, 2.0, 100.0):
-        activity = Activity({}, LayerActivity(0.1, 0.1, imbalance), "uneven")
+        activity = Activity({}, LayerActivity(0.1, 0.1, imbalance, imbalance), "uneven")
         setup = TrainingSetup(1, 1, sparsity="skipped", activity=activity)
         times.append([t.array_cycles for t in simulate_training(CHIP, SMALL, setup).times if t.layer == "b"])
     dense = [t.array_cycles for t in simulate_training(CHIP, SMALL, TrainingSetup(1, 1)).times if t.layer == "b"]
     assert all(a < b < c == d for a, b, c, d in zip(*times, dense, strict=True))
+
+
+def test_lanes_wait_for_the_busiest_of_them():
+    values = np.zeros((1, 2, 5, 3, 1), bool)
+    assert lane_imbalance(values, 4) == 1.0
+    values[:, :, :4] = True
+    assert lane_imbalance(values, 4) == 1.0  # four full lanes, and one that is empty in a group of its own
+    assert lane_imbalance(values, 5) == 5 / 4
+    values[0, 0, 1:4] = False  # at the first step one lane has all the work
+    assert lane_imbalance(values, 4) == (3 * 4 + 3 * 4) / (3 + 12)
+    assert lane_imbalance(values, 1) == 1.0
 
 
 def test_recomputing_trades_traffic_for_work():
