@@ -37,7 +37,7 @@ Encode = Annotated[
     str | None,
     typer.Option("--encode", metavar="CODING", help=("How values become input over time: direct, rate or latency.")),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of rate coding.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of rate coding and of the mapper's search.")]
 Threads = Annotated[
     int | None, typer.Option("--threads", help=("Threads to use; the result does not depend on it. Default: all CPUs."))
 ]
@@ -59,6 +59,31 @@ RATE_HELP = (
 TRACE_HELP = "Packets to send instead: .csv (release,source,destination,flits) or .npz."
 MULTICAST_HELP = "Packets of a trace with several destinations: tree, unicast or dual-path."
 TOPOLOGY_HELP = "With --mesh: mesh, torus, ring (Nx1), crossbar (1x1) or tree (a quad tree of WxH leaves)."
+
+Effort = Annotated[str | None, typer.Option("--effort", help="How long the mapper searches: fast, default or best.")]
+Objective = Annotated[
+    str | None, typer.Option("--objective", help="What it minimises: energy (default), traffic, step-time or cores.")
+]
+TimeBudget = Annotated[
+    float | None,
+    typer.Option("--time-budget", metavar="SECONDS", help="Nominal time for each partition that it searches."),
+]
+Chips = Annotated[
+    str | None, typer.Option("--chips", metavar="COLxROW", help="Several chips in one mesh: 2x2, or auto.")
+]
+ForbidCores = Annotated[
+    str | None, typer.Option("--forbid-cores", metavar="CORES", help="Cores that stay empty: 3,7-9.")
+]
+Pin = Annotated[
+    list[str] | None, typer.Option("--pin", metavar="LAYER=CORES", help="Put a layer on these cores; repeatable.")
+]
+PlacementFile = Annotated[
+    Path | None,
+    typer.Option("--placement", metavar="FILE", help="Evaluate this placement: CSV, JSON or a program's folder."),
+]
+RatesOption = Annotated[
+    str | None, typer.Option("--rates", help="What traffic is weighed with: measured (this run's spikes) or uniform.")
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -89,6 +114,14 @@ def compile_command(
     dt: Annotated[float | None, typer.Option("--dt", metavar="SECONDS", help="NIR: duration of a time step.")] = None,
     reset: Annotated[str | None, typer.Option("--reset", help="NIR: what a spike does to the membrane.")] = None,
     discretise: Annotated[str | None, typer.Option("--discretise", help="NIR: from continuous time to steps.")] = None,
+    effort: Effort = None,
+    objective: Objective = None,
+    time_budget: TimeBudget = None,
+    chips: Chips = None,
+    forbid_cores: ForbidCores = None,
+    pin: Pin = None,
+    placement: PlacementFile = None,
+    rates: RatesOption = None,
     as_json: Json = False,
     quiet: Quiet = False,
     force: Force = False,
@@ -101,9 +134,12 @@ def compile_command(
     """
     from neurocomp.commands.compile import NirChoices, compile_and_report
     from neurocomp.commands.job import Job
+    from neurocomp.commands.mapping_options import MappingOptions
 
     job = Job(inputs, steps, encode, seed, threads, output, as_json, quiet, force)
-    compile_and_report(network, chip, job, NirChoices(dt, reset, discretise))
+    pins = tuple(pin or ())
+    mapping = MappingOptions(effort, objective, time_budget, chips, forbid_cores, pins, placement, rates)
+    compile_and_report(network, chip, job, NirChoices(dt, reset, discretise), mapping)
 
 
 @app.command("simulate")
@@ -186,6 +222,33 @@ def noc_command(
         run_trace(network, trace, fidelity, multicast, answer)
     else:
         run_pattern(network, TrafficChoices(pattern or "uniform", rate, flits, seed, fidelity, cycles), answer)
+
+
+@app.command("sweep")
+def sweep_command(
+    what: Annotated[list[str], typer.Argument(metavar="SPACE.yaml | show DIR", help="A space, or a sweep to look at.")],
+    output: Output = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Processes; the result does not depend on it. Default: all CPUs.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Try many chips, mappings and settings, and find the designs that no other beats.
+
+    Every point is on disk once it is done: run the same command again to go on. Example:
+
+    neurocomp sweep examples/02_which_chip/space.yaml -o which-chip
+    """
+    from neurocomp.commands.sweep import Sweep, run_sweep, show_sweep
+
+    options = Sweep(output, workers, as_json, quiet)
+    if len(what) == 2 and what[0] == "show":
+        show_sweep(Path(what[1]), options)
+    elif len(what) == 1 and what[0] != "show":
+        run_sweep(Path(what[0]), options)
+    else:
+        raise typer.BadParameter("give one space, or show and one folder")
 
 
 @app.command("doctor")

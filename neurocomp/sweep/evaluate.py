@@ -68,14 +68,13 @@ class Bench:
     kept: dict[str, OrderedDict[Hashable, Any]] = field(default_factory=dict)
 
     def key(self, point: Point) -> str:
-        """SHA-256 of everything that determines a point's outcome. Raises InputError if a file or value is wrong."""
-        chip = self._chip(point)
+        """SHA-256 of everything that determines a point's outcome. Raises InputError if its chip cannot be read."""
         tree = {
             "version": __version__,
             "network": self._digest(Path(point.network)),
-            "chip": chip.digest(),
+            "chip": self._base(point.chip).digest(),
             "input": None if self.inputs is None else self._digest(self.inputs),
-            "settings": sorted((name, value) for name, value in point.settings if not name.startswith("chip.")),
+            "settings": sorted(point.settings, key=lambda setting: setting[0]),
         }
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 
@@ -115,8 +114,11 @@ class Bench:
         # a file that cannot be read is reported by its reader
         return self._keep("digest", str(path), 10 * KEPT_FILES, lambda: _sha256(path))
 
+    def _base(self, name: str) -> ChipSpec:
+        return self._keep("chip", name, KEPT_FILES, lambda: load_chip(name))
+
     def _chip(self, point: Point) -> ChipSpec:
-        base = self._keep("chip", point.chip, KEPT_FILES, lambda: load_chip(point.chip))
+        base = self._base(point.chip)
         values = {name.removeprefix("chip."): v for name, v in point.settings if name.startswith("chip.")}
         if not values:
             return base

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from neurocomp.errors import Diagnostic, InputError, ResourceLimitError
+from neurocomp.errors import Diagnostic, ResourceLimitError
 from neurocomp.sweep.evaluate import Bench
 from neurocomp.sweep.outcome import Outcome
 from neurocomp.sweep.sample import Point
@@ -29,18 +29,9 @@ class Job:
 
 
 def jobs_of(points: Sequence[Point], inputs: Path | None) -> list[Job]:
-    """Points with their keys; every file and value that a point names is checked. Raises InputError with all that is
-    wrong, each finding once."""
-    bench, jobs = Bench(inputs), []
-    found: dict[str, Diagnostic] = {}
-    for point in points:
-        try:
-            jobs.append(Job(point, bench.key(point)))
-        except InputError as error:
-            found.update({str(diagnostic): diagnostic for diagnostic in error.diagnostics})
-    if found:
-        raise InputError(list(found.values()))
-    return jobs
+    """Points with their keys."""
+    bench = Bench(inputs)
+    return [Job(point, bench.key(point)) for point in points]
 
 
 def run_jobs(

@@ -18,6 +18,7 @@ from neurocomp.sweep.outcome import Outcome, outcome_from_tree
 
 POINTS = "points"
 MARK = "sweep.json"
+SPACE = "space.yaml"
 SCHEMA = "neurocomp/sweep-store/1"
 
 

@@ -1,0 +1,117 @@
+"""The outcomes of a sweep as tables: CSV files for other programs, and a page of text for people."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from neurocomp.report import units
+from neurocomp.report.table import table
+from neurocomp.sweep.outcome import METRIC_NAMES, Outcome
+from neurocomp.sweep.pareto import effects, pareto
+from neurocomp.sweep.space import Direction, Limit
+
+SHOWN = 12  # rows of a table for people
+REASONS = 5
+
+
+def points_csv(outcomes: Sequence[Outcome]) -> str:
+    """One row per point: network, chip, every axis, status, metrics (empty where unknown), reason, key."""
+    axes = list(dict.fromkeys(name for outcome in outcomes for name, _ in outcome.point.settings))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["network", "chip", *axes, "status", *METRIC_NAMES, "reason", "key"])
+    for outcome in outcomes:
+        settings = dict(outcome.point.settings)
+        metrics = ["" if (v := outcome.metrics.get(name)) is None else repr(v) for name in METRIC_NAMES]
+        values = ["" if settings.get(axis) is None else settings[axis] for axis in axes]
+        head = [_inert(outcome.point.network), _inert(outcome.point.chip), *map(_inert, values)]
+        writer.writerow([*head, outcome.status, *metrics, _inert(outcome.reason), outcome.key])
+    return text.getvalue()
+
+
+def within(outcomes: Sequence[Outcome], constraints: Mapping[str, Limit]) -> list[Outcome]:
+    """The outcomes that keep to every constraint; one whose metric is unknown does not."""
+    return [
+        o for o in outcomes
+        if o.status == "ok" and all(limit.holds(o.metrics.get(name)) for name, limit in constraints.items())
+    ]  # fmt: skip
+
+
+def summary(outcomes: Sequence[Outcome], objectives: Mapping[str, Direction], constraints: Mapping[str, Limit]) -> str:
+    """What a sweep found, as text: counts, why points have no figures, the front, and what matters."""
+    allowed = within(outcomes, constraints)
+    sections = [
+        _counts(outcomes, allowed, constraints),
+        _reasons(outcomes),
+        _front(pareto(allowed, objectives), objectives),
+        *(_effects(allowed, name) for name in objectives),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in map(list, sections) if lines) + "\n"
+
+
+def _counts(outcomes: Sequence[Outcome], allowed: Sequence[Outcome], constraints: Mapping[str, Limit]) -> Iterator[str]:
+    counts = Counter(outcome.status for outcome in outcomes)
+    parts = ", ".join(f"{count:,} {status}" for status, count in counts.items())
+    yield f"{len(outcomes):,} points: {parts}"
+    if constraints:
+        yield f"{len(allowed):,} keep to the constraints ({'; '.join(map(_limit, constraints.items()))})"
+
+
+def _limit(constraint: tuple[str, Limit]) -> str:
+    name, limit = constraint
+    ends = [f"at least {limit.least:g}"] if limit.least is not None else []
+    return f"{name} {' and '.join([*ends, *([f'at most {limit.most:g}'] if limit.most is not None else [])])}"
+
+
+def _reasons(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    why = Counter((o.status, o.reason.partition("\n")[0]) for o in outcomes if o.status != "ok")
+    if not why:
+        return
+    yield "Points without figures"
+    for (status, reason), count in why.most_common(REASONS):
+        yield f"  {count:,} x {status}: {units.clean(reason, 90)}"
+    if len(why) > REASONS:
+        yield f"  and {len(why) - REASONS} other reasons; points.csv has them all"
+
+
+def _front(front: Sequence[Outcome], objectives: Mapping[str, Direction]) -> Iterator[str]:
+    if not front:
+        yield "No point has all objectives within the constraints."
+        return
+    goals = ", ".join(f"{name} ({way})" for name, way in objectives.items())
+    yield f"Front of {len(front):,} points that no other beats: {goals}"
+    names = [*dict.fromkeys(["network", "chip", *(name for o in front for name, _ in o.point.settings)])]
+    columns = {name: [_named(outcome, name) for outcome in front] for name in names}
+    told = [name for name, values in columns.items() if len(set(values)) > 1 or len(front) == 1]
+    rows = [[*objectives, *map(units.clean, told)]]
+    for k, outcome in enumerate(front[:SHOWN]):
+        figures = [f"{outcome.metrics[name]:.6g}" for name in objectives]
+        rows.append([*figures, *(columns[name][k] for name in told)])
+    yield from table(rows, "r" * len(objectives) + "l" * len(told), header=True)
+    if len(front) > SHOWN:
+        yield f"  and {len(front) - SHOWN:,} more in pareto.csv"
+
+
+def _named(outcome: Outcome, name: str) -> str:
+    values = {"network": outcome.point.network, "chip": outcome.point.chip, **dict(outcome.point.settings)}
+    return units.clean(str(values.get(name, "")), 40)
+
+
+def _effects(outcomes: Sequence[Outcome], metric: str) -> Iterator[str]:
+    found = effects(outcomes, metric) if len(outcomes) > 2 else []
+    if not found:
+        return
+    yield f"What {metric} depends on"
+    rows = [["parameter", "explains", "10 % more changes it by"]]
+    for effect in found[:SHOWN]:
+        change = "" if effect.elasticity is None else f"{100 * (1.1**effect.elasticity - 1):+.2f} %"
+        rows.append([units.clean(effect.parameter, 48), f"{100 * effect.share:.1f} %", change])
+    yield from table(rows, "lrr", header=True)
+
+
+def _inert(value: object) -> object:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value

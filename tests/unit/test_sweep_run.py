@@ -1,0 +1,174 @@
+"""Running a sweep: the same outcomes however it is run, interrupted or repeated."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import neurocomp
+from neurocomp.cli import app
+from neurocomp.commands.exits import run
+from neurocomp.errors import InputError
+from neurocomp.inputs.prepare import prepare
+from neurocomp.sweep.evaluate import Bench
+from neurocomp.sweep.profile import with_values
+from neurocomp.sweep.run import jobs_of, run_jobs
+from neurocomp.sweep.sample import Point, points_of
+from neurocomp.sweep.space import read_space
+from neurocomp.sweep.store import Store
+from tests.sweeps import make_files
+
+HOP = "chip.noc.hop_east_west.energy_pj"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_files(tmp_path_factory.mktemp("sweep"))
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def swept(made: Path, folder: Path, *options: str) -> int:
+    return run(app, ["sweep", str(made), "-o", str(folder), "-q", *options])
+
+
+def test_a_point_is_what_the_api_gives(made: Path) -> None:
+    """Cached or not: the outcome of each point equals that of a compile, a run and a report made for it alone."""
+    inputs, bench = made.parent / "x.npz", Bench(made.parent / "x.npz")
+    for point in points_of(read_space(made)):
+        found = bench.evaluate(point, bench.key(point))
+        trained = neurocomp.load_network(point.network)
+        chip = with_values(neurocomp.load_chip(point.chip), {HOP.removeprefix("chip."): dict(point.settings)[HOP]})
+        prepared = prepare(trained, inputs, 3, None, None)
+        mapped = neurocomp.compile(trained, chip, calibration=prepared.calibration).network
+        run_ = neurocomp.execute(mapped, prepared.inputs)
+        program = bench._program(point.network, mapped, chip, *_settings(point), run_)  # type: ignore[call-arg]
+        simulation = neurocomp.simulate(program, run_.trace, "bound")
+        result = neurocomp.report(program, simulation, execution=run_, labels=prepared.labels)
+        assert found.status == "ok", found.reason
+        assert found.metrics["energy_pj"] == result.energy_per_inference_pj
+        assert found.metrics["latency_ns"] == result.latency_ns
+        assert found.metrics["accuracy"] is not None
+
+
+def _settings(point: Point) -> tuple[object]:
+    from neurocomp.sweep.evaluate import Settings
+
+    return (Settings.of(point),)
+
+
+def test_one_process_and_two_give_the_same_files(made: Path, tmp_path: Path) -> None:
+    assert swept(made, tmp_path / "a", "--workers", "1") == 0
+    assert swept(made, tmp_path / "b", "--workers", "2") == 0
+    one, two = everything(tmp_path / "a"), everything(tmp_path / "b")
+    assert one == two
+    assert {"points.csv", "pareto.csv", "summary.txt", "space.yaml", "sweep.json"} < set(one)
+    assert sum(name.startswith("points/") for name in one) == 6
+
+
+def test_what_is_finished_is_not_computed_again(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert swept(made, tmp_path / "a", "--workers", "1") == 0
+    before = everything(tmp_path / "a")
+    lost = sorted((tmp_path / "a" / "points").iterdir())[2]
+    lost.write_text("half a po")
+    asked: list[str] = []
+    evaluate = Bench.evaluate
+    monkeypatch.setattr(Bench, "evaluate", lambda self, point, key: (asked.append(key), evaluate(self, point, key))[1])
+    assert swept(made, tmp_path / "a", "--workers", "1") == 0
+    assert asked == [lost.stem]
+    assert everything(tmp_path / "a") == before
+
+
+def test_points_that_do_not_fit_are_kept_with_their_reason(made: Path, tmp_path: Path) -> None:
+    file = tmp_path / "small.yaml"
+    text = made.read_text().replace(f"{HOP}: [1, 2, 30]", "chip.core.neurons_max: [1024, 1]\n  chip.core.count: [2, 3]")
+    file.write_text(text)
+    assert run(app, ["sweep", str(file), "-o", str(tmp_path / "s"), "-q", "--workers", "1"]) == 0
+    statuses = [json.loads(p.read_text()) for p in (tmp_path / "s" / "points").iterdir()]
+    refused = [s for s in statuses if s["status"] == "does not fit"]
+    assert refused and len(refused) < len(statuses)
+    assert all("core" in s["reason"] and s["metrics"]["energy_pj"] is None for s in refused)
+    table = (tmp_path / "s" / "points.csv").read_text()
+    assert table.count("does not fit") >= len(refused)
+
+
+def test_a_killed_sweep_goes_on(made: Path, tmp_path: Path) -> None:
+    many = tmp_path / "many.yaml"
+    values = ", ".join(str(k) for k in range(1, 400))
+    many.write_text(made.read_text().replace("[1, 2, 30]", f"[{values}]"))
+    command = [sys.executable, "-m", "neurocomp", "sweep", str(many), "-o", str(tmp_path / "s"), "-q", "--workers", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    points = tmp_path / "s" / "points"
+    until = time.monotonic() + 60
+    while time.monotonic() < until and (not points.exists() or len(list(points.glob("*.json"))) < 3):
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = {path.name: path.read_bytes() for path in points.glob("[!.]*.json")}
+    assert len(kept) >= 3
+    jobs = jobs_of(points_of(read_space(many)), made.parent / "x.npz")[:8]
+    outcomes = run_jobs(jobs, made.parent / "x.npz", Store(tmp_path / "s"))
+    assert [outcome.point for outcome in outcomes] == [job.point for job in jobs]
+    after = {path.name: path.read_bytes() for path in points.glob("[!.]*.json")}
+    assert all(after[name] == content for name, content in kept.items())
+
+
+def test_show_repeats_the_summary(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert swept(made, tmp_path / "a", "--workers", "1") == 0
+    assert run(app, ["sweep", "show", str(tmp_path / "a")]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("6 points: 6 ok\n\nFront of ") and HOP in shown
+    assert run(app, ["sweep", "show", str(tmp_path / "a"), "--json"]) == 0
+    tree = json.loads(capsys.readouterr().out)
+    assert len(tree["points"]) == 6 and set(tree["pareto"]) <= {point["key"] for point in tree["points"]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (HOP, "chip.noc.hop_eastwest.energy_pj", "did you mean noc.hop_east_west.energy_pj?"),
+        (HOP, "core.neurons_max", "axes.core.neurons_max: nothing is varied by this name"),
+        ("run.steps: [3]", "run.steps: [0]", "axes.run.steps: is 0"),
+        ("run.noc: [bound]", "run.noc: [bond]", "did you mean bound?"),
+        ("energy_pj: min", "energy: min", "objectives.energy: is no metric\n  next: did you mean energy_pj?"),
+        ("loihi2, generic", "loihi2x, generic", "did you mean loihi2?"),
+        ("net.nir", "nit.nir", "nit.nir"),
+        ("x.npz", "z.npz", "z.npz"),
+    ],
+)
+def test_mistakes_are_found_before_anything_runs(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, message: str
+) -> None:
+    file = tmp_path / "bad.yaml"
+    assert old in made.read_text()
+    file.write_text(made.read_text().replace(old, new))
+    assert run(app, ["sweep", str(file), "-o", str(tmp_path / "s")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
+
+
+def test_values_that_only_some_chips_can_have_are_outcomes(made: Path, tmp_path: Path) -> None:
+    """A value that a profile refuses is that point's outcome; only a path that no chip has is a mistake."""
+    file = tmp_path / "odd.yaml"
+    file.write_text(made.read_text().replace(f"{HOP}: [1, 2, 30]", "chip.core.neurons_max: [64, -1]"))
+    outcomes = run_jobs(jobs_of(points_of(read_space(file)), None), made.parent / "x.npz", Store(tmp_path / "s"))
+    assert [o.status for o in outcomes] == ["ok", "bad input"] * 2
+    assert "neurons_max" in outcomes[1].reason
+
+
+def test_too_many_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(app, ["sweep", "show"]) == 2
+    assert "give one space, or show and one folder" in capsys.readouterr().err
+    assert run(app, ["sweep", "x.yaml", "--workers", "0"]) == 2
+    assert "--workers: is 0" in capsys.readouterr().err
+    with pytest.raises(InputError):
+        read_space("no such file.yaml")
