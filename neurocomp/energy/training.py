@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.energy.array import ArrayCosts, cost_path
-from neurocomp.simulate.training import Tallied, TrainingRun
+from neurocomp.simulate.training_run import Tallied, TrainingRun
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ tensors (simulate/traffic.py), and the order of both that of the schedule (simul
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
@@ -19,109 +18,16 @@ from neurocomp.simulate.engines.fragment import (
     PHASES,
     Phase,
     Use,
-    engine_of,
     fragment,
     pointwise_uses,
 )
 from neurocomp.simulate.engines.layer import Layer
 from neurocomp.simulate.schedule import LayerPart, StageTimes, flow_ps, split_over_cores
 from neurocomp.simulate.traffic import Transfer, transfers
-from neurocomp.simulate.training_setup import Stage, TrainingSetup
+from neurocomp.simulate.training_noc import Sent, busiest_link_bits, sent_between_cores
+from neurocomp.simulate.training_run import PhaseTime, Tallied, TrainingRun
+from neurocomp.simulate.training_setup import TrainingSetup
 from neurocomp.simulate.training_units import TrainingUnit, cycles_of, scaled, share_of
-
-
-@dataclass(frozen=True)
-class Tallied:
-    """``count`` times ``action`` by one unit of one core, for one layer and phase, in one iteration."""
-
-    core: int
-    layer: str
-    phase: Stage
-    unit: TrainingUnit
-    action: str
-    count: int
-
-
-@dataclass(frozen=True)
-class PhaseTime:
-    """One part of a layer in one phase, whole iteration. *_cycles: of the array, of the pointwise unit (soma, surrogate
-    gradient), of the slowest memory, which work at the same time, and of the normalisation after them. macs: executed
-    ones, dense_macs: with all zeros."""
-
-    core: int
-    layer: str
-    phase: Phase
-    macs: int
-    dense_macs: int
-    array_cycles: int
-    pointwise_cycles: int
-    sram_cycles: int
-    norm_cycles: int
-    dram_bits: int
-    dram_ps: int
-
-    @property
-    def cycles(self) -> int:
-        return max(self.array_cycles, self.pointwise_cycles, self.sram_cycles) + self.norm_cycles
-
-
-@dataclass(frozen=True)
-class TrainingRun:
-    """One iteration. engines_ps: engines alone; dram_ps: DRAM alone; update_ps: the optimizer; iteration_ps: all of
-    it. assumptions: sentences for the report."""
-
-    chip: ArrayChip
-    setup: TrainingSetup
-    layers: tuple[Layer, ...]
-    parts: tuple[LayerPart, ...]
-    tallies: tuple[Tallied, ...]
-    traffic: tuple[Transfer, ...]
-    times: tuple[PhaseTime, ...]
-    engines_ps: int
-    dram_ps: int
-    update_ps: int
-    iteration_ps: int
-    bytes_per_second: float
-    assumptions: tuple[str, ...]
-
-    @property
-    def dram_bits(self) -> int:
-        return sum(t.read_bits + t.write_bits for t in self.traffic)
-
-    def traffic_bits(self, *axes: str) -> dict[tuple[str | int, ...], int]:
-        """Bits to and from DRAM by any of core, layer, phase and tensor; the values sum to ``dram_bits``."""
-        sums: dict[tuple[str | int, ...], int] = {}
-        for transfer in self.traffic:
-            key = tuple(getattr(transfer, axis) for axis in axes)
-            sums[key] = sums.get(key, 0) + transfer.read_bits + transfer.write_bits
-        return sums
-
-    def utilisation(self) -> dict[Phase, float]:
-        """Share of each kind of engine's capability that executed multiply-accumulates used, over the whole
-        iteration and all cores."""
-        cycles = self.iteration_ps / self.chip.cycle_ps * self.chip.cores
-        found: dict[Phase, float] = {}
-        for phase in PHASES:
-            engine = engine_of(self.chip, phase)
-            work = sum(t.macs for t in self.times if t.phase == phase)
-            found[phase] = work / (cycles * engine.rows * engine.columns)
-        return found
-
-    def bound_of(self, layer: str) -> str:
-        """What takes longest of one layer's work: ``FP array``, ``BP sram``, ``DRAM`` and so on. The parts of a layer
-        work side by side, DRAM serves one transfer at a time."""
-        mine = [t for t in self.times if t.layer == layer]
-        slowest = {"DRAM": sum(t.dram_ps for t in mine)}
-        for t in mine:
-            for unit in ("array", "pointwise", "sram", "norm"):
-                key = f"{t.phase} {unit}"
-                time = round(getattr(t, f"{unit}_cycles") * self.chip.cycle_ps)
-                slowest[key] = max(slowest.get(key, 0), time)
-        return max(slowest, key=lambda name: slowest[name])
-
-    def epoch_ps(self, dataset_size: int) -> int:
-        """All iterations of an epoch; the last one may be smaller and is counted in full."""
-        return -(-dataset_size // self.setup.samples) * self.iteration_ps
 
 
 def simulate_training(chip: ArrayChip, layers: Sequence[Layer], setup: TrainingSetup | None = None) -> TrainingRun:
@@ -131,13 +37,17 @@ def simulate_training(chip: ArrayChip, layers: Sequence[Layer], setup: TrainingS
     traffic = transfers(chip, parts, setup)
     rate = dram_bytes_per_second(chip)
     tallies, times = _work(chip, parts, setup, traffic, rate)
+    sent = sent_between_cores(chip, parts, setup)
     engines_ps = _flow_ps(chip, times, setup) if setup.order == "step" else _layer_by_layer_ps(chip, times)
     dram_ps = _dram_ps(sum(t.read_bits + t.write_bits for t in traffic), rate)
     update_ps = _update_ps(chip, tallies)
-    both = max(engines_ps, dram_ps) if setup.double_buffered else engines_ps + dram_ps
+    width = chip.noc.link_bits_per_cycle
+    noc_ps = 0 if width is None else _ps(chip, -(-busiest_link_bits(chip, sent) // width))
+    near = max(engines_ps, noc_ps)
+    both = max(near, dram_ps) if setup.double_buffered else near + dram_ps
     return TrainingRun(
-        chip, setup, tuple(layers), parts, (*tallies, *_dram_tallies(traffic)), traffic, times, engines_ps, dram_ps,
-        update_ps, both + update_ps, rate, _assumptions(chip, setup),
+        chip, setup, tuple(layers), parts, (*tallies, *_far_tallies(traffic, sent)), traffic, sent, times, engines_ps,
+        dram_ps, noc_ps, update_ps, both + update_ps, rate, _assumptions(chip, setup),
     )  # fmt: skip
 
 
@@ -246,9 +156,12 @@ def _update_ps(chip: ArrayChip, tallies: Sequence[Tallied]) -> int:
     return _ps(chip, max(cycles, default=0))
 
 
-def _dram_tallies(traffic: Sequence[Transfer]) -> Iterator[Tallied]:
+def _far_tallies(traffic: Sequence[Transfer], sent: Sequence[Sent]) -> Iterator[Tallied]:
+    """Bits to and from DRAM, and bits times links between cores, which the sender counts."""
     for t in traffic:
         yield Tallied(t.core, t.layer, t.phase, "dram", "dram", t.read_bits + t.write_bits)
+    for each in sent:
+        yield Tallied(each.source, each.layer, each.phase, "noc", "noc", each.bits * each.hops)
 
 
 def _work_of(chip: ArrayChip, layer: Layer, setup: TrainingSetup) -> int:
@@ -286,6 +199,13 @@ def _ps(chip: ArrayChip, cycles: int | Fraction) -> int:
     return round(cycles * Fraction(10**6) / Fraction(Decimal(repr(chip.clock_mhz))))
 
 
+def _unknown_noc(chip: ArrayChip) -> str:
+    """What the profile does not know of the network on chip."""
+    rate, cost = chip.noc.link_bits_per_cycle, chip.noc.hop_pj_per_bit
+    missing = [word for word, value in (("its rate", rate), ("its energy", cost)) if value is None]
+    return f"; {' and '.join(missing)} are not known and not counted" if missing else ""
+
+
 def _is_even(setup: TrainingSetup) -> bool:
     """Whether zeros are skipped and nobody has said how unevenly they lie."""
     known = [*setup.activity.layers.values(), setup.activity.rest]
@@ -302,7 +222,7 @@ def _assumptions(chip: ArrayChip, setup: TrainingSetup) -> tuple[str, ...]:
         f"activity: {setup.activity.origin}",
         order[setup.order],
         "DRAM at the bandwidth that its standard sustains; no order of requests is simulated",
-        "the network on chip is not the slowest part and costs nothing" if chip.noc.hop_pj_per_bit is None else "",
+        "the network on chip does not wait for itself" + _unknown_noc(chip),
         "work that zeros leave is spread evenly over the array" if _is_even(setup) else "",
         "normalisation statistics are those of one step" if setup.order == "step" else "",
     ]

@@ -77,8 +77,8 @@ def recorded_activity(
         runs = trace.samples * trace.steps
         operations = None if counted is None else ExecutedOperations(counted.forward, counted.backward, runs)
         sent, arrived = layer.sent, layer.arrived
-        uneven = [lane_imbalance(signal.dense(), lanes) for signal in (sent, arrived)]
-        layers[name] = LayerActivity(sent.density, arrived.density, *uneven, operations)
+        forth, back = (lane_imbalance(signal.dense(), lanes) for signal in (sent, arrived))
+        layers[name] = LayerActivity(sent.density, arrived.density, forth, back, operations)
     return Activity(layers, LayerActivity(1.0, 1.0), trace.origin)
 
 

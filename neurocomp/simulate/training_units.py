@@ -11,7 +11,7 @@ from neurocomp.simulate.engines.fragment import Fragment, Phase, Use, engine_of,
 from neurocomp.simulate.engines.layer import Layer
 from neurocomp.simulate.training_setup import TrainingSetup
 
-TrainingUnit = Literal["mac", "pointwise", "register", "sram", "norm", "optimizer", "dram"]
+TrainingUnit = Literal["mac", "pointwise", "register", "sram", "norm", "optimizer", "dram", "noc"]
 
 
 def share_of(chip: ArrayChip, phase: Phase, layer: Layer, setup: TrainingSetup) -> Fraction:

@@ -17,7 +17,9 @@ from neurocomp.simulate.engines.fragment import PHASES, fragment
 from neurocomp.simulate.engines.layer import Layer, conv_layer, linear_layer
 from neurocomp.simulate.gpu import LayerTensors
 from neurocomp.simulate.streaming import ideal_bytes
-from neurocomp.simulate.training import TrainingRun, simulate_training
+from neurocomp.simulate.training import simulate_training
+from neurocomp.simulate.training_noc import busiest_link_cycles
+from neurocomp.simulate.training_run import TrainingRun
 from neurocomp.simulate.training_setup import (
     Activity,
     LayerActivity,
@@ -99,7 +101,7 @@ def test_rims_of_tiles_are_fetched_twice():
 def test_parts_sum_to_the_total(setup):
     run = simulate_training(CHIP, SMALL, setup)
     energy = price_training(run)
-    assert energy.unknown == () and energy.static_aj is None
+    assert set(energy.unknown) <= {"noc"} and energy.static_aj is None
     for axes in (("phase",), ("layer",), ("core",), ("unit",), ("layer", "phase", "unit"), ()):
         assert sum(energy.by(*axes).values()) == energy.total_aj
     for axes in (("phase",), ("tensor",), ("layer", "core")):
@@ -108,7 +110,7 @@ def test_parts_sum_to_the_total(setup):
     assert energy.total_aj == energy.without("dram") + energy.by("unit")["dram",]
     assert all(row.count > 0 for row in run.tallies)
     known = {path.split("[")[0].split(".")[0] for path in paths_used(run, CHIP)}
-    assert known == {"operations", "registers", "memories", "dram"}
+    assert known - {"noc"} == {"operations", "registers", "memories", "dram"}
 
 
 def test_one_step_of_one_sample_is_the_sum_of_its_fragments():
@@ -123,7 +125,7 @@ def test_one_step_of_one_sample_is_the_sum_of_its_fragments():
         by_phase[phase] = sum(costs.energy_aj(use.action, use.count) or 0 for piece in pieces for use in piece.uses)
     energy = price_training(run).by("phase", "unit")
     for phase in PHASES:
-        found = sum(aj for (p, unit), aj in energy.items() if p == phase and unit != "dram")
+        found = sum(aj for (p, unit), aj in energy.items() if p == phase and unit not in ("dram", "noc"))
         assert abs(found - by_phase[phase]) <= 100  # attojoules: each row is rounded once, and rows are joined
 
 
@@ -204,6 +206,34 @@ def test_what_bounds_a_layer():
     assert apart.iteration_ps == apart.dram_ps + apart.engines_ps + apart.update_ps
 
 
+def test_cores_that_share_a_layer_share_its_inputs_and_sum_its_gradients():
+    noc = CHIP.noc.model_copy(update={"link_bits_per_cycle": 64, "hop_pj_per_bit": 0.1})
+    chip = CHIP.model_copy(update={"noc": noc})
+    layer = conv_layer("only", (8, 64), (6, 6), (3, 3))
+    run = simulate_training(chip, [layer], TrainingSetup(2, 3))
+    assert [part.core for part in run.parts] == [0, 1, 2, 3]
+    values = 2 * 3 * 8 * 6 * 6
+    expected = [
+        move
+        for core in (1, 2, 3)
+        for move in ((0, core, "FP", values, core), (0, core, "WG", values, core), (core, 0, "BP", 16 * values, core))
+    ]
+    assert [(s.source, s.target, s.phase, s.bits, s.hops) for s in run.sent] == expected
+    hops = 1 + 2 + 3
+    assert by_unit(run)["noc"] == round(0.1 * 10**6 * hops * values * (1 + 1 + 16))
+    # the link between the first two cores carries three copies, and three shares of the gradient the other way
+    cycles = {phase: -(-3 * bits // 64) for phase, bits in (("FP", values), ("WG", values), ("BP", 16 * values))}
+    assert busiest_link_cycles(chip, run.sent) == {("only", phase): n for phase, n in cycles.items()}
+    assert run.noc_ps == -(-3 * 16 * values // 64) * 5000  # 200 MHz; both ways at the same time
+    narrow = chip.model_copy(update={"noc": noc.model_copy(update={"link_bits_per_cycle": 1})})
+    crowded = simulate_training(narrow, [layer], TrainingSetup(2, 3))
+    assert crowded.bound_of("only") == "BP NoC"
+    assert crowded.iteration_ps == crowded.noc_ps + crowded.update_ps
+    wide = simulate_training(chip, resnet18(ends=False), TrainingSetup(1, 1))
+    assert all(s.hops <= 4 + 3 for s in wide.sent)
+    assert simulate_training(CHIP, [layer], TrainingSetup(2, 3)).noc_ps == 0  # its rate is not published
+
+
 def test_resnet18_on_twenty_cores():
     run = simulate_training(CHIP, resnet18(ends=False, normalised=False), TrainingSetup(16, 4))
     energy = price_training(run)
@@ -232,7 +262,7 @@ def test_a_recorded_step_gives_its_shares():
 def test_a_cost_that_is_not_known_is_listed():
     chip = CHIP.model_copy(update={"dram": CHIP.dram.model_copy(update={"access_pj_per_bit": None}), "static_mw": 2.0})
     energy = price_training(simulate_training(chip, SMALL, TrainingSetup(1, 1)))
-    assert energy.unknown == ("dram",)
+    assert set(energy.unknown) == {"dram", "noc"}
     assert energy.static_aj == 2000 * simulate_training(chip, SMALL, TrainingSetup(1, 1)).iteration_ps
     assert energy.total_aj == sum(energy.by("unit").values()) + energy.static_aj
 
