@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from neurocomp.mapping.cuts import Assigned, Cut, Grid, Runs, box_sums, by_position, split
-from neurocomp.mapping.grid import best_grid
+from neurocomp.mapping.grid import block_grid
 from neurocomp.mapping.layer import NOTHING, Layer, Stored
 from neurocomp.mapping.limits import AXONS_OUT, NEURONS, Limits
 from neurocomp.mapping.problem import Problem
@@ -124,12 +124,12 @@ def _singles(layer: Layer) -> Grid:
 
 
 def _boxes(layer: Layer, limits: Limits, granularity: Granularity, out: np.ndarray) -> Grid:
-    """The fewest boxes that fit a core whole, and whose own content (not what they share) is a fraction of one."""
+    """Boxes that fit a core whole, and whose own content (not what they share) is a fraction of one."""
     own = Layer(layer.name, layer.shape, {}, Stored(NOTHING.per_channel, layer.stored.per_element), layer.fan_in)
     fraction = Limits(tuple(
         replace(limit, capacity=max(1, limit.capacity // granularity.per_core)) for limit in limits.limits
     ))  # fmt: skip
-    return best_grid(layer, limits, out, {}, within=(own, fraction)) or _singles(layer)
+    return block_grid(layer, limits, out, own, fraction) or _singles(layer)
 
 
 def _runs(layer: Layer, limits: Limits, granularity: Granularity) -> Runs:

@@ -46,28 +46,41 @@ class _Axis:
         return self._shaped(list(self.parts))
 
 
-def best_grid(
-    layer: Layer,
-    limits: Limits,
-    out: np.ndarray,
-    spread: dict[str, int | None],
-    within: tuple[Layer, Limits] | None = None,
-) -> Grid | None:
+def best_grid(layer: Layer, limits: Limits, out: np.ndarray, spread: dict[str, int | None]) -> Grid | None:
     """The grid of fewest tiles, or None if not even single elements fit.
 
     out: destination tiles of each element, broadcastable. spread: how many tiles may hear one element of a
-    source; None for any number. within: further limits, on what another description of the layer demands.
+    source; None for any number.
     """
     axes = tuple(_ways(i, length) for i, length in enumerate(layer.shape))
     tiles = axes[0].counts * axes[1].counts * axes[2].counts
     allowed = limits.fits(_largest_demands(layer, axes, out)) & _spread_allowed(layer, axes, spread, tiles.shape)
-    if within is not None:
-        allowed &= within[1].fits(_largest_demands(within[0], axes, out))
     if not allowed.any():
         return None
     fewest = np.argwhere(allowed & (tiles == tiles[allowed].min()))
     heard = _heard_by_all(layer, axes, tiles)
     c, y, x = min(map(tuple, fewest), key=lambda at: (int(heard[at]), int(at[2]), int(at[1]), int(at[0])))
+    return Grid((axes[0].bounds[c], axes[1].bounds[y], axes[2].bounds[x]))
+
+
+def block_grid(layer: Layer, limits: Limits, out: np.ndarray, own: Layer, share: Limits) -> Grid | None:
+    """Blocks for the partitioner, or None if none is allowed: as few parts of the channels as possible, then blocks
+    of 2^i x 2^j pixels, as large as allowed, square where it makes no difference.
+
+    Channels stay together because most listeners hear them all; the sides are powers of two so that the blocks of
+    successive layers lie over each other. own: the layer with nothing but what a block adds to a core;
+    share: the limits on that.
+    """
+    axes = (_ways(0, layer.shape[0]), _powers(1, layer.shape[1]), _powers(2, layer.shape[2]))
+    tiles = axes[0].counts * axes[1].counts * axes[2].counts
+    allowed = limits.fits(_largest_demands(layer, axes, out)) & share.fits(_largest_demands(own, axes, out))
+    if not allowed.any():
+        return None
+    c = int(np.argmax(allowed.any(axis=(1, 2))))
+    heard = _heard_by_all(layer, axes, tiles)[c]
+    pixels = axes[1].table(np.diff)[0] * axes[2].table(np.diff)[0]
+    rank = lambda y, x: (-int(pixels[y, x]), int(heard[y, x]), abs(y - x), y)  # noqa: E731
+    y, x = min(((int(y), int(x)) for y, x in np.argwhere(allowed[c])), key=lambda at: rank(*at))
     return Grid((axes[0].bounds[c], axes[1].bounds[y], axes[2].bounds[x]))
 
 
@@ -83,6 +96,13 @@ def _ways(index: int, length: int) -> _Axis:
         sizes = np.unique(-(-length // parts))
         parts = np.unique(-(-length // sizes))
     return _Axis(index, parts, tuple(split(length, int(p)) for p in parts))
+
+
+def _powers(index: int, length: int) -> _Axis:
+    """Blocks of 1, 2, 4, ... elements; the last one may be shorter."""
+    sizes = [1 << k for k in range(max(1, (length - 1).bit_length() + 1))]
+    bounds = tuple(np.append(np.arange(0, length, size), length) for size in sizes)
+    return _Axis(index, np.array([edges.size - 1 for edges in bounds]), bounds)
 
 
 def _largest_demands(layer: Layer, axes: tuple[_Axis, ...], out: np.ndarray) -> np.ndarray:
