@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.energy.array import ArrayCosts, cost_path
 from neurocomp.simulate.training_run import Tallied, TrainingRun
 
@@ -69,6 +68,13 @@ def tera_operations_per_joule(run: TrainingRun, energy: TrainingEnergy) -> dict[
     }
 
 
-def paths_used(run: TrainingRun, chip: ArrayChip) -> tuple[str, ...]:
-    """Profile values that the energy rests on, sorted."""
-    return tuple(sorted({cost_path(row.action, chip) for row in run.tallies}))
+def paths_used(run: TrainingRun) -> tuple[str, ...]:
+    """Profile values that energy and time rest on, sorted: what is counted, what it costs, how fast it is."""
+    chip = run.chip
+    counted = ["engines.", f"optimizers.{run.setup.optimizer}.", "dram.", "clock_mhz", "cores", "tile_side"]
+    counted += ["spike_bits", "value_bits"]
+    if any(layer.normalised for layer in run.layers):
+        counted.append("normalisation.")
+    costs = {cost_path(row.action, chip) for row in run.tallies}
+    found = {path for path, origin in chip.provenance.items() if origin.value is not None}
+    return tuple(sorted(path for path in found if path in costs or path.startswith(tuple(counted))))

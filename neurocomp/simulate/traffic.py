@@ -15,7 +15,7 @@ from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.simulate.engines.fragment import engine_of
 from neurocomp.simulate.engines.layer import Layer
 from neurocomp.simulate.schedule import LayerPart
-from neurocomp.simulate.training_setup import Stage, TrainingSetup
+from neurocomp.simulate.training_setup import Stage, TrainingSetup, forward_passes
 
 Tensor = Literal[
     "spikes", "inputs", "weights", "membrane", "mask", "outputs", "gradient", "weight_gradient", "normalisation",
@@ -55,9 +55,10 @@ def _of_part(chip: ArrayChip, part: LayerPart, held: int, setup: TrainingSetup) 
 
 def _forward(chip: ArrayChip, part: LayerPart, fetches: int, setup: TrainingSetup) -> Iterator[Transfer]:
     layer, rows, value = part.piece, setup.samples * setup.steps, chip.value_bits
-    outputs = rows * layer.outputs
-    yield _moved(part, "FP", *_inputs(chip, part, setup))
-    yield _moved(part, "FP", "weights", layer.weights * value * fetches)
+    outputs, passes = rows * layer.outputs, forward_passes(part.whole, setup)
+    tensor, bits = _inputs(chip, part, setup)
+    yield _moved(part, "FP", tensor, bits * passes)
+    yield _moved(part, "FP", "weights", layer.weights * value * fetches * passes)
     if layer.neurons:
         flag = chip.spike_bits if setup.packed else value
         yield _moved(part, "FP", "spikes", 0, outputs * flag)

@@ -26,7 +26,7 @@ from neurocomp.simulate.schedule import LayerPart, StageTimes, flow_ps, split_ov
 from neurocomp.simulate.traffic import Transfer, transfers
 from neurocomp.simulate.training_noc import Sent, busiest_link_bits, sent_between_cores
 from neurocomp.simulate.training_run import PhaseTime, Tallied, TrainingRun
-from neurocomp.simulate.training_setup import TrainingSetup
+from neurocomp.simulate.training_setup import TrainingSetup, forward_passes
 from neurocomp.simulate.training_units import TrainingUnit, cycles_of, scaled, share_of
 
 
@@ -92,27 +92,23 @@ def _phase(
 ) -> tuple[list[UnitUse], tuple[int, int, int, int, int, int]]:
     """(unit, action, count) of a part in one phase, and its numbers for PhaseTime."""
     runs = setup.samples * setup.steps
+    passes = forward_passes(part.whole, setup) if phase == "FP" else 1
     first = fragment(chip, phase, part.piece)
-    times = [(first, 1), (fragment(chip, phase, part.piece, weights_resident=True), runs - 1)]
-    pieces = [first]
-    if setup.recompute and phase == "BP":  # membranes are computed again before their gradient
-        pieces.append(fragment(chip, "FP", part.piece))
-        times.append((pieces[1], runs))
-    shares = {piece.phase: share_of(chip, piece.phase, part.whole, setup) for piece in pieces}
+    later = fragment(chip, phase, part.piece, weights_resident=True)
+    share = share_of(chip, phase, part.whole, setup)
     sums: dict[tuple[TrainingUnit, str], int] = {}
-    for piece, n in times:
+    for piece, n in ((first, passes), (later, (runs - 1) * passes)):
         for use in piece.uses:
-            unit, count = scaled(use, shares[piece.phase], setup)
+            unit, count = scaled(use, share, setup)
             sums[unit, use.action] = sums.get((unit, use.action), 0) + round(count * n)
     norm = _normalisation(chip, part.piece, phase)
     for use in norm:
-        sums["norm", use.action] = use.count * runs
+        sums["norm", use.action] = use.count * runs * passes
     counted: list[UnitUse] = [(unit, action, count) for (unit, action), count in sums.items() if count]
-    cycles = [cycles_of(chip, piece, shares[piece.phase], setup, part.whole) for piece in pieces]
-    each = [sum(c[k] for c in cycles) * runs for k in range(3)]
-    macs = sum(round(piece.macs * shares[piece.phase] * runs) for piece in pieces)
-    dense = sum(piece.macs for piece in pieces) * runs
-    return counted, (macs, dense, each[0], each[1], each[2], _port_cycles(chip, norm) * runs)
+    runs *= passes
+    array, pointwise, sram = (n * runs for n in cycles_of(chip, first, share, setup, part.whole))
+    macs = round(first.macs * share * runs)
+    return counted, (macs, first.macs * runs, array, pointwise, sram, _port_cycles(chip, norm) * runs)
 
 
 def _normalisation(chip: ArrayChip, piece: Layer, phase: Phase) -> tuple[Use, ...]:
@@ -225,5 +221,6 @@ def _assumptions(chip: ArrayChip, setup: TrainingSetup) -> tuple[str, ...]:
         "the network on chip does not wait for itself" + _unknown_noc(chip),
         "work that zeros leave is spread evenly over the array" if _is_even(setup) else "",
         "normalisation statistics are those of one step" if setup.order == "step" else "",
+        "FP engines recompute beside BP engines, which wait for them as little as for FP" if setup.recompute else "",
     ]
     return tuple(sentence for sentence in said if sentence)

@@ -11,6 +11,7 @@ import numpy as np
 from neurocomp.activity.training.counts import OperationCounts
 from neurocomp.activity.training.trace import TrainingTrace
 from neurocomp.errors import Diagnostic, InputError
+from neurocomp.simulate.engines.layer import Layer
 
 Stage = Literal["FP", "BP", "WG", "UPDATE"]
 STAGES: tuple[Stage, ...] = ("FP", "BP", "WG", "UPDATE")
@@ -105,8 +106,8 @@ class TrainingSetup:
     fetched once per phase and only the cores of one layer work.
     balance: cores get equal shares of the forward multiply-accumulates, or of the time of the slowest engine.
     sparsity: ``dense``; ``gated``, zeros save the arithmetic's energy; ``skipped``, they save time and accesses too.
-    packed: spikes and masks take one bit in DRAM. recompute: membranes are not kept but computed again for BP. halos:
-    rims of tiles are fetched twice. double_buffered: DRAM works while the engines do.
+    packed: spikes and masks take one bit in DRAM. recompute: membranes and masks are not kept but computed again.
+    halos: rims of tiles are fetched twice. double_buffered: DRAM works while the engines do.
     """
 
     samples: int = 16
@@ -138,3 +139,8 @@ class TrainingSetup:
                 found.append(Diagnostic("activity", f"{name}: {layer}", "shares lie between 0 and 1, imbalance above"))
         if found:
             raise InputError(found)
+
+
+def forward_passes(layer: Layer, setup: TrainingSetup) -> int:
+    """How often a layer goes through the FP engine: a second time where its membranes are computed again for BP."""
+    return 2 if setup.recompute and layer.neurons else 1
