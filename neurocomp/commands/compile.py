@@ -10,12 +10,14 @@ from typing import Any
 from neurocomp.chip.catalog import load_chip
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.commands.folder import OutputFolder, text_writer
-from neurocomp.commands.inputs import prepare
-from neurocomp.commands.job import Job, give, mention, time_program
-from neurocomp.commands.memory import need_memory_for
+from neurocomp.commands.job import Job, give, mention, run_network, time_program
+from neurocomp.commands.mapping_options import MappingOptions
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.frontend.read import load_network
-from neurocomp.mapping.compile import compile_network
+from neurocomp.inputs.memory import need_memory_for
+from neurocomp.inputs.prepare import prepare
+from neurocomp.mapping.compile import lower
+from neurocomp.mapping.map import map_plan, plan_mapping
 from neurocomp.network.graph import Float32, Integer, Network
 
 
@@ -28,17 +30,22 @@ class NirChoices:
     discretise: str | None = None
 
 
-def compile_and_report(path: Path, chip_name: str, job: Job, choices: NirChoices) -> None:
+def compile_and_report(path: Path, chip_name: str, job: Job, nir: NirChoices, options: MappingOptions) -> None:
     """Do the whole job; prints the report and writes the folder."""
-    network, chip = _load(path, chip_name, choices)
+    choices = options.choices(job.seed)
+    network, chip = _load(path, chip_name, nir)
     folder = OutputFolder(job.output or Path(f"{path.stem}-{chip.name}"), job.force)
     prepared = prepare(network, job.inputs, job.steps, job.encoding, job.seed)
-    need_memory_for(network, prepared)
     with job.progress() as progress:
+        with progress.stage(f"fitting {network.name} to {chip.name}"):
+            lowered = lower(network, chip, prepared.calibration)
+            plan = plan_mapping(lowered, chip, options.assignment(lowered), options.forbidden, options.grid)
+        need_memory_for(network, prepared)
+        execution = run_network(lowered, prepared, job.workers, progress, "running the mapped network")
         with progress.stage(f"mapping onto {chip.name}"):
-            program = compile_network(network, chip, calibration=prepared.calibration)
+            program = map_plan(plan, choices, None if options.uniform else execution.trace)
         rounded = isinstance(network.arithmetic, Float32) and isinstance(program.network.arithmetic, Integer)
-        result = time_program(program, prepared, job, progress, network if rounded else None)
+        result = time_program(program, prepared, job, progress, network if rounded else None, execution)
         with progress.stage("writing"):
             folder.write(
                 program.save, text_writer("result.json", result.to_json()), text_writer("report.txt", result.to_text()),

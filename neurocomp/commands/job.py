@@ -13,7 +13,7 @@ from neurocomp.errors import Diagnostic, InputError
 
 if TYPE_CHECKING:
     from neurocomp.activity.execution import Execution
-    from neurocomp.commands.inputs import Prepared
+    from neurocomp.inputs.prepare import Prepared
     from neurocomp.mapping.program import Program
     from neurocomp.network.graph import Network
     from neurocomp.report.model import Result
@@ -73,15 +73,18 @@ def time_program(
     job: Job,
     progress: Progress,
     trained: Network | None = None,
+    execution: Execution | None = None,
 ) -> Result:
-    """Execute the program's network, simulate it and report. trained: the float network to compare with."""
+    """Execute the program's network, simulate it and report. trained: the float network to compare with.
+    execution: of the program's network, if it has been run already."""
     from neurocomp.report.build import report
     from neurocomp.simulate.inference import simulate
 
     floating = None
     if trained is not None:
         floating = run_network(trained, prepared, job.workers, progress, "running the network in float")
-    execution = run_network(program.network, prepared, job.workers, progress, "running the mapped network")
+    if execution is None:
+        execution = run_network(program.network, prepared, job.workers, progress, "running the mapped network")
     with progress.stage("timing the chip") as advance:
         simulation = simulate(program, execution.trace, threads=job.workers, progress=advance)
     with progress.stage("adding up"):

@@ -82,13 +82,15 @@ def action_costs(chip: ChipSpec) -> dict[str, tuple[str, int | None]]:
         "state_access": (f"{fp}.state_access", engine.state_access),
         "hop_east_west": ("noc.hop_east_west", noc.hop_east_west),
         "hop_north_south": ("noc.hop_north_south", noc.hop_north_south),
+        "hop_chip_link": ("noc.chip_link", None if noc.chip_link is None else noc.chip_link.cost),
     }
     table = {action: (path, None if cost is None else cost.energy_aj) for action, (path, cost) in costs.items()}
     return {**table, "barrier": ("step.barrier_energy_pj", chip.step.barrier_energy_aj)}
 
 
-def tabulate(simulation: Simulation, chip: ChipSpec, cores_used: int) -> EnergyTable:
-    """Price every count of a simulation. cores_used: how many cores draw the profile's per-core power."""
+def tabulate(simulation: Simulation, chip: ChipSpec, cores_used: int, chips: int = 1) -> EnergyTable:
+    """Price every count of a simulation. cores_used: how many cores draw the profile's per-core power; chips: how
+    many chips there are."""
     costs = action_costs(chip)
     entries, unknown = [], []
     for row in simulation.counters.rows:
@@ -98,8 +100,8 @@ def tabulate(simulation: Simulation, chip: ChipSpec, cores_used: int) -> EnergyT
             unknown.append(row.action)
     duration = simulation.total_ps
     static = {
-        "chip": chip.power.static_uw * duration,
+        "chip": chip.power.static_uw * chips * duration,
         "cores": chip.power.per_core_uw * cores_used * duration,
-        "host": chip.power.host_uw * duration,
+        "host": chip.power.host_uw * chips * duration,
     }
     return EnergyTable(tuple(entries), static, tuple(sorted(unknown)))

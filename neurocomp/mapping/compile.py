@@ -9,8 +9,9 @@ import numpy as np
 
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import bad_input
-from neurocomp.mapping.map import map_network
+from neurocomp.mapping.map import Chips, map_network
 from neurocomp.mapping.problem import relay_order
+from neurocomp.mapping.profile import Activity
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Float32, Integer, Network
 from neurocomp.network.passes import fold_average_pooling, max_pooling_to_neurons
@@ -26,12 +27,19 @@ def compile_network(
     assignment: Mapping[str, np.ndarray] | None = None,
     forbidden_cores: tuple[int, ...] = (),
     seed: int = 0,
+    objective: str = "energy",
+    effort: str = "default",
+    time_budget_s: float | None = None,
+    activity: Activity = None,
+    chips: Chips = (1, 1),
 ) -> Program:
     """Compile a network for a chip.
 
     calibration: inputs of the kind the network will see, any shape, from which the chip's input scale is
     chosen; default: the sample stored with the network. assignment: for some populations the core of every
-    element, int (*shape), instead of the mapper's own choice. forbidden_cores must stay empty.
+    element, int (*shape), instead of the mapper's own choice. forbidden_cores must stay empty. The rest is as for
+    ``mapping.map.map_network``: objective ("energy", "traffic", "step-time", "cores"), effort ("fast", "default",
+    "best"), activity (a trace, or spikes per step by population; default: all neurons count the same), chips.
 
     Raises InputError for a malformed network or one that the chip's arithmetic cannot hold, DoesNotFitError
     with the reasons if the network does not fit the chip.
@@ -45,7 +53,10 @@ def compile_network(
                 what, f"is a {type(value).__name__}, not a {kind.__name__}", hint=f"neurocomp.{loader}(...)"
             )
     lowered = lower(network, chip, calibration)
-    return map_network(lowered, chip, assignment=dict(assignment or {}), forbidden_cores=forbidden_cores, seed=seed)
+    return map_network(
+        lowered, chip, assignment=dict(assignment or {}), forbidden_cores=forbidden_cores, seed=seed,
+        objective=objective, effort=effort, time_budget_s=time_budget_s, activity=activity, chips=chips,
+    )  # fmt: skip
 
 
 def lower(network: Network, chip: ChipSpec, calibration: np.ndarray | None = None) -> Network:

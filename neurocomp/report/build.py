@@ -54,7 +54,7 @@ def report(
     """
     _check(simulation, execution, float_execution, labels)
     chip = program.chip
-    table = tabulate(simulation, chip, program.cores_used)
+    table = tabulate(simulation, chip, program.cores_used, program.chip_count)
     layers = layer_facts(program, simulation, execution, table)
     accuracy = _accuracy(execution, float_execution, labels)
     trained = neurobench(network, float_execution) if network is not None and float_execution is not None else None
@@ -113,7 +113,7 @@ def _fit(program: Program) -> FitFacts:
     contents = program.usage.bytes_by_use(program.chip)
     return FitFacts(
         cores_used=program.cores_used,
-        cores_available=program.chip.cores,
+        cores_available=program.chip.cores * program.chip_count,
         neurons=program.usage.neurons,
         weight_bits=program.usage.weight_bits,
         limits=tuple(limits),

@@ -22,7 +22,7 @@ from tests.small_chips import make_chip
 
 @pytest.fixture(params=["tree", "unicast"])
 def program(request) -> Program:
-    return map_network(convnet(), make_chip(6, 6, 2, neurons_max=16, multicast=request.param))
+    return map_network(convnet(), make_chip(6, 6, 2, neurons_max=16, multicast=request.param), effort="fast")
 
 
 def damaged(program: Program, **arrays: np.ndarray) -> Program:
@@ -138,7 +138,7 @@ def test_every_limit_of_a_core_is_checked(limits, message) -> None:
 @pytest.mark.parametrize("sharing", [True, False])
 @pytest.mark.parametrize("network", [mlp(10, 20, 5), convnet(), residual()], ids=lambda n: n.name)
 def test_check_and_mapper_agree_on_synaptic_memory(network, sharing) -> None:
-    program = map_network(network, make_chip(6, 6, neurons_max=16, kernel_sharing=sharing))
+    program = map_network(network, make_chip(6, 6, neurons_max=16, kernel_sharing=sharing), effort="fast")
     assert stored_bits(program) == program.usage.tile_demand[:, SYNAPSE_BITS].tolist()
 
 

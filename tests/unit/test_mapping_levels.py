@@ -45,17 +45,17 @@ def test_delivery_within_the_step_needs_no_levels() -> None:
 
 def test_feedback_over_several_layers_arrives_late() -> None:
     network = with_projection(mlp(3, 4, 4, 4), "p2", "p0", Linear(ones(4, 4)), delay=1)
-    (sentence,) = map_network(network, make_chip()).mismatches
+    (sentence,) = map_network(network, make_chip(), effort="fast").mismatches
     assert sentence.startswith("spikes on p2 -> p0 (projection p2>p0) arrive 2 steps later than in the trained network")
     within_a_layer = with_projection(mlp(3, 4, 4), "p1", "p1", Linear(ones(4, 4)), delay=1)
-    assert map_network(within_a_layer, make_chip()).mismatches == ()
+    assert map_network(within_a_layer, make_chip(), effort="fast").mismatches == ()
     patient = with_projection(mlp(3, 4, 4, 4), "p2", "p0", Linear(ones(4, 4)), delay=3)
-    assert map_network(patient, make_chip()).mismatches == ()
+    assert map_network(patient, make_chip(), effort="fast").mismatches == ()
 
 
 def test_a_shortcut_longer_than_the_chip_can_delay_is_told() -> None:
     network = with_projection(mlp(3, 4, 4, 4), "p0", "p2", OneToOne())
-    (sentence,) = map_network(network, make_chip(numeric={"delay_max": 0})).mismatches
+    (sentence,) = map_network(network, make_chip(numeric={"delay_max": 0}), effort="fast").mismatches
     assert "p0 -> p2" in sentence and "must wait 1 steps" in sentence and "at most 0" in sentence
 
 
@@ -123,6 +123,6 @@ def test_long_lists_of_layers_are_shortened() -> None:
 
 
 def test_assumptions_name_the_input_port_and_the_readout() -> None:
-    program = map_network(convnet(), make_chip(noc={"input_port": [1, 2]}))
+    program = map_network(convnet(), make_chip(noc={"input_port": [1, 2]}), effort="fast")
     assert any("router (1, 2)" in a for a in program.assumptions)
     assert any("readout p3 takes accumulators" in a for a in program.assumptions)

@@ -28,8 +28,8 @@ def assigned() -> Program:
 
 
 PROGRAMS = {
-    "boxes": lambda: map_network(convnet(), make_chip(6, 6, neurons_max=16)),
-    "runs": lambda: map_network(random_graph(60, 5), make_chip(neurons_max=16)),
+    "boxes": lambda: map_network(convnet(), make_chip(6, 6, neurons_max=16), effort="fast"),
+    "runs": lambda: map_network(random_graph(60, 5), make_chip(neurons_max=16), effort="fast"),
     "positions": assigned,
     "nothing": lambda: map_network(Network((Population("in", (3,)),), (), ("in",), None), make_chip()),
 }
@@ -195,7 +195,7 @@ def test_arrays_come_back_in_every_layout(tmp_path) -> None:
 
 def test_a_notebook_shows_escaped_names() -> None:
     network = Network((Population("<b>in", (3,)),), (), ("<b>in",), None, name="<script>")
-    html = map_network(network, make_chip())._repr_html_()
+    html = map_network(network, make_chip(), effort="fast")._repr_html_()
     assert "<script>" not in html and "&lt;script&gt;" in html
     assert "<td>p0</td><td>30</td>" in assigned()._repr_html_()
 

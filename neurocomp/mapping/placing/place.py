@@ -63,17 +63,24 @@ def _fits(pinned: np.ndarray, fabric: Fabric) -> bool:
 
 @dataclass(frozen=True)
 class _Work:
-    """Pins looked at by a search: some in any case, and some for each pin that there is."""
+    """Pins looked at by a search: some in any case, and some for each pin that there is. chains: searches."""
 
     least: int
     per_pin: int
+    chains: int = 1
 
     def of(self, pins: int) -> int:
         return self.least + self.per_pin * pins
 
 
-_FAST, _DEFAULT, _BEST = _Work(2_000_000, 30), _Work(20_000_000, 150), _Work(100_000_000, 500)
-_RESTARTS = 4  # of the best effort
+_WORK = {
+    "fast": _Work(1_000_000, 15),
+    "default": _Work(20_000_000, 100),
+    "best": _Work(100_000_000, 500, chains=4),
+}
+_POLISH = 2  # the search that looks at loads has this part of the work
+_WARM, _MOVES = 1.0, 3000.0  # with so many moves per part a search may begin at this heat, with fewer at less
+_COLD = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,38 +91,45 @@ class _Placed:
 
 
 class _Search:
-    """The search of one start, one effort after the other."""
+    """Annealing from one start, one effort after the other; temperatures are parts of the mean cost of a part."""
 
     def __init__(
         self, fabric: Fabric, board: Board, seed: int, congestion: float, pins: int, start: np.ndarray
     ) -> None:
-        self.board, self.seed, self.pins = board, seed, pins
-        self.parts = start.size
-        self.window = max(fabric.mesh.width, fabric.mesh.height)
+        self.board, self.seed, self.pins, self.congestion = board, seed, pins, congestion
+        self.parts, self.links = start.size, np.count_nonzero(fabric.link_cost)
         self.steepness = 0.0
-        placed = self._placed(start)
-        paired = self._placed(self._anneal(placed, _FAST, hot=0.02, stage=0, pairs=True))
-        self.best = min(placed, paired, key=lambda p: p.hops)
-        links = max(1, int(np.count_nonzero(fabric.link_cost)))
-        self.steepness = congestion * links / max(1, self.best.hops)
-        self.best = self._placed(self.best.core)
-        self.start = placed
+        self.start = self.best = self._placed(start)
 
     def at(self, effort: Effort) -> np.ndarray:
-        self._take(self._anneal(self.best, _FAST, hot=0.02, stage=1))
-        if effort != "fast":
-            self._take(self._anneal(self.best, _DEFAULT, hot=0.05, stage=2))
-            self._take(self._anneal(self.best, _DEFAULT, hot=0.3, stage=3))
-        if effort == "best":
-            for turn in range(_RESTARTS):
-                self._take(self._anneal(self.best, _BEST, hot=1.0, stage=4 + turn))
+        stage = 0
+        for step in EFFORTS[: EFFORTS.index(effort) + 1]:
+            work = _WORK[step]
+            for chain in range(work.chains):
+                self._take(self._chain(self.best if chain else self.start, work.of(self.pins), stage))
+                stage += 4
         return self.best.core
 
-    def _anneal(self, start: _Placed, work: _Work, *, hot: float, stage: int, pairs: bool = False) -> np.ndarray:
-        heat = hot * start.hops / self.parts
-        seed = (self.seed * 64 + stage) % 2**64
-        window = min(self.window, 4 if hot < 0.2 else 8)
-        core = self.board.anneal(start.core, pairs, seed, work.of(self.pins), heat, window, self.steepness)
+    def _chain(self, start: _Placed, work: int, stage: int) -> np.ndarray:
+        """Pairs, trees, and trees with loads. Pairs may mislead where most nets have many pins."""
+        moves = work / (2 * self.pins)
+        heat = min(_WARM, max(_COLD, _WARM * moves / _MOVES))
+        paired = self._placed(self._anneal(start, work, heat, stage, pairs=True))
+        core = self._anneal(min(start, paired, key=lambda p: p.hops), work, heat, stage + 1)
+        if self.congestion <= 0:
+            return core
+        placed = self._placed(core)
+        if self.steepness == 0:
+            self.steepness = self.congestion * self.links / max(1, placed.hops)
+            self.best = self._placed(self.best.core)
+        return self._anneal(placed, work // _POLISH, _COLD, stage + 2, steepness=self.steepness)
+
+    def _anneal(
+        self, start: _Placed, work: int, heat: float, stage: int, *, pairs: bool = False, steepness: float = 0.0
+    ) -> np.ndarray:
+        seed = (self.seed * 1024 + stage) % 2**64
+        window = 8 if heat > 0.2 else 4
+        core = self.board.anneal(start.core, pairs, seed, work, heat * start.hops / self.parts, window, steepness)
         return core.astype(np.int64)
 
     def _placed(self, core: np.ndarray) -> _Placed:
