@@ -1,6 +1,5 @@
 #include "dram.h"
 #include "dram_queue.h"
-#include "nc_dispatch.h"
 #include <stddef.h>
 #ifdef _MSC_VER
 #include <intrin.h>
@@ -80,58 +79,79 @@ static void issue(nc_dram_controller *c, int32_t bank, const option *made, int64
     c->turn = bank;
 }
 
-/* Bit k: ready[k] has come. count: at most 64. Written with shifts so that it becomes vector code. */
-static uint64_t due(const int64_t *ready, uint64_t count, int64_t now) {
-    uint64_t mask = 0;
-    for (uint64_t k = 0; k < count; k++)
-        mask |= (uint64_t)(ready[k] - now - 1) >> 63 << k; /* the sign; both are not negative */
-    return mask;
+/* Bit 0 is the cycle after `now`. */
+static uint64_t cycles_ahead(uint64_t used, int64_t now) {
+    const int turn = (int)((now + 1) & 63);
+    return turn == 0 ? used : used >> turn | used << (64 - turn);
 }
 
-/* The first of the times that is still to come. Banks whose time has come are held back, and wake up otherwise. */
-static int64_t soonest_after(const int64_t *ready, int32_t count, int64_t now) {
-    int64_t soonest = NC_DRAM_NEVER;
-    for (int32_t k = 0; k < count; k++)
-        soonest = sooner(soonest, ready[k] > now ? ready[k] : NC_DRAM_NEVER);
-    return soonest;
+/* Banks whose time comes by now join c->maybe. */
+static void turn_wheel(nc_dram_controller *c, int64_t now) {
+    uint64_t ahead = cycles_ahead(c->wheel_used, c->looked);
+    if (now - c->looked < 64)
+        ahead &= ((uint64_t)1 << (now - c->looked)) - 1;
+    for (; ahead != 0; ahead &= ahead - 1) {
+        const int64_t slot = (c->looked + 1 + lowest_bit(ahead)) & 63;
+        for (int32_t word = 0; word < c->words; word++) {
+            c->maybe[word] |= c->wheel[slot * c->words + word];
+            c->wheel[slot * c->words + word] = 0;
+        }
+        c->wheel_used &= ~((uint64_t)1 << slot);
+    }
+    c->looked = now;
 }
 
-/* The best command of the banks in `mask` (bit k is bank first + k) is put into *best. Returns whether the search
- * is over: where banks take turns the first one that can go out is the best. */
+/* A bank's time comes later: it is looked at again then, or earlier if that is too far ahead. */
+static void look_later(nc_dram_controller *c, int32_t bank, int64_t now) {
+    const uint64_t bit = (uint64_t)1 << bank % 64;
+    c->maybe[bank / 64] &= ~bit;
+    if (c->ready[bank] == NC_DRAM_NEVER)
+        return;
+    const int64_t slot = (c->ready[bank] < now + 64 ? c->ready[bank] : now + 64) & 63;
+    c->wheel[slot * c->words + bank / 64] |= bit;
+    c->wheel_used |= (uint64_t)1 << slot;
+}
+
+/* The best command of the banks in `mask` (bit k is bank first + k) is put into *best; banks whose time turns out to
+ * be later leave c->maybe. Returns whether the search is over: where banks take turns the first one that can go out is
+ * the best. */
 static int search(nc_dram_controller *c, uint64_t mask, int32_t first, int32_t held_rank, int64_t now, offer *best) {
     for (; mask != 0; mask &= mask - 1) {
         const int32_t bank = first + lowest_bit(mask);
-        if (c->s.rank_of[bank] == held_rank)
-            continue;
-        const option made = choose(c, bank, now);
-        c->ready[bank] = made.at;
-        if (made.at > now)
-            continue;
-        const int64_t id = c->queue[(int64_t)bank * c->depth + made.place].id;
-        if (best->bank < 0 || id < best->id)
-            *best = (offer){bank, id, made};
-        if (c->d->arbitration == NC_DRAM_TURNS)
-            return 1;
+        if (c->ready[bank] <= now) {
+            if (c->s.rank_of[bank] == held_rank)
+                continue;
+            const option made = choose(c, bank, now);
+            c->ready[bank] = made.at;
+            if (made.at <= now) {
+                const int64_t id = c->queue[(int64_t)bank * c->depth + made.place].id;
+                if (best->bank < 0 || id < best->id)
+                    *best = (offer){bank, id, made};
+                if (c->d->arbitration == NC_DRAM_TURNS)
+                    return 1;
+                continue;
+            }
+        }
+        look_later(c, bank, now);
     }
     return 0;
 }
 
 /* Finds the bank whose command goes out now, and issues it. Returns now if there was one, else when to try again.
- * Banks of `held_rank` wait for their refresh. */
-NC_HOT static int64_t issue_one(nc_dram_controller *c, int32_t held_rank, int64_t now) {
-    const int32_t words = (c->bank_count + 63) / 64, start = c->turn + 1 == c->bank_count ? 0 : c->turn + 1;
+ * Banks of `held_rank` wait for their refresh, and wake up otherwise. */
+static int64_t issue_one(nc_dram_controller *c, int32_t held_rank, int64_t now) {
+    const int32_t words = c->words, start = c->turn + 1 == c->bank_count ? 0 : c->turn + 1;
     const uint64_t from_start = ~(uint64_t)0 << start % 64;
     offer best = {-1, 0, {NC_DRAM_NEVER, 0, NC_DRAM_ACTIVATE}};
     int over = 0;
+    turn_wheel(c, now);
     for (int32_t k = 0; k <= words && !over; k++) { /* the word of `start` comes twice: its end first, its begin last */
         const int32_t word = start / 64 + k < words ? start / 64 + k : start / 64 + k - words;
-        const int32_t first = word * 64, left = c->bank_count - first;
-        uint64_t mask = due(c->ready + first, left < 64 ? (uint64_t)left : 64, now);
-        mask &= k == 0 ? from_start : k == words ? ~from_start : ~(uint64_t)0;
-        over = search(c, mask, first, held_rank, now, &best);
+        const uint64_t part = k == 0 ? from_start : k == words ? ~from_start : ~(uint64_t)0;
+        over = search(c, c->maybe[word] & part, word * 64, held_rank, now, &best);
     }
     if (best.bank < 0)
-        return soonest_after(c->ready, c->bank_count, now);
+        return c->wheel_used == 0 ? NC_DRAM_NEVER : now + 1 + lowest_bit(cycles_ahead(c->wheel_used, now));
     issue(c, best.bank, &best.made, now);
     return now;
 }

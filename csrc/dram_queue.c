@@ -13,8 +13,11 @@ uint64_t nc_dram_place(nc_dram_controller *c, const nc_dram *d, int32_t outstand
     uint64_t used = 0;
     void *const state = take(memory, &used, 1, nc_dram_state_bytes(d));
     c->bank_count = (int32_t)banks;
+    c->words = (c->bank_count + 63) / 64;
     c->depth = d->single_queue ? d->read_queue + d->write_queue : d->bank_queue; /* all may be for one bank */
     c->ready = take(memory, &used, banks, sizeof(int64_t));
+    c->maybe = take(memory, &used, (uint64_t)c->words, sizeof(uint64_t));
+    c->wheel = take(memory, &used, 64 * (uint64_t)c->words, sizeof(uint64_t));
     c->wishes = take(memory, &used, banks, sizeof(nc_dram_wishes));
     c->queue = take(memory, &used, banks * (uint64_t)c->depth, sizeof(nc_dram_waiting));
     c->held = take(memory, &used, banks, sizeof(int32_t));
@@ -24,6 +27,9 @@ uint64_t nc_dram_place(nc_dram_controller *c, const nc_dram *d, int32_t outstand
     if (memory == NULL)
         return used;
     nc_dram_reset(d, state, &c->s);
+    memset(c->maybe, 0, sizeof(uint64_t) * (size_t)c->words);
+    memset(c->wheel, 0, 64 * sizeof(uint64_t) * (size_t)c->words);
+    c->looked = -1;
     for (int32_t b = 0; b < c->bank_count; b++) {
         c->ready[b] = NC_DRAM_NEVER;
         c->held[b] = 0;
@@ -72,6 +78,7 @@ void nc_dram_wish(nc_dram_controller *c, int32_t bank, int64_t from) {
         w.only = w.place[NC_DRAM_READ] >= 0 ? NC_DRAM_READ : NC_DRAM_WRITE;
     c->wishes[bank] = w;
     c->ready[bank] = first < 0 ? NC_DRAM_NEVER : from;
+    c->maybe[bank / 64] |= (uint64_t)1 << bank % 64;
 }
 
 /* Reads that have come back make room for others. */

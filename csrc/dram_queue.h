@@ -25,6 +25,10 @@ typedef struct {
     const nc_dram_requests *requests;
     int64_t *accepted, *done;
     int64_t *ready;         /* per bank: no command before; NC_DRAM_NEVER if its queue is empty */
+    uint64_t *maybe;        /* words of 64 banks: those whose `ready` may have come */
+    uint64_t *wheel;        /* the same for each of the 64 cycles after `looked`: those to look at then */
+    uint64_t wheel_used;    /* bit `cycle % 64`: there are some */
+    int64_t looked;
     nc_dram_wishes *wishes; /* per bank */
     nc_dram_waiting *queue; /* `depth` per bank, oldest first */
     int32_t *held;          /* per bank: entries in its queue */
@@ -37,7 +41,7 @@ typedef struct {
     int64_t reads_inside; /* accepted reads that are not back; counted only where they are limited */
     int32_t front_held[2];
     int32_t in_single[2]; /* single queue: reads and writes that wait */
-    int32_t bank_count, depth;
+    int32_t bank_count, words, depth;
     int32_t turn;     /* bank that had the last command */
     int32_t draining; /* writes to be moved before reads are moved again */
     int32_t outstanding, on_way, oldest_return;

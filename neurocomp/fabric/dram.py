@@ -181,8 +181,8 @@ def _split(channel: np.ndarray, channels: int) -> list[np.ndarray]:
     """The requests of each channel, in order."""
     if channels == 1:
         return [np.arange(channel.size)]
-    order = np.argsort(channel, kind="stable")
-    return np.split(order, np.searchsorted(channel[order], np.arange(1, channels)))
+    order = np.argsort(channel.astype(np.uint16), kind="stable")  # 16 bits are sorted by counting
+    return np.split(order, np.cumsum(np.bincount(channel, minlength=channels))[:-1])
 
 
 def _prolonged(channel: Channel, counts: Counts, cycles: int) -> Counts:
