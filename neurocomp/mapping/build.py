@@ -144,7 +144,9 @@ def _listed(problem: Problem, atoms: Atoms, index: int, target: str) -> dict[str
     for number, piece in enumerate(atoms.cuts[target].pieces(), start=atoms.first[target]):
         window = window_of(piece.box, piece.positions, problem.shape(target))
         for source, counts in problem.arrivals(index, window).items():
-            at = np.flatnonzero(counts.placed_in(problem.shape(source)))
+            inside = np.nonzero(counts.expanded())
+            corner = zip(inside, counts.start, strict=True)
+            at = np.ravel_multi_index(tuple(k + low for k, low in corner), problem.shape(source))
             elements, vertices = found.setdefault(source, ([], []))
             elements.append(at)
             vertices.append(np.full(at.size, number, np.int32))

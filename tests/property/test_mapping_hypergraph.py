@@ -70,7 +70,7 @@ def program_of(problem: Problem, atoms: Atoms, part: np.ndarray, core: np.ndarra
     return Program(problem.network, problem.chip, tiles, routes, levels(problem), usage)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(network=st.one_of(networks(), mappable_networks()), data=st.data())
 def test_parts_demand_what_the_program_takes_of_its_cores(network: Network, data: st.DataObject) -> None:
     problem = data.draw(problems(network))
