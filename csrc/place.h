@@ -80,7 +80,7 @@ void nc_place_trees(const nc_place_fabric *fabric, const nc_place_nets *nets, co
                     const nc_place_schedule *schedule, void *workspace);
 
 /* An orthonormal basis in which the normalised adjacency of the parts is tridiagonal (diagonal, beside it). basis:
- * steps + 2 rows of part_count, of which row 0 is the known eigenvector and rows 1 to the result are the basis; root:
+ * steps + 3 rows of part_count, of which row 0 is the known eigenvector and rows 1 to the result are the basis; root:
  * square root of what flows at each part. Returns the number of steps made. */
 int32_t nc_place_lanczos(const nc_place_flows *flows, int32_t steps, double *basis, double *diagonal, double *beside,
                          double *root);

@@ -6,9 +6,14 @@
 
 #include "place_board.h"
 
+/* How far something reaches from a place: back (not positive) and forward (not negative). */
 typedef struct {
-    int32_t seen;      /* the tree that last had a pin in this column */
-    int32_t low, high; /* how far it reaches north (not positive) and south (not negative) of the source's row */
+    int32_t low, high;
+} nc_reach;
+
+typedef struct {
+    int32_t seen;   /* the tree that last had a pin in this column */
+    nc_reach reach; /* north and south of the source's row */
 } nc_column;
 
 typedef struct {
@@ -17,7 +22,7 @@ typedef struct {
     nc_column *column;          /* per column */
     int32_t *hit;               /* columns with a pin */
     int32_t hits, tree;
-    int32_t west, east; /* reach in the source's row, as low and high */
+    nc_reach row; /* west and east of the source */
     nc_spot source;
 } nc_tree;
 
@@ -57,8 +62,8 @@ static inline nc_spot tree_steps(const nc_place_fabric *f, nc_spot a, nc_spot b)
 }
 
 /* The cost of an arc from `low` to `high` steps around a place. */
-static inline int32_t tree_arc(const int32_t *along, int32_t size, int32_t at, int32_t low, int32_t high) {
-    return along[size + at + high] - along[size + at + low];
+static inline int32_t tree_arc(const int32_t *along, int32_t size, int32_t at, nc_reach reach) {
+    return along[size + at + reach.high] - along[size + at + reach.low];
 }
 
 static inline void tree_begin(nc_tree *t, nc_spot source) {
@@ -66,7 +71,8 @@ static inline void tree_begin(nc_tree *t, nc_spot source) {
         memset(t->column, 0, sizeof(nc_column) * (size_t)t->fabric->width);
         t->tree = 1;
     }
-    t->hits = t->west = t->east = 0;
+    t->hits = 0;
+    t->row = (nc_reach){0, 0};
     t->source = source;
 }
 
@@ -74,31 +80,29 @@ static inline void tree_add(nc_tree *t, nc_spot pin) {
     const nc_spot step = tree_steps(t->fabric, t->source, pin);
     nc_column *const c = &t->column[pin.x];
     if (c->seen != t->tree) {
-        *c = (nc_column){t->tree, step.y < 0 ? step.y : 0, step.y > 0 ? step.y : 0};
+        *c = (nc_column){t->tree, {step.y < 0 ? step.y : 0, step.y > 0 ? step.y : 0}};
         t->hit[t->hits++] = pin.x;
-        t->west = step.x < t->west ? step.x : t->west;
-        t->east = step.x > t->east ? step.x : t->east;
+        t->row.low = step.x < t->row.low ? step.x : t->row.low;
+        t->row.high = step.x > t->row.high ? step.x : t->row.high;
         return;
     }
-    c->low = step.y < c->low ? step.y : c->low;
-    c->high = step.y > c->high ? step.y : c->high;
+    c->reach.low = step.y < c->reach.low ? step.y : c->reach.low;
+    c->reach.high = step.y > c->reach.high ? step.y : c->reach.high;
 }
 
 static inline int64_t tree_cost(const nc_tree *t) {
     const nc_place_fabric *const f = t->fabric;
-    int64_t cost = tree_arc(t->along_x, f->width, t->source.x, t->west, t->east);
-    for (int32_t k = 0; k < t->hits; k++) {
-        const nc_column *const c = &t->column[t->hit[k]];
-        cost += tree_arc(t->along_y, f->height, t->source.y, c->low, c->high);
-    }
+    int64_t cost = tree_arc(t->along_x, f->width, t->source.x, t->row);
+    for (int32_t k = 0; k < t->hits; k++)
+        cost += tree_arc(t->along_y, f->height, t->source.y, t->column[t->hit[k]].reach);
     return cost;
 }
 
 static inline int64_t tree_path_cost(const nc_tree *t, nc_spot a, nc_spot b) {
     const nc_place_fabric *const f = t->fabric;
     const nc_spot s = tree_steps(f, a, b);
-    return (int64_t)tree_arc(t->along_x, f->width, a.x, s.x < 0 ? s.x : 0, s.x > 0 ? s.x : 0) +
-           tree_arc(t->along_y, f->height, a.y, s.y < 0 ? s.y : 0, s.y > 0 ? s.y : 0);
+    const nc_reach x = {s.x < 0 ? s.x : 0, s.x > 0 ? s.x : 0}, y = {s.y < 0 ? s.y : 0, s.y > 0 ? s.y : 0};
+    return (int64_t)tree_arc(t->along_x, f->width, a.x, x) + tree_arc(t->along_y, f->height, a.y, y);
 }
 
 #endif

@@ -3,38 +3,42 @@
 #include "place.h"
 #include "place_load.h"
 
+/* What a move reads of a net, in one place. */
+typedef struct {
+    int64_t traffic, cost; /* cost: its weighted links */
+    const int32_t *pin;
+    int32_t pins, source;
+} nc_wire;
+
 typedef struct {
     nc_board board;
-    nc_tree tree;
+    nc_tree tree, old; /* of the net looked at: as it becomes, as it was */
     nc_loads loads;
     const nc_place_nets *nets;
+    nc_wire *wire;     /* per net */
     nc_spot *spot;     /* per part */
-    int64_t *cost;     /* per net: its weighted links */
-    int64_t *fresh;    /* the same for the nets that the move at hand touches */
+    int64_t *fresh;    /* cost of the nets that the move at hand touches, after it */
     int32_t *affected; /* these nets */
     int32_t affected_count;
-    int32_t *mark; /* per net: the move that last touched it; the place in `affected` is in `place` */
-    int32_t *place;
-    int32_t move;
     nc_spot input;
-    int64_t total; /* traffic times cost of all nets */
+    int64_t total;    /* traffic times cost of all nets */
+    int64_t work;     /* pins and links looked at */
     double steepness; /* of sum(load^2) */
 } nc_trees;
 
 static uint64_t take_trees(nc_trees *run, const nc_place_fabric *f, const nc_place_nets *nets, uint8_t *memory) {
     const uint64_t count = (uint64_t)nets->net_count;
-    run->board.fabric = run->tree.fabric = f;
+    run->board.fabric = run->tree.fabric = run->old.fabric = f;
     run->board.part_count = nets->part_count;
     run->nets = nets;
     uint64_t used = board_take(&run->board, 0, memory);
     used = tree_take(&run->tree, used, memory);
+    used = tree_take(&run->old, used, memory);
     used = loads_take(&run->loads, f, used, memory);
+    run->wire = nc_take(memory, &used, count, sizeof(nc_wire));
     run->spot = nc_take(memory, &used, (uint64_t)nets->part_count, sizeof(nc_spot));
-    run->cost = nc_take(memory, &used, count, sizeof(int64_t));
     run->fresh = nc_take(memory, &used, count, sizeof(int64_t));
     run->affected = nc_take(memory, &used, count, sizeof(int32_t));
-    run->mark = nc_take(memory, &used, count, sizeof(int32_t));
-    run->place = nc_take(memory, &used, count, sizeof(int32_t));
     return used;
 }
 
@@ -43,69 +47,58 @@ uint64_t nc_place_trees_workspace(const nc_place_fabric *fabric, const nc_place_
     return take_trees(&run, fabric, nets, NULL);
 }
 
-static inline nc_spot source_of(const nc_trees *run, int32_t net) {
-    const int32_t source = run->nets->source[net];
-    return source < 0 ? run->input : run->spot[source];
+static inline nc_spot source_of(const nc_trees *run, const nc_wire *wire) {
+    return wire->source < 0 ? run->input : run->spot[wire->source];
 }
 
-/* The weighted links of a net; on fabrics with trees, leaves its tree in run->tree. */
-static int64_t measure(nc_trees *run, int32_t net) {
-    const nc_place_nets *const nets = run->nets;
-    const nc_spot source = source_of(run, net);
-    const int64_t end = nets->pin_ptr[net + 1];
+/* The weighted links of a net; on fabrics with trees, leaves its tree in `tree`. */
+static int64_t measure(nc_trees *run, const nc_wire *wire, nc_tree *tree) {
+    const nc_spot source = source_of(run, wire);
     int64_t cost = 0;
+    run->work += 4 + wire->pins;
     if (!run->board.fabric->tree) {
-        for (int64_t k = nets->pin_ptr[net]; k < end; k++)
-            cost += tree_path_cost(&run->tree, source, run->spot[nets->pin[k]]);
+        for (int32_t k = 0; k < wire->pins; k++)
+            cost += tree_path_cost(tree, source, run->spot[wire->pin[k]]);
         return cost;
     }
-    tree_begin(&run->tree, source);
-    for (int64_t k = nets->pin_ptr[net]; k < end; k++)
-        tree_add(&run->tree, run->spot[nets->pin[k]]);
-    return tree_cost(&run->tree);
+    tree_begin(tree, source);
+    for (int32_t k = 0; k < wire->pins; k++)
+        tree_add(tree, run->spot[wire->pin[k]]);
+    return tree_cost(tree);
 }
 
-/* Adds a net's traffic (or takes it off, if negative) that `measure` has just looked at. */
-static void burden(nc_trees *run, int32_t net, int64_t traffic) {
+/* Adds the paths of a net on a fabric without trees (or takes them off, if traffic is negative). */
+static void burden_paths(nc_trees *run, const nc_wire *wire, int64_t traffic) {
+    const nc_spot source = source_of(run, wire);
+    for (int32_t k = 0; k < wire->pins; k++)
+        loads_path(&run->loads, run->board.fabric, source, run->spot[wire->pin[k]], traffic);
+}
+
+/* Gathers the nets that a move can change: those of both parts, but for nets that both listen to, in which the two
+ * only change places. */
+static void gather(nc_trees *run, const nc_jump *jump) {
     const nc_place_nets *const nets = run->nets;
-    if (run->board.fabric->tree) {
-        loads_tree(&run->loads, &run->tree, traffic);
-        return;
+    const int32_t *a = nets->touch + nets->touch_ptr[jump->part];
+    const int32_t *const a_end = nets->touch + nets->touch_ptr[jump->part + 1];
+    const int32_t *b = nets->touch, *b_end = b;
+    if (jump->other >= 0) {
+        b = nets->touch + nets->touch_ptr[jump->other];
+        b_end = nets->touch + nets->touch_ptr[jump->other + 1];
     }
-    const nc_spot source = source_of(run, net);
-    for (int64_t k = nets->pin_ptr[net]; k < nets->pin_ptr[net + 1]; k++)
-        loads_path(&run->loads, run->board.fabric, source, run->spot[nets->pin[k]], traffic);
-}
-
-/* Gathers the nets that a move can change: those of both parts, but for nets that both listen to. */
-static int64_t gather(nc_trees *run, const nc_jump *jump) {
-    const nc_place_nets *const nets = run->nets;
     int32_t count = 0;
-    int64_t work = 1;
-    run->move++;
-    for (int64_t k = nets->touch_ptr[jump->part]; k < nets->touch_ptr[jump->part + 1]; k++) {
-        const int32_t net = nets->touch[k];
-        run->mark[net] = run->move;
-        run->place[net] = count;
-        run->affected[count++] = net;
+    while (a < a_end && b < b_end) {
+        const int32_t net = *a < *b ? *a : *b;
+        const int both = *a == *b;
+        run->affected[count] = net;
+        count += !both || run->wire[net].source == jump->part || run->wire[net].source == jump->other;
+        a += both || net == *a;
+        b += both || net == *b;
     }
-    for (int64_t k = jump->other < 0 ? 0 : nets->touch_ptr[jump->other];
-         jump->other >= 0 && k < nets->touch_ptr[jump->other + 1]; k++) {
-        const int32_t net = nets->touch[k];
-        if (run->mark[net] != run->move)
-            run->affected[count++] = net;
-        else if (nets->source[net] != jump->part && nets->source[net] != jump->other)
-            run->affected[run->place[net]] = -1; /* the two only change places in it */
-    }
-    run->affected_count = 0;
-    for (int32_t k = 0; k < count; k++) {
-        const int32_t net = run->affected[k];
-        if (net < 0)
-            continue;
-        run->affected[run->affected_count++] = net;
-        work += nets->pin_ptr[net + 1] - nets->pin_ptr[net];
-    }
-    return work;
+    while (a < a_end)
+        run->affected[count++] = *a++;
+    while (b < b_end)
+        run->affected[count++] = *b++;
+    run->affected_count = count;
 }
 
 static void put(nc_trees *run, const nc_jump *jump, int32_t part_core, int32_t other_core) {
@@ -114,48 +107,57 @@ static void put(nc_trees *run, const nc_jump *jump, int32_t part_core, int32_t o
         run->spot[jump->other] = board_spot(run->board.fabric, other_core);
 }
 
-static void unburden_affected(nc_trees *run) {
-    for (int32_t k = 0; k < run->affected_count; k++) {
-        const int32_t net = run->affected[k];
-        if (run->board.fabric->tree)
-            measure(run, net);
-        burden(run, net, -run->nets->traffic[net]);
-    }
-}
-
-/* How much the objective grows by the move at hand, which has been put into effect. */
-static int64_t measure_affected(nc_trees *run) {
+/* How much the objective grows by a move, which is put into effect; links' loads left alone. */
+static int64_t measure_affected(nc_trees *run, const nc_jump *jump) {
     int64_t delta = 0;
+    put(run, jump, jump->to, jump->from);
     for (int32_t k = 0; k < run->affected_count; k++) {
-        const int32_t net = run->affected[k];
-        run->fresh[k] = measure(run, net);
-        delta += run->nets->traffic[net] * (run->fresh[k] - run->cost[net]);
-        if (run->steepness > 0.0)
-            burden(run, net, run->nets->traffic[net]);
+        const nc_wire *const wire = &run->wire[run->affected[k]];
+        run->fresh[k] = measure(run, wire, &run->tree);
+        delta += wire->traffic * (run->fresh[k] - wire->cost);
     }
     return delta;
 }
 
-static int64_t try_jump(nc_trees *run, const nc_jump *jump, double temperature) {
+/* Brings the loads of links up to date with a move that has been put into effect. */
+static double load_affected(nc_trees *run, const nc_jump *jump) {
+    const int trees = run->board.fabric->tree;
+    for (int32_t k = 0; k < run->affected_count; k++) {
+        const nc_wire *const wire = &run->wire[run->affected[k]];
+        put(run, jump, jump->from, jump->to);
+        if (trees)
+            measure(run, wire, &run->old);
+        else
+            burden_paths(run, wire, -wire->traffic);
+        put(run, jump, jump->to, jump->from);
+        if (trees) {
+            measure(run, wire, &run->tree);
+            loads_change(&run->loads, &run->old, &run->tree, wire->traffic);
+        } else {
+            burden_paths(run, wire, wire->traffic);
+        }
+    }
+    run->work += run->loads.touched;
+    run->loads.touched = 0;
+    return run->steepness * loads_squares(&run->loads);
+}
+
+static void try_jump(nc_trees *run, const nc_jump *jump, double temperature) {
     const int loaded = run->steepness > 0.0;
-    const int64_t work = gather(run, jump);
-    if (loaded)
-        unburden_affected(run);
-    put(run, jump, jump->to, jump->from);
-    const int64_t hops = measure_affected(run);
-    const double delta = (double)hops + (loaded ? run->steepness * loads_squares(&run->loads) : 0.0);
+    gather(run, jump);
+    const int64_t hops = measure_affected(run, jump);
+    const double delta = (double)hops + (loaded ? load_affected(run, jump) : 0.0);
     const int keep = delta <= 0.0 || (temperature > 0.0 && delta <= temperature * nc_rng_exponential(&run->board.rng));
     if (loaded)
         loads_decide(&run->loads, keep);
     if (!keep) {
         put(run, jump, jump->from, jump->to);
-        return loaded ? 3 * work : work;
+        return;
     }
     for (int32_t k = 0; k < run->affected_count; k++)
-        run->cost[run->affected[k]] = run->fresh[k];
+        run->wire[run->affected[k]].cost = run->fresh[k];
     board_make(&run->board, jump);
     run->total += hops;
-    return loaded ? 3 * work : work;
 }
 
 static int propose(nc_trees *run, int32_t window, nc_jump *jump) {
@@ -165,13 +167,28 @@ static int propose(nc_trees *run, int32_t window, nc_jump *jump) {
     const int32_t degree = (int32_t)(nets->touch_ptr[part + 1] - nets->touch_ptr[part]);
     nc_spot centre = run->spot[part];
     if (degree > 0 && (nc_rng_next(&b->rng) >> 63)) { /* close to somebody that it talks to */
-        const int32_t net = nets->touch[nets->touch_ptr[part] + nc_rng_below(&b->rng, degree)];
-        const int32_t pins = (int32_t)(nets->pin_ptr[net + 1] - nets->pin_ptr[net]);
-        const int32_t pick = nets->source[net] == part ? nc_rng_below(&b->rng, pins) : -1;
-        centre = pick < 0 ? source_of(run, net) : run->spot[nets->pin[nets->pin_ptr[net] + pick]];
+        const nc_wire *const wire = &run->wire[nets->touch[nets->touch_ptr[part] + nc_rng_below(&b->rng, degree)]];
+        const int sends = wire->source == part;
+        centre = sends ? run->spot[wire->pin[nc_rng_below(&b->rng, wire->pins)]] : source_of(run, wire);
         window = 1;
     }
     return board_aim(b, part, centre, window, jump);
+}
+
+static void set_wire(nc_trees *run, int32_t net) {
+    const nc_place_nets *const nets = run->nets;
+    const int64_t first = nets->pin_ptr[net];
+    nc_wire *const wire = &run->wire[net];
+    *wire = (nc_wire){.traffic = nets->traffic[net],
+                      .pin = nets->pin + first,
+                      .pins = (int32_t)(nets->pin_ptr[net + 1] - first),
+                      .source = nets->source[net]};
+    wire->cost = measure(run, wire, &run->tree);
+    run->total += wire->traffic * wire->cost;
+    if (run->board.fabric->tree)
+        loads_tree(&run->loads, &run->tree, wire->traffic);
+    else
+        burden_paths(run, wire, wire->traffic);
 }
 
 static void set_trees(nc_trees *run, const nc_place_state *state, uint64_t seed, double steepness) {
@@ -180,21 +197,18 @@ static void set_trees(nc_trees *run, const nc_place_state *state, uint64_t seed,
     run->board.state = state;
     board_set(&run->board, seed);
     tree_set(&run->tree);
+    tree_set(&run->old);
     run->input = board_spot(f, f->input_router * f->per_router);
     for (int32_t p = 0; p < run->nets->part_count; p++)
         run->spot[p] = board_spot(f, state->core[p]);
     memset(run->loads.load, 0, sizeof(int64_t) * (size_t)links);
     memset(run->loads.is_changed, 0, (size_t)links);
     run->loads.changes = 0;
-    memset(run->mark, 0, sizeof(int32_t) * (size_t)run->nets->net_count);
-    run->move = 0;
-    run->total = 0;
+    run->loads.touched = 0;
+    run->total = run->work = 0;
     run->steepness = steepness;
-    for (int32_t net = 0; net < run->nets->net_count; net++) {
-        run->cost[net] = measure(run, net);
-        run->total += run->nets->traffic[net] * run->cost[net];
-        burden(run, net, run->nets->traffic[net]);
-    }
+    for (int32_t net = 0; net < run->nets->net_count; net++)
+        set_wire(run, net);
     loads_decide(&run->loads, 1);
 }
 
@@ -226,13 +240,12 @@ void nc_place_trees(const nc_place_fabric *fabric, const nc_place_nets *nets, co
     double best = objective(&run), temperature = schedule->hot;
     for (int32_t level = 0; level < LEVELS; level++) {
         const int32_t window = board_window(schedule, level);
-        for (int64_t left = schedule->work / LEVELS; left > 0;) {
+        run.work = 0;
+        while (run.work < schedule->work / LEVELS) {
             nc_jump jump;
-            if (run.move == INT32_MAX - 1) {
-                memset(run.mark, 0, sizeof(int32_t) * (size_t)nets->net_count);
-                run.move = 0;
-            }
-            left -= propose(&run, window, &jump) ? try_jump(&run, &jump, temperature) : 1;
+            run.work++;
+            if (propose(&run, window, &jump))
+                try_jump(&run, &jump, temperature);
         }
         temperature = board_cooled(temperature, level);
         const double now = objective(&run);

@@ -186,7 +186,7 @@ cdef class Board:
         cdef int32_t made
         if parts < 1 or steps < 1:
             raise ValueError("nothing to lay out")
-        cdef double[:, ::1] basis = np.zeros((steps + 2, parts))
+        cdef double[:, ::1] basis = np.zeros((steps + 3, parts))
         cdef double[::1] diagonal = np.zeros(steps), beside = np.zeros(steps), root = np.zeros(parts)
         with nogil:
             made = nc_place_lanczos(&self.flows, steps, &basis[0, 0], &diagonal[0], &beside[0], &root[0])

@@ -75,8 +75,8 @@ class _Work:
 
 _WORK = {
     "fast": _Work(1_000_000, 15),
-    "default": _Work(20_000_000, 100),
-    "best": _Work(100_000_000, 500, chains=4),
+    "default": _Work(60_000_000, 100),
+    "best": _Work(150_000_000, 500, chains=4),
 }
 _POLISH = 2  # the search that looks at loads has this part of the work
 _WARM, _MOVES = 1.0, 3000.0  # with so many moves per part a search may begin at this heat, with fewer at less
@@ -106,7 +106,8 @@ class _Search:
         for step in EFFORTS[: EFFORTS.index(effort) + 1]:
             work = _WORK[step]
             for chain in range(work.chains):
-                self._take(self._chain(self.best if chain else self.start, work.of(self.pins), stage))
+                core = self._chain(self.best if chain else self.start, work.of(self.pins), stage)
+                self._take(core, anyway=stage == 0)
                 stage += 4
         return self.best.core
 
@@ -137,7 +138,8 @@ class _Search:
         squares = float((load.astype(np.float64) ** 2).sum())
         return _Placed(core, hops, hops + self.steepness * squares)
 
-    def _take(self, core: np.ndarray) -> None:
+    def _take(self, core: np.ndarray, *, anyway: bool) -> None:
+        """anyway: hops may be paid for cooler links, which the first chain does."""
         new = self._placed(core)
-        if new.hops <= self.best.hops and new.score < self.best.score:
+        if new.score < self.best.score and (anyway or new.hops <= self.best.hops):
             self.best = new
