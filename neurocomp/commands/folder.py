@@ -12,6 +12,7 @@ from neurocomp.errors import bad_input
 
 PROGRAM = ("program.json", "program.npz")
 REPORT = ("result.json", "report.txt")
+TRAINING = "training.json"
 MARK = b'"neurocomp/'  # every JSON file of ours begins with its schema
 
 
@@ -79,7 +80,7 @@ def text_writer(name: str, text: str) -> Callable[[Path], None]:
 
 
 def _is_ours(path: Path) -> bool:
-    for name in (PROGRAM[0], REPORT[0]):
+    for name in (PROGRAM[0], REPORT[0], TRAINING):
         try:
             with (path / name).open("rb") as file:
                 if MARK in file.read(200):
