@@ -150,8 +150,13 @@ def _pointwise(chip: ArrayChip) -> Iterator[tuple[str, Pointwise]]:
     for path, engine in _engines(chip):
         if engine.pointwise is not None:
             yield f"{path}.pointwise", engine.pointwise
-    yield "normalisation.forward", chip.normalisation.forward
-    yield "normalisation.backward", chip.normalisation.backward
+    norm = chip.normalisation
+    yield "normalisation.forward", norm.forward
+    yield "normalisation.forward_channel", norm.forward_channel
+    yield "normalisation.backward", norm.backward
+    yield "normalisation.backward_channel", norm.backward_channel
+    yield "optimizers.sgd.each", chip.optimizers.sgd.each
+    yield "optimizers.adam.each", chip.optimizers.adam.each
 
 
 def _memories_used(chip: ArrayChip) -> Iterator[tuple[str, str]]:
@@ -164,8 +169,6 @@ def _memories_used(chip: ArrayChip) -> Iterator[tuple[str, str]]:
                 yield f"{path}.real_input.other.memory", engine.real_input.other.memory
     for path, pointwise in _pointwise(chip):
         yield from _named(path, pointwise.memory)
-    yield from _named("optimizers.sgd", chip.optimizers.sgd.memory)
-    yield from _named("optimizers.adam", chip.optimizers.adam.memory)
 
 
 def _named(path: str, traffic: tuple[Traffic, ...]) -> Iterator[tuple[str, str]]:

@@ -86,11 +86,10 @@ class RegisterTraffic(Part):
 class Pointwise(Part):
     """Work on each value of a map: the neuron's update or its gradient, normalisation.
 
-    values_per_cycle: None where the unit is never the slowest. channel: arithmetic for each channel and step.
+    values_per_cycle: None where the unit is never the slowest.
     """
 
     operations: OperationCounts
-    channel: OperationCounts = OperationCounts()
     memory: Annotated[tuple[Traffic, ...], Field(strict=False)] = ()
     registers: Annotated[tuple[RegisterTraffic, ...], Field(strict=False)] = ()
     values_per_cycle: Count | None = None
@@ -144,17 +143,20 @@ class TrainingEngines(Part):
 
 
 class Normalisation(Part):
-    """Batch normalisation, forward and backward."""
+    """Batch normalisation, forward and backward: what is done to each value, and for each channel and time step of the
+    whole batch."""
 
     forward: Pointwise
+    forward_channel: Pointwise
     backward: Pointwise
+    backward_channel: Pointwise
 
 
 class WeightUpdate(Part):
-    """What one optimizer does for each weight. state_words: values that it keeps for a weight beside it."""
+    """What one optimizer does for each trained value: a weight, or the scale or shift of a normalised channel.
+    state_words: values that it keeps beside it."""
 
-    operations: OperationCounts
-    memory: Annotated[tuple[Traffic, ...], Field(strict=False)]
+    each: Pointwise
     state_words: Annotated[int, Field(ge=0, le=8)]
     state_bits: WordBits
 

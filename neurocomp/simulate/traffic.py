@@ -98,11 +98,11 @@ def _gradient(chip: ArrayChip, part: LayerPart, setup: TrainingSetup) -> Iterato
 
 
 def _update(chip: ArrayChip, part: LayerPart, setup: TrainingSetup) -> Iterator[Transfer]:
-    layer, value = part.piece, chip.value_bits
+    values, bits = part.piece.trained, chip.value_bits
     optimizer = getattr(chip.optimizers, setup.optimizer)
-    state = layer.weights * optimizer.state_words * optimizer.state_bits
-    yield _moved(part, "UPDATE", "weight_gradient", layer.weights * value)
-    yield _moved(part, "UPDATE", "weights", layer.weights * value, layer.weights * value)
+    state = values * optimizer.state_words * optimizer.state_bits
+    yield _moved(part, "UPDATE", "weight_gradient", values * bits)
+    yield _moved(part, "UPDATE", "weights", values * bits, values * bits)
     yield _moved(part, "UPDATE", "optimizer_state", state, state)
 
 

@@ -101,45 +101,40 @@ def _phase(
         for use in piece.uses:
             unit, count = scaled(use, share, setup)
             sums[unit, use.action] = sums.get((unit, use.action), 0) + round(count * n)
-    norm = _normalisation(chip, part.piece, phase)
+    norm = _normalisation(chip, part.piece, phase, setup)
     for use in norm:
-        sums["norm", use.action] = use.count * runs * passes
+        sums["norm", use.action] = sums.get(("norm", use.action), 0) + use.count * passes
     counted: list[UnitUse] = [(unit, action, count) for (unit, action), count in sums.items() if count]
     runs *= passes
     array, pointwise, sram = (n * runs for n in cycles_of(chip, first, share, setup, part.whole))
     macs = round(first.macs * share * runs)
-    return counted, (macs, first.macs * runs, array, pointwise, sram, _port_cycles(chip, norm) * runs)
+    return counted, (macs, first.macs * runs, array, pointwise, sram, _port_cycles(chip, norm) * passes)
 
 
-def _normalisation(chip: ArrayChip, piece: Layer, phase: Phase) -> tuple[Use, ...]:
+def _normalisation(chip: ArrayChip, piece: Layer, phase: Phase, setup: TrainingSetup) -> list[Use]:
+    """What normalising a layer takes in one iteration. Statistics of a step are those of its whole batch."""
     if not piece.normalised or phase == "WG":
-        return ()
-    work = chip.normalisation.forward if phase == "FP" else chip.normalisation.backward
-    return tuple(use for use in pointwise_uses(work, piece.outputs, piece.out_channels) if use.count)
+        return []
+    norm = chip.normalisation
+    work = (norm.forward, norm.forward_channel) if phase == "FP" else (norm.backward, norm.backward_channel)
+    counts = (piece.outputs * setup.samples * setup.steps, piece.out_channels * setup.steps)
+    return [use for each, n in zip(work, counts, strict=True) for use in pointwise_uses(each, n) if use.count]
 
 
 def _port_cycles(chip: ArrayChip, uses: Sequence[Use]) -> int:
     """Cycles of the busiest port."""
-    busiest = 0
+    bits: dict[str, int] = {}
     for use in uses:
         if use.unit == "sram":
-            busiest = max(busiest, chip.memory(use.action.split(".")[1]).cycles(use.count))
-    return busiest
+            bits[use.action] = bits.get(use.action, 0) + use.count
+    return max((chip.memory(action.split(".")[1]).cycles(n) for action, n in bits.items()), default=0)
 
 
 def _optimizer(chip: ArrayChip, part: LayerPart, setup: TrainingSetup) -> Iterator[Tallied]:
     update = getattr(chip.optimizers, setup.optimizer)
-    weights = part.piece.weights
-    for name in ("add", "mul", "mux", "compare", "sqrt"):
-        count = getattr(update.operations, name) * weights
-        if count:
-            yield Tallied(part.core, part.whole.name, "UPDATE", "optimizer", f"operations.{name}", count)
-    for traffic in update.memory:
-        for direction, times in (("read", traffic.reads), ("write", traffic.writes)):
-            if times:
-                action = f"memories.{traffic.memory}.{direction}"
-                bits = times * traffic.bits * weights
-                yield Tallied(part.core, part.whole.name, "UPDATE", "optimizer", action, bits)
+    for use in pointwise_uses(update.each, part.piece.trained):
+        if use.count:
+            yield Tallied(part.core, part.whole.name, "UPDATE", "optimizer", use.action, use.count)
 
 
 def _update_ps(chip: ArrayChip, tallies: Sequence[Tallied]) -> int:

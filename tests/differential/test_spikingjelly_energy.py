@@ -7,7 +7,8 @@ from the authors' published fragment energies, and so from us, in three places:
 * surrogate gradient: one 1-bit SRAM read more and 4 accesses fewer to 16-bit registers (+0.286 pJ);
 * strided layers: BP and WG are charged at the resolution of the output, the authors charge that of the input.
 
-It also counts the backward pass of ``nn.Linear`` twice (once for the module, once for its matrix products), so the
+Batch normalisation agrees. Its optimizer step counts the weights of one output channel only; ours counts them all. It
+also counts the backward pass of ``nn.Linear`` twice (once for the module, once for its matrix products), so the
 classifier here is a convolution.
 """
 
@@ -19,8 +20,11 @@ import pytest
 
 from neurocomp.chip.catalog import load_array_chip
 from neurocomp.energy.array import ArrayCosts
+from neurocomp.energy.training import price_training
 from neurocomp.simulate.engines.fragment import Phase, fragment
 from neurocomp.simulate.engines.layer import Layer, conv_layer
+from neurocomp.simulate.training import simulate_training
+from neurocomp.simulate.training_setup import TrainingSetup
 
 torch = pytest.importorskip("torch")
 counters = pytest.importorskip("spikingjelly.activation_based.op_counter")
@@ -79,3 +83,20 @@ def test_a_whole_network_differs_only_where_we_say(stride):
     assert theirs["fp_soma"] == pytest.approx(ours_pj(stride, "FP") + soma, rel=1e-9)
     assert theirs["bp_grad"] == pytest.approx(ours_pj(stride, "BP") + gradient, rel=1e-9)
     assert theirs["wg"] == pytest.approx(ours_pj(stride, "WG"), rel=1e-9)
+
+
+def test_batch_normalisation_is_the_same():
+    torch.manual_seed(0)
+    plain = module(1)
+    normed = torch.nn.Sequential(plain[0], torch.nn.BatchNorm2d(32), *plain[1:])
+    spikes = (torch.rand(3, 16, SIDE, SIDE) < 0.5).float()
+    theirs = counters.estimate_neuromc_runtime_energy(
+        normed, spikes, target=torch.zeros(3, 10, SIDE, SIDE), loss_fn=torch.nn.MSELoss()
+    ).energy_by_core_type
+    layer = conv_layer("a", (16, 32), (SIDE, SIDE), (3, 3), normalised=True)
+    run = simulate_training(CHIP, [layer], TrainingSetup(3, 1))
+    ours = price_training(run).by("phase", "unit")
+    assert ours["FP", "norm"] / 1e6 == pytest.approx(theirs["ann_bn"], rel=1e-9)
+    last = conv_layer("b", (32, 10), (SIDE, SIDE), (1, 1), neurons=False)
+    both = simulate_training(CHIP, [layer, last], TrainingSetup(3, 1))
+    assert price_training(both).by("phase", "unit")["BP", "norm"] / 1e6 == pytest.approx(theirs["ann_bn_bp"], rel=1e-9)

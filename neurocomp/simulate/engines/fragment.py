@@ -169,10 +169,9 @@ def _finish(engine: ArrayEngine, phase: Phase, layer: Layer) -> Iterator[Use]:
         yield from pointwise_uses(engine.pointwise, values)
 
 
-def pointwise_uses(work: Pointwise, values: int, channels: int = 0) -> Iterator[Use]:
-    """What a pointwise unit does for so many values, and for each channel."""
+def pointwise_uses(work: Pointwise, values: int) -> Iterator[Use]:
+    """What a pointwise unit does for so many values."""
     yield from _operations("pointwise", work.operations, values)
-    yield from _operations("pointwise", work.channel, channels)
     for traffic in work.memory:
         for direction, times in (("read", traffic.reads), ("write", traffic.writes)):
             bits = times * traffic.bits * values

@@ -52,6 +52,11 @@ class Layer:
         return self.in_channels // self.groups * self.out_channels * math.prod(self.kernel)
 
     @property
+    def trained(self) -> int:
+        """Weights, and a scale and a shift for each normalised channel."""
+        return self.weights + (2 * self.out_channels if self.normalised else 0)
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates of the forward pass of one sample and step."""
         return self.outputs * self.in_channels // self.groups * math.prod(self.kernel)
