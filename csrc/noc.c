@@ -25,7 +25,7 @@ static void set_sizes(noc_run *run, const nc_noc *net) {
     run->every_vc = (uint32_t)(((uint64_t)1 << net->vcs) - 1);
     const int split = net->torus || net->halves;
     run->range[0] = split ? run->every_vc >> net->vcs / 2 : run->every_vc;
-    run->range[1] = split ? run->every_vc >> net->vcs / 2 << net->vcs / 2 : 0;
+    run->range[1] = run->every_vc & ~run->range[0]; /* BookSim2 gives an odd VC to both, by which rings can block */
     for (run->slots = 64; run->slots <= longest_delay(net);)
         run->slots *= 2;
     run->event_free = NO_EVENT;

@@ -24,7 +24,7 @@ enum { NC_NOC_UP = 4, NC_NOC_DELAY_MAX = 1000, NC_NOC_CLASSES = 8 };
 
 typedef struct {
     int32_t width, height, locals;
-    int32_t torus;        /* links lead round; half the VCs are for packets that cross the dateline */
+    int32_t torus;        /* links lead round; half the VCs (the smaller) are for packets that cross the dateline */
     int32_t tree;         /* a quad tree instead of a grid */
     int32_t halves;       /* on a grid without torus: half the VCs are for links in tree_high, half for all others */
     int32_t vcs, depth; /* (links + locals) * vcs, with vcs rounded up to a multiple of input_speedup, is at most 64 */

@@ -169,7 +169,7 @@ class _Model:
         vcs = self.router.vcs
         if not self.halves or classes == 2:
             return range(vcs)
-        return range(vcs - vcs // 2) if classes == 0 else range(vcs // 2, vcs)
+        return range(vcs - vcs // 2) if classes == 0 else range(vcs - vcs // 2, vcs)
 
     def waiting(self, router: RouterState, now: int):
         """(port, vc, cell, output, branch) for each branch that has no output VC yet and may ask for one."""

@@ -92,6 +92,16 @@ def test_ties_on_a_torus_use_both_ways_or_one() -> None:
     assert 16 < run_burst(Noc(mesh, ROUTERS["std"], ties="random"), burst).link_flits[EAST] < 48
 
 
+def test_an_odd_vc_of_a_torus_belongs_to_one_half() -> None:
+    """Shared by packets that cross the dateline and others, its buffers can form a ring in which each waits for the
+    next."""
+    noc = Noc(Mesh(8, 2, 2, torus=True), Router(3, 2, 0, 1))
+    rng = np.random.default_rng(510)
+    source, destination = rng.integers(0, 32, (2, 383))
+    burst = Burst.unicast(rng.integers(0, 5, 383), source, destination, rng.integers(1, 10, 383))
+    assert (run_burst(noc, burst).arrival > 0).all()
+
+
 def test_a_tree_sends_once_over_shared_links_and_is_not_slower() -> None:
     noc = Noc(Mesh(8, 8), ROUTERS["std"])
     burst = Burst(
