@@ -53,21 +53,19 @@ def load_chip(name_or_path: str | Path) -> ChipSpec:
 
     Raises InputError if there is neither, or with every mistake found in the file.
     """
-    path = find_profile(name_or_path, profile_folder(), "chip")
+    path = find_profile(name_or_path, profile_folder(), "chip", profile_names())
     if _holds_arrays(path):
         hint = f"event-driven chips: {', '.join(profile_names())}"
-        raise bad_input(str(name_or_path), "describes array engines, which train networks", hint=hint)
+        raise bad_input(printable(str(name_or_path)), "describes array engines, which train networks", hint=hint)
     return read_chip(path)
 
 
 def load_array_chip(name_or_path: str | Path) -> ArrayChip:
     """Read a chip with array engines, named as in :func:`load_chip`. Raises InputError likewise."""
-    path = find_profile(name_or_path, profile_folder(), "chip")
-    if path.stem in profile_names() and path.parent == profile_folder():
+    path = find_profile(name_or_path, profile_folder(), "chip", array_chip_names())
+    if path in [profile_folder() / f"{name}.yaml" for name in profile_names()]:
         hint = f"chips with array engines: {', '.join(array_chip_names())}"
-        raise bad_input(
-            str(name_or_path), "is an event-driven chip, which does not train by back-propagation", hint=hint
-        )
+        raise bad_input(printable(str(name_or_path)), "is an event-driven chip and cannot train like this", hint=hint)
     return read_profile(path, ArrayChip)
 
 
@@ -80,13 +78,15 @@ def _holds_arrays(path: Path) -> bool:
         return False
 
 
-def find_profile(name_or_path: str | Path, folder: Path, noun: str) -> Path:
-    """The file that a user names: a profile in this folder, or the path of a .yaml file. Raises InputError."""
+def find_profile(name_or_path: str | Path, folder: Path, noun: str, known: tuple[str, ...] | None = None) -> Path:
+    """The file that a user names: a profile in this folder, or the path of a .yaml file. known: the profiles that
+    messages name, all by default. Raises InputError."""
     given = str(name_or_path)
     path = Path(given)
-    names = tuple(sorted(file.stem for file in folder.glob("*.yaml")))
+    stored = tuple(sorted(file.stem for file in folder.glob("*.yaml")))
+    names = stored if known is None else known
     is_name = path.name == given and path.suffix not in SUFFIXES and not isinstance(name_or_path, Path)
-    if is_name and given in names:
+    if is_name and given in stored:
         return folder / f"{given}.yaml"
     if not (given and _exists(path)):
         what = f"there is no {noun} profile or file of this name" if is_name else "there is no such file"
