@@ -13,35 +13,54 @@ typedef struct {
 
 static void give_memory(rig *r, int64_t spikes, int64_t packets) {
     const nc_machine *const m = &r->m;
-    r->work = (nc_step_work){spikes,
-                             packets,
-                             zeros(spikes, sizeof(nc_spike)),
-                             zeros(spikes, sizeof(nc_spike)),
-                             zeros(packets, sizeof(nc_packet)),
-                             zeros(packets, sizeof(nc_packet)),
-                             zeros(m->tile_count, sizeof(int32_t)),
-                             zeros(m->tile_count + 1, sizeof(int64_t)),
-                             zeros(m->core_count + 1, sizeof(int64_t)),
-                             zeros(m->core_count + 1, sizeof(int64_t)),
-                             zeros(m->link_count, sizeof(int64_t)),
-                             zeros(m->core_count, sizeof(int64_t))};
-    r->totals = (nc_step_totals){zeros(m->class_count, sizeof(int64_t)), zeros(m->tile_count, sizeof(int64_t)),
-                                 zeros(m->tile_count, sizeof(int64_t)), zeros(m->core_count, sizeof(int64_t)),
-                                 zeros(m->core_count, sizeof(int64_t))};
+    r->work = (nc_step_work){.spike_capacity = spikes,
+                             .packet_capacity = packets,
+                             .spikes = zeros(spikes, sizeof(nc_spike)),
+                             .sorted = zeros(spikes, sizeof(nc_spike)),
+                             .packets = zeros(packets, sizeof(nc_packet)),
+                             .merged = zeros(packets, sizeof(nc_packet)),
+                             .tile_active = zeros(m->tile_count, sizeof(int32_t)),
+                             .tile_first = zeros(m->tile_count + 1, sizeof(int64_t)),
+                             .core_first = zeros(m->core_count + 1, sizeof(int64_t)),
+                             .core_put = zeros(m->core_count + 1, sizeof(int64_t)),
+                             .link_load = zeros(m->link_count, sizeof(int64_t)),
+                             .core_generate_ps = zeros(m->core_count, sizeof(int64_t)),
+                             .core_left_ps = zeros(m->core_count, sizeof(int64_t))};
+    r->totals = (nc_step_totals){.class_spikes = zeros(m->class_count, sizeof(int64_t)),
+                                 .mute_spikes = zeros(m->tile_count, sizeof(int64_t)),
+                                 .tile_active = zeros(m->tile_count, sizeof(int64_t)),
+                                 .core_packets = zeros(m->core_count, sizeof(int64_t)),
+                                 .core_busy_ps = zeros(m->core_count, sizeof(int64_t)),
+                                 .latencies = zeros(NC_LATENCY_BINS, sizeof(int64_t))};
     r->seen = zeros(m->tile_count, 1);
 }
 
 static void release(rig *r) {
-    void *const all[] = {r->work.spikes,        r->work.sorted,           r->work.packets,        r->work.merged,
-                         r->work.tile_active,   r->work.tile_first,       r->work.core_first,     r->work.core_put,
-                         r->work.link_load,     r->work.core_generate_ps, r->totals.class_spikes, r->totals.mute_spikes,
-                         r->totals.tile_active, r->totals.core_packets,   r->totals.core_busy_ps, r->seen};
+    nc_step_work *const w = &r->work;
+    void *const all[] = {w->spikes,
+                         w->sorted,
+                         w->packets,
+                         w->merged,
+                         w->tile_active,
+                         w->tile_first,
+                         w->core_first,
+                         w->core_put,
+                         w->link_load,
+                         w->core_generate_ps,
+                         w->core_left_ps,
+                         r->totals.class_spikes,
+                         r->totals.mute_spikes,
+                         r->totals.tile_active,
+                         r->totals.core_packets,
+                         r->totals.core_busy_ps,
+                         r->totals.latencies,
+                         r->seen};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         free(all[k]);
 }
 
 static nc_step_result step(rig *r, const nc_step_input *input) {
-    nc_step_result result = {0, 0, 0, 0, 0};
+    nc_step_result result;
     int64_t needed = 0;
     CHECK_EQUAL(nc_machine_check(&r->m, r->seen), NC_OK);
     CHECK_EQUAL(nc_inference_step(&r->m, input, &r->work, &r->totals, &result, &needed), NC_OK);
@@ -117,6 +136,9 @@ static void one_spike_arrives_after_its_flight(void) {
     const int64_t leaves = 3 * 10 + 2 * 3 + 5 + 20;
     CHECK_EQUAL(result.process_ps, leaves + 1000 + 70);
     CHECK_EQUAL(result.generate_ps, 8 * 10 + 3 * 3 + 5 + 20);
+    CHECK_EQUAL(result.routing_ps, 1000);
+    CHECK_EQUAL(result.latency_ps, 1000);
+    CHECK_EQUAL(r.totals.latencies[nc_latency_bin(1000)], 1);
     CHECK_EQUAL(r.totals.class_spikes[0], 1);
     CHECK_EQUAL(r.totals.core_packets[1], 1);
     CHECK_EQUAL(r.totals.core_busy_ps[1], 70);
@@ -255,6 +277,20 @@ static void too_many_spikes_are_refused(void) {
     release(&r);
 }
 
+/* Bins follow each other without a gap, and are at most 1/128 of their times wide. */
+static void latencies_fall_into_bins(void) {
+    int64_t first = 0;
+    for (int32_t bin = 0; bin < NC_LATENCY_BINS; bin++) {
+        const int32_t high = bin < 256 ? 0 : bin / 128 - 1;
+        const int64_t width = (int64_t)1 << high;
+        CHECK_EQUAL(nc_latency_bin(first), bin);
+        CHECK_EQUAL(nc_latency_bin(first + (width - 1)), bin);
+        CHECK(high == 0 || first / width >= 128);
+        first += bin < NC_LATENCY_BINS - 1 ? width : 0;
+    }
+    CHECK_EQUAL(nc_latency_bin(INT64_MAX), NC_LATENCY_BINS - 1);
+}
+
 /* Packets that arrive at the same time stay in the order in which they were sent. */
 static void sorting_is_stable(void) {
     nc_packet packets[64], merged[64];
@@ -262,7 +298,7 @@ static void sorting_is_stable(void) {
         const int32_t n = draw(1, 64), spread = draw(0, 20);
         int64_t last = -1, rank = -1;
         for (int32_t k = 0; k < n; k++)
-            packets[k] = (nc_packet){draw(0, spread), k};
+            packets[k] = (nc_packet){draw(0, spread), k, 0};
         const nc_packet *const sorted = sort_by_arrival(packets, merged, n);
         for (int32_t k = 0; k < n; k++) {
             CHECK(sorted[k].arrival_ps > last || (sorted[k].arrival_ps == last && sorted[k].service_ps > rank));
@@ -350,6 +386,7 @@ int main(void) {
     RUN(bits_beyond_the_population_do_not_count);
     RUN(a_small_packet_area_is_asked_for_again);
     RUN(too_many_spikes_are_refused);
+    RUN(latencies_fall_into_bins);
     RUN(sorting_is_stable);
     RUN(wrong_tiles_are_refused);
     RUN(wrong_routes_are_refused);

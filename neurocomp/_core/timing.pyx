@@ -1,9 +1,22 @@
-"""The typed face of csrc/inference.c: runs ranges of chip steps without the GIL."""
+"""The typed face of csrc/inference.h: runs ranges of chip steps without the GIL."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 
+from neurocomp._core.noc cimport (
+    Network,
+    nc_noc,
+    nc_noc_event_workspace,
+    nc_noc_links,
+    nc_noc_prepare,
+    nc_noc_routers,
+    nc_noc_service,
+    nc_noc_workspace,
+)
+
 from neurocomp._core.status import raise_status
+
+RESULTS = 10  # columns of what Machine.run returns
 
 
 cdef extern from "inference.h" nogil:
@@ -12,6 +25,21 @@ cdef extern from "inference.h" nogil:
         const int32_t *tile
         const int32_t *rank
         const int32_t *route
+    ctypedef struct nc_step_noc:
+        const nc_noc *net
+        const nc_noc_service *service
+        int64_t cycle_ps
+        uint8_t clocked
+        int32_t flits
+        const int32_t *core_source
+        const int32_t *packet_sink
+        const int32_t *packet_cycles
+        const int32_t *class_tree
+        int64_t tree_count
+        const int64_t *tree_ptr
+        const int32_t *tree_router
+        const uint64_t *tree_ports
+        const uint8_t *tree_high
     ctypedef struct nc_machine:
         int32_t emitter_count, tile_count, core_count, class_count, link_count
         const nc_emitter *emitters
@@ -27,21 +55,42 @@ cdef extern from "inference.h" nogil:
         const int32_t *link_id
         int64_t access_ps, update_ps, spike_ps, packet_out_ps, input_ps, link_ps
         uint8_t replicates
+        nc_step_noc noc
     ctypedef struct nc_step_input:
         const uint8_t *spikes
         const uint8_t *active
     ctypedef struct nc_step_result:
-        int64_t generate_ps, process_ps, link_ps, spikes, packets
+        int64_t generate_ps, process_ps, link_ps, spikes, packets, routing_ps, latency_ps, queue_ps, stall_ps, most_sent
+    enum:
+        NC_LATENCY_BINS
     ctypedef struct nc_step_totals:
         int64_t *class_spikes
         int64_t *mute_spikes
         int64_t *tile_active
         int64_t *core_packets
         int64_t *core_busy_ps
+        int64_t *latencies
+        int64_t *link_flits
+        int64_t *port_wait
     ctypedef struct nc_spike:
         int32_t tile
     ctypedef struct nc_packet:
         int64_t arrival_ps
+    ctypedef struct nc_step_burst:
+        int64_t *send_ps
+        int64_t *release
+        int64_t *inject
+        int64_t *arrival
+        int64_t *delivery_ptr
+        int64_t *place
+        int32_t *core
+        int32_t *source
+        int32_t *flits
+        int32_t *tree
+        int32_t *order
+        int32_t *sink
+        int32_t *cycles
+        void *network
     ctypedef struct nc_step_work:
         int64_t spike_capacity, packet_capacity
         nc_spike *spikes
@@ -54,6 +103,9 @@ cdef extern from "inference.h" nogil:
         int64_t *core_put
         int64_t *link_load
         int64_t *core_generate_ps
+        int64_t *core_left_ps
+        nc_packet *waiting
+        nc_step_burst burst
     ctypedef enum nc_status:
         NC_OK
         NC_ERR_CAPACITY
@@ -61,14 +113,23 @@ cdef extern from "inference.h" nogil:
     nc_status nc_inference_step(const nc_machine *m, const nc_step_input *input, nc_step_work *work,
                                 nc_step_totals *totals, nc_step_result *result, int64_t *needed_packets)
 
+LATENCY_BINS = NC_LATENCY_BINS
 
-cdef class _Work:
-    """One thread's work area; the packet area grows when a step needs more."""
+
+cdef class Machine
+
+
+cdef class Work:
+    """One thread's work area for a machine; the areas for packets grow when a step needs more."""
 
     cdef nc_step_work area
+    cdef Machine machine
+    cdef void *burst_memory
 
-    def __cinit__(self, Py_ssize_t tiles, Py_ssize_t cores, Py_ssize_t links, Py_ssize_t spikes):
+    def __cinit__(self, Machine machine, Py_ssize_t spikes):
         cdef nc_step_work *w = &self.area
+        cdef Py_ssize_t tiles = machine.m.tile_count, cores = machine.m.core_count, links = machine.m.link_count
+        self.machine = machine
         w.spike_capacity = spikes
         w.spikes = <nc_spike *>malloc(max(spikes, 1) * sizeof(nc_spike))
         w.sorted = <nc_spike *>malloc(max(spikes, 1) * sizeof(nc_spike))
@@ -77,21 +138,60 @@ cdef class _Work:
         w.core_first = <int64_t *>calloc(cores + 1, sizeof(int64_t))
         w.core_put = <int64_t *>calloc(cores + 1, sizeof(int64_t))
         w.core_generate_ps = <int64_t *>calloc(cores, sizeof(int64_t))
+        w.core_left_ps = <int64_t *>calloc(cores, sizeof(int64_t))
         w.link_load = <int64_t *>calloc(max(links, 1), sizeof(int64_t))
         if (w.spikes == NULL or w.sorted == NULL or w.tile_active == NULL or w.tile_first == NULL
-                or w.core_first == NULL or w.core_put == NULL or w.core_generate_ps == NULL or w.link_load == NULL):
+                or w.core_first == NULL or w.core_put == NULL or w.core_generate_ps == NULL or w.core_left_ps == NULL
+                or w.link_load == NULL):
             raise MemoryError
         self.grow(1024)
 
     cdef int grow(self, int64_t packets) except -1 nogil:
-        free(self.area.packets)
-        free(self.area.merged)
-        self.area.packets = <nc_packet *>malloc(packets * sizeof(nc_packet))
-        self.area.merged = <nc_packet *>malloc(packets * sizeof(nc_packet))
-        self.area.packet_capacity = packets
-        if self.area.packets == NULL or self.area.merged == NULL:
+        cdef nc_step_work *w = &self.area
+        w.packet_capacity = 0
+        free(w.packets)
+        free(w.merged)
+        w.packets = <nc_packet *>malloc(packets * sizeof(nc_packet))
+        w.merged = <nc_packet *>malloc(packets * sizeof(nc_packet))
+        if w.packets == NULL or w.merged == NULL:
             with gil:
                 raise MemoryError
+        if self.machine.m.noc.net != NULL:
+            self.grow_burst(packets)
+        w.packet_capacity = packets
+        return 0
+
+    cdef int grow_burst(self, int64_t packets) except -1 nogil:
+        cdef nc_step_noc *noc = &self.machine.m.noc
+        cdef nc_step_burst *b = &self.area.burst
+        cdef uint64_t size
+        cdef int64_t *wide
+        cdef int32_t *narrow
+        if packets >= INT32_MAX // 2:
+            with gil:
+                raise MemoryError("more packets in a step than the network model can number")
+        free(self.area.waiting)
+        free(self.burst_memory)
+        free(b.network)
+        self.area.waiting = <nc_packet *>malloc(packets * sizeof(nc_packet))
+        self.burst_memory = malloc((6 * packets + 1) * sizeof(int64_t) + 7 * packets * sizeof(int32_t))
+        if noc.service == NULL:
+            size = nc_noc_workspace(noc.net, packets, noc.tree_count > 0)
+        else:
+            size = nc_noc_event_workspace(noc.net, packets, packets)
+        b.network = malloc(size) if size else NULL
+        if self.area.waiting == NULL or self.burst_memory == NULL or b.network == NULL:
+            with gil:
+                raise MemoryError
+        if noc.service == NULL:
+            nc_noc_prepare(noc.net, b.network, packets, noc.tree_count > 0)
+        wide = <int64_t *>self.burst_memory
+        b.send_ps, b.release, b.inject, b.arrival = wide, wide + packets, wide + 2 * packets, wide + 3 * packets
+        b.place, b.delivery_ptr = wide + 4 * packets, wide + 5 * packets
+        b.delivery_ptr[0] = 0
+        narrow = <int32_t *>(wide + 6 * packets + 1)
+        b.core, b.source, b.flits, b.tree = narrow, narrow + packets, narrow + 2 * packets, narrow + 3 * packets
+        b.order, b.sink, b.cycles = narrow + 4 * packets, narrow + 5 * packets, narrow + 6 * packets
         return 0
 
     def __dealloc__(self):
@@ -100,18 +200,23 @@ cdef class _Work:
         free(w.sorted)
         free(w.packets)
         free(w.merged)
+        free(w.waiting)
         free(w.tile_active)
         free(w.tile_first)
         free(w.core_first)
         free(w.core_put)
         free(w.core_generate_ps)
+        free(w.core_left_ps)
         free(w.link_load)
+        free(w.burst.network)
+        free(self.burst_memory)
 
 
 cdef class Machine:
     """A mapped network on a chip, ready to be timed. Holds references to the arrays that C points into."""
 
     cdef nc_machine m
+    cdef nc_noc_service service
     cdef nc_emitter *emitters
     cdef list keep
 
@@ -139,6 +244,8 @@ cdef class Machine:
         self.m.tile_is_input = &tile_is_input[0]
         self._set_routes(tables)
         self._set_costs(tables.costs)
+        if tables.network is not None:
+            self._set_network(tables.network)
         cdef uint8_t[::1] seen = bytearray(self.m.tile_count)
         raise_status(nc_machine_check(&self.m, &seen[0]), "timing")
 
@@ -177,28 +284,64 @@ cdef class Machine:
         self.m.replicates = costs.replicates
         return 0
 
-    def run(self, Py_ssize_t first, Py_ssize_t last, rows, offsets, Py_ssize_t most_spikes,
-            int64_t[:, ::1] results, totals):
+    cdef int _set_network(self, tables) except -1:
+        cdef nc_step_noc *noc = &self.m.noc
+        cdef Network network = tables.network
+        cdef const int32_t[::1] source = tables.core_source, sink = tables.packet_sink, cycles = tables.packet_cycles
+        cdef const int64_t[::1] link_flit
+        if (source.shape[0] != self.m.core_count or sink.shape[0] != self.m.packet_ptr[self.m.class_count]
+                or cycles.shape[0] != sink.shape[0]):
+            raise ValueError("network tables of different lengths")
+        self.keep.append(network)
+        noc.net, noc.cycle_ps, noc.clocked, noc.flits = &network.net, tables.cycle_ps, tables.clocked, tables.flits
+        noc.core_source = &source[0]
+        if sink.shape[0]:
+            noc.packet_sink, noc.packet_cycles = &sink[0], &cycles[0]
+        if tables.service is not None:
+            service = tables.service
+            link_flit = service.link_flit
+            if link_flit.shape[0] != nc_noc_links(noc.net) * nc_noc_routers(noc.net):
+                raise ValueError("link tables of the wrong length")
+            self.service.packet, self.service.eject_packet = service.packet, service.eject_packet
+            self.service.inject_flit, self.service.eject_flit = service.inject_flit, service.eject_flit
+            self.service.link_flit = &link_flit[0]
+            noc.service = &self.service
+        return self._set_trees(tables.class_tree, tables.trees)
+
+    cdef int _set_trees(self, classes, trees) except -1:
+        cdef nc_step_noc *noc = &self.m.noc
+        cdef const int32_t[::1] class_tree = classes, router
+        cdef const int64_t[::1] pointer
+        cdef const uint64_t[::1] ports
+        cdef const uint8_t[::1] high
+        if class_tree.shape[0] != self.m.class_count:
+            raise ValueError("network tables of different lengths")
+        if class_tree.shape[0]:
+            noc.class_tree = &class_tree[0]
+        if trees is None:
+            return 0
+        router, pointer, ports, high = trees.router, trees.pointer, trees.ports, trees.high
+        if (not router.shape[0] == ports.shape[0] == high.shape[0] or pointer.shape[0] < 2
+                or pointer[pointer.shape[0] - 1] != router.shape[0]):
+            raise ValueError("tree tables of different lengths")
+        noc.tree_count = pointer.shape[0] - 1
+        noc.tree_ptr, noc.tree_router, noc.tree_ports, noc.tree_high = &pointer[0], &router[0], &ports[0], &high[0]
+        return 0
+
+    def run(self, Work work, Py_ssize_t first, Py_ssize_t last, rows, offsets, int64_t[:, ::1] results, totals):
         """Time chip steps first..last.
 
-        rows: per emitter (spikes, active or None), uint8 (network steps, bytes); row g belongs to chip step
-        g + offset. most_spikes: no step has more. results: (chip steps, 5) receives generate_ps, process_ps,
-        link_ps, spikes, packets. totals: five int64 arrays (csrc nc_step_totals), added to.
+        work: of this machine, made for as many spikes as a step can have. rows: per emitter (spikes, active or None),
+        uint8 (network steps, bytes); row g belongs to chip step g + offset. results: (chip steps, RESULTS) receives the
+        fields of nc_step_result. totals: int64 arrays (nc_step_totals), added to.
         """
-        cdef _Work work = _Work(self.m.tile_count, self.m.core_count, self.m.link_count, most_spikes)
-        cdef int64_t[::1] class_spikes = totals[0], mute = totals[1], active = totals[2], got = totals[3]
-        cdef int64_t[::1] busy = totals[4]
         cdef nc_step_totals sums
-        cdef nc_step_input *inputs = <nc_step_input *>calloc(max(self.m.emitter_count, 1), sizeof(nc_step_input))
+        cdef nc_step_input *inputs
         cdef Py_ssize_t k
-        if (class_spikes.shape[0] < self.m.class_count or mute.shape[0] != self.m.tile_count
-                or active.shape[0] != self.m.tile_count or got.shape[0] != self.m.core_count
-                or busy.shape[0] != self.m.core_count or results.shape[1] != 5 or last > results.shape[0]):
-            free(inputs)
-            raise ValueError("total tables of the wrong length")
-        sums.class_spikes = &class_spikes[0] if class_spikes.shape[0] else NULL
-        sums.mute_spikes, sums.tile_active = &mute[0], &active[0]
-        sums.core_packets, sums.core_busy_ps = &got[0], &busy[0]
+        if work.machine is not self or results.shape[1] != RESULTS or last > results.shape[0]:
+            raise ValueError("a work area or results that do not belong to this machine")
+        self._aim_totals(&sums, totals)
+        inputs = <nc_step_input *>calloc(max(self.m.emitter_count, 1), sizeof(nc_step_input))
         try:
             if inputs == NULL:
                 raise MemoryError
@@ -207,6 +350,26 @@ cdef class Machine:
                 self._step(inputs, work, &sums, &results[k, 0])
         finally:
             free(inputs)
+
+    cdef int _aim_totals(self, nc_step_totals *sums, totals) except -1:
+        cdef int64_t[::1] class_spikes = totals[0], mute = totals[1], active = totals[2], got = totals[3]
+        cdef int64_t[::1] busy = totals[4], latencies = totals[5], flits = totals[6], wait = totals[7]
+        cdef const nc_noc *net = self.m.noc.net
+        cdef Py_ssize_t routers = 0 if net == NULL else nc_noc_routers(net)
+        cdef Py_ssize_t links = 0 if net == NULL else nc_noc_links(net)
+        cdef Py_ssize_t ports = 0 if net == NULL else links + net.locals
+        if (class_spikes.shape[0] < self.m.class_count or mute.shape[0] != self.m.tile_count
+                or active.shape[0] != self.m.tile_count or got.shape[0] != self.m.core_count
+                or busy.shape[0] != self.m.core_count or latencies.shape[0] != NC_LATENCY_BINS
+                or flits.shape[0] != links * routers or wait.shape[0] != ports * routers):
+            raise ValueError("total tables of the wrong length")
+        sums.class_spikes = &class_spikes[0] if class_spikes.shape[0] else NULL
+        sums.mute_spikes, sums.tile_active = &mute[0], &active[0]
+        sums.core_packets, sums.core_busy_ps = &got[0], &busy[0]
+        sums.latencies = &latencies[0]
+        sums.link_flits = &flits[0] if routers else NULL
+        sums.port_wait = &wait[0] if routers else NULL
+        return 0
 
     cdef int _aim(self, nc_step_input *inputs, rows, offsets, Py_ssize_t k) except -1:
         cdef const uint8_t[:, ::1] spikes, active
@@ -228,7 +391,7 @@ cdef class Machine:
                 inputs[e].active = &active[at, 0]
         return 0
 
-    cdef int _step(self, const nc_step_input *inputs, _Work work, nc_step_totals *sums, int64_t *row) except -1:
+    cdef int _step(self, const nc_step_input *inputs, Work work, nc_step_totals *sums, int64_t *row) except -1:
         cdef nc_step_result result
         cdef int64_t needed = 0
         cdef nc_status status
@@ -239,5 +402,6 @@ cdef class Machine:
                 status = nc_inference_step(&self.m, inputs, &work.area, sums, &result, &needed)
         raise_status(status, "timing")
         row[0], row[1], row[2] = result.generate_ps, result.process_ps, result.link_ps
-        row[3], row[4] = result.spikes, result.packets
+        row[3], row[4], row[5], row[6] = result.spikes, result.packets, result.routing_ps, result.latency_ps
+        row[7], row[8], row[9] = result.queue_ps, result.stall_ps, result.most_sent
         return 0

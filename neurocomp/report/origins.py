@@ -17,6 +17,7 @@ STATIC_PATHS = {"chip": "power.static_mw", "cores": "power.per_core_mw", "host":
 TIMED = (
     "synaptic_operation.dense", "synaptic_operation.conv", "synaptic_operation.sparse", "neuron_access",
     "neuron_update", "spike_out", "packet_out", "packet_in", "hop_east_west", "hop_north_south",
+    "hop_chip_link",
 )  # fmt: skip
 CAPACITIES = ("noc.width", "noc.height", "noc.cores_per_router", "core.", "noc.multicast", "noc.input_port")
 FUNCTION = ("numeric.",)

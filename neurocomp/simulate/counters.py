@@ -27,6 +27,7 @@ UNITS: dict[str, Unit] = {
     "packet_in": "routing",
     "hop_east_west": "routing",
     "hop_north_south": "routing",
+    "hop_chip_link": "routing",
     "barrier": "routing",
     "weight_read": "memory",
     "state_access": "memory",

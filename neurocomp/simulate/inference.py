@@ -1,10 +1,11 @@
 """Feed-forward inference on event-style engines: from a program and a spike trace to counts and times.
 
-Model: per step and core, neurons are updated in order and send their spikes as packets; each destination
-core serves packets in order of arrival; the step ends with the slowest core or the busiest link, then the
+Model: per step and core, neurons are updated in order and send their spikes as packets; the network carries them; each
+destination core serves packets in order of arrival; the step ends with the slowest core or the busiest link, then the
 barrier (csrc/inference.h). The structure follows SANA-FE (Boyle et al., IEEE TCAD 2025, doi
-10.1109/TCAD.2025.3537971); links are counted at ``bound`` fidelity: the busiest link's flits one after the
-other, without waiting inside the network, so routing time is a lower bound.
+10.1109/TCAD.2025.3537971). The network on chip is modelled at one of three fidelities (neurocomp.fabric.noc): at
+``bound`` packets do not wait for each other, so routing time is a lower bound; at ``cycle`` each step is a burst
+through the profile's routers, flit by flit; at ``event`` by reservation of links.
 
 Samples follow each other without a gap. On chips that deliver spikes in the next step a population at depth
 d works d chip steps behind the input.
@@ -14,18 +15,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import get_args
 
 import numpy as np
 
+from neurocomp._core.status import CoreError
 from neurocomp.activity.trace import SpikeTrace
-from neurocomp.errors import Diagnostic, ResourceLimitError, bad_input
+from neurocomp.chip.spec import ChipSpec
+from neurocomp.errors import Diagnostic, ResourceLimitError, bad_input, check_failed
+from neurocomp.fabric.noc import Fidelity, port_order, stalls_of
+from neurocomp.fabric.noc_event import holds_for
 from neurocomp.mapping.program import Program
 from neurocomp.network.ops import frozen_array
-from neurocomp.network.text import html_table
 from neurocomp.simulate.conserve import check_conservation
-from neurocomp.simulate.counters import Counters
 from neurocomp.simulate.engines.event import MachineTables, machine_tables
+from neurocomp.simulate.simulation import LATENCY_BINS, Latencies, RawTotals, Simulation, StepSeries
 from neurocomp.simulate.tally import count_actions
 
 STEPS_PER_TASK = 64
@@ -33,93 +38,36 @@ STEPS_PER_TASK = 64
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, eq=False)
-class StepSeries:
-    """Per chip step, int64 (chip steps).
-
-    generate_ps: the slowest core's updates and sends; process_ps: the last packet has been dealt with; link_ps:
-    the busiest link's flits one after the other; total_ps: the longest of the three plus the barrier, at least
-    the chip's least step. spikes, packets: counts of the whole chip.
-    """
-
-    total_ps: np.ndarray
-    generate_ps: np.ndarray
-    process_ps: np.ndarray
-    link_ps: np.ndarray
-    spikes: np.ndarray
-    packets: np.ndarray
-
-    def __post_init__(self) -> None:
-        for name, value in list(vars(self).items()):
-            object.__setattr__(self, name, frozen_array(value))
+def default_fidelity(chip: ChipSpec) -> Fidelity:
+    """Flit by flit where the profile knows its routers, else what holds for any."""
+    return "bound" if chip.noc.router is None else "cycle"
 
 
-@dataclass(frozen=True, eq=False)
-class Simulation:
-    """Counts and times of a run. All times are integer picoseconds.
-
-    latency_ps: (samples) from a sample's first step to the end of its last output step. link_flits: int64 per
-    directed link. core_busy_ps: int64 per core of the chip, its longer one of sending and receiving work.
-    fidelity: of the network-on-chip model.
-    """
-
-    samples: int
-    steps: int
-    chip_steps: int
-    counters: Counters
-    series: StepSeries
-    barrier_ps: int
-    latency_ps: np.ndarray
-    link_flits: np.ndarray
-    core_busy_ps: np.ndarray
-    fidelity: str = "bound"
-
-    @property
-    def total_ps(self) -> int:
-        return int(self.series.total_ps.sum())
-
-    def _repr_html_(self) -> str:
-        rows = {
-            "samples x steps": f"{self.samples} x {self.steps}",
-            "latency per sample": f"{self.latency_ps.mean() / 1e6:.3f} us",
-            "mean step": f"{self.series.total_ps.mean() / 1e3:.1f} ns",
-            "spikes": f"{int(self.series.spikes.sum()):,}",
-            "packets": f"{int(self.series.packets.sum()):,}",
-        }
-        return html_table("Simulation", rows)
-
-    def __repr__(self) -> str:
-        return (
-            f"Simulation({self.samples} samples x {self.steps} steps, {self.total_ps / 1e6:.3f} us, "
-            f"{self.counters.total('spike_out')} spikes)"
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class RawTotals:
-    """Sums of the timing kernel over all steps (csrc nc_step_totals)."""
-
-    class_spikes: np.ndarray
-    mute_spikes: np.ndarray
-    tile_active: np.ndarray
-    core_packets: np.ndarray
-    core_busy_ps: np.ndarray
-
-
-def simulate(program: Program, trace: SpikeTrace, *, threads: int = 1, progress: Progress | None = None) -> Simulation:
+def simulate(
+    program: Program,
+    trace: SpikeTrace,
+    noc: Fidelity | None = None,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Simulation:
     """Time and count a program on a trace of its own network.
 
-    The result is the same, byte for byte, for any number of threads. Raises InputError if the trace is not
-    one of the program's network, CheckFailedError if spikes, packets or synaptic events do not add up.
+    noc: fidelity of the network on chip; None: ``cycle`` if the profile has a router, else ``bound``. The result is
+    the same, byte for byte, for any number of threads. Raises InputError if the trace is not one of the program's
+    network or the profile has no router for this fidelity, CheckFailedError if spikes, packets, flits or synaptic
+    events do not add up.
     """
     _check_trace(program, trace)
-    tables = machine_tables(program)
+    fidelity = _fidelity(program.chip, noc)
+    tables = machine_tables(program, fidelity)
     chip_steps = trace.samples * trace.steps + max(program.offsets.values(), default=0)
     results, totals = _run(tables, program, trace, chip_steps, threads, progress)
     barrier_ps = program.chip.barrier_ps(program.routers_used)
     series = _series(program, results, barrier_ps)
     _check_times(program, tables, totals, series)
-    check_conservation(program, trace, totals, results)
+    link_flits = _link_flits(tables, totals, program)
+    check_conservation(program, trace, totals, results, link_flits)
     return Simulation(
         samples=trace.samples,
         steps=trace.steps,
@@ -128,9 +76,23 @@ def simulate(program: Program, trace: SpikeTrace, *, threads: int = 1, progress:
         series=series,
         barrier_ps=barrier_ps,
         latency_ps=_latency(program, trace, series),
-        link_flits=_link_flits(tables, totals, program),
+        link_flits=link_flits,
         core_busy_ps=frozen_array(totals.core_busy_ps[:-1]),
+        fidelity=fidelity,
+        packet_latency=Latencies(frozen_array(totals.latencies), int(series.latency_ps.max(initial=0))),
+        link_stalls=_link_stalls(tables, totals),
+        doubtful_steps=_doubtful_steps(tables, series),
+        mesh=(program.mesh.width, program.mesh.height),
     )
+
+
+def _fidelity(chip: ChipSpec, noc: str | None) -> Fidelity:
+    known = get_args(Fidelity)
+    if noc is None:
+        return default_fidelity(chip)
+    if noc not in known:
+        raise bad_input("noc", f"{noc!r} is none of {', '.join(known)}")
+    return noc  # type: ignore[return-value]
 
 
 def _check_times(program: Program, tables: MachineTables, totals: RawTotals, series: StepSeries) -> None:
@@ -183,7 +145,7 @@ def _check_trace(program: Program, trace: SpikeTrace) -> None:
 def _run(
     tables: MachineTables, program: Program, trace: SpikeTrace, chip_steps: int, threads: int, progress: Progress | None
 ) -> tuple[np.ndarray, RawTotals]:
-    from neurocomp._core.timing import Machine
+    from neurocomp._core.timing import RESULTS, Machine, Work
 
     machine = Machine(tables)
     rows, offsets = [], []
@@ -194,12 +156,21 @@ def _run(
         rows.append((population.spikes.reshape(flat), active))
         offsets.append(program.offsets.get(emitter.name, 0))
     most = _most_spikes(rows, offsets, chip_steps)
-    results = np.zeros((chip_steps, 5), np.int64)
+    results = np.zeros((chip_steps, RESULTS), np.int64)
+    areas: SimpleQueue[Work] = SimpleQueue()  # one for each thread, as they are needed
     spans = [(at, min(at + STEPS_PER_TASK, chip_steps)) for at in range(0, chip_steps, STEPS_PER_TASK)]
 
     def run(span: tuple[int, int]) -> tuple[np.ndarray, ...]:
         part = _empty_totals(tables)
-        machine.run(*span, rows, offsets, most, results, part)
+        try:
+            work = areas.get_nowait()
+        except Empty:
+            work = Work(machine, most)
+        try:
+            machine.run(work, *span, rows, offsets, results, part)
+        except CoreError as error:
+            raise check_failed("timing", str(error), f"chip steps {span[0]} to {span[1] - 1} of {program!r}") from error
+        areas.put(work)
         return part
 
     summed = _empty_totals(tables)
@@ -214,7 +185,11 @@ def _run(
 
 def _empty_totals(tables: MachineTables) -> tuple[np.ndarray, ...]:
     classes, tiles, cores = tables.packet_ptr.size - 1, tables.tile_size.size, tables.core_tile_ptr.size - 1
-    return tuple(np.zeros(n, np.int64) for n in (classes, tiles, tiles, cores, cores))
+    links = inputs = 0
+    if tables.network is not None:
+        mesh = tables.network.noc.mesh
+        links, inputs = mesh.link_slots, mesh.link_slots + mesh.core_slots
+    return tuple(np.zeros(n, np.int64) for n in (classes, tiles, tiles, cores, cores, LATENCY_BINS, links, inputs))
 
 
 def _most_spikes(rows: list[tuple[np.ndarray, np.ndarray | None]], offsets: list[int], chip_steps: int) -> int:
@@ -225,9 +200,9 @@ def _most_spikes(rows: list[tuple[np.ndarray, np.ndarray | None]], offsets: list
 
 
 def _series(program: Program, results: np.ndarray, barrier_ps: int) -> StepSeries:
-    generate, process, link, spikes, packets = (np.ascontiguousarray(column) for column in results.T)
-    total = np.maximum(np.maximum(generate, process), link) + barrier_ps
-    return StepSeries(np.maximum(total, program.chip.step.least_ps), generate, process, link, spikes, packets)
+    columns = [np.ascontiguousarray(column) for column in results.T]
+    total = np.maximum(np.maximum(columns[0], columns[1]), columns[2]) + barrier_ps
+    return StepSeries(np.maximum(total, program.chip.step.least_ps), *columns)
 
 
 def _latency(program: Program, trace: SpikeTrace, series: StepSeries) -> np.ndarray:
@@ -242,3 +217,18 @@ def _link_flits(tables: MachineTables, totals: RawTotals, program: Program) -> n
     flits = np.zeros(tables.link_count, np.int64)
     np.add.at(flits, tables.link_id, per_class)
     return frozen_array(flits * program.chip.noc.flits_per_spike)
+
+
+def _link_stalls(tables: MachineTables, totals: RawTotals) -> np.ndarray | None:
+    if tables.network is None:
+        return None
+    return frozen_array(np.maximum(stalls_of(tables.network.noc.mesh, totals.network_waits), 0))
+
+
+def _doubtful_steps(tables: MachineTables, series: StepSeries) -> int:
+    """Steps in which a core sends more packets than the reservation model is good for with this router."""
+    network = tables.network
+    if network is None or network.service is None:
+        return 0
+    sent, count = np.unique(series.most_sent, return_counts=True)
+    return sum(int(n) for most, n in zip(sent, count, strict=True) if not holds_for(network.noc, int(most)))

@@ -12,10 +12,10 @@ import numpy as np
 
 from neurocomp.mapping.program import Program
 from neurocomp.simulate.counters import CHIP, Counters, Tally
-from neurocomp.simulate.engines.event import synapse_form
+from neurocomp.simulate.engines.event import class_tile, synapse_form
 
 if TYPE_CHECKING:
-    from neurocomp.simulate.inference import RawTotals
+    from neurocomp.simulate.simulation import RawTotals
 
 
 def count_actions(program: Program, totals: RawTotals, chip_steps: int) -> Counters:
@@ -24,7 +24,7 @@ def count_actions(program: Program, totals: RawTotals, chip_steps: int) -> Count
     _count_neurons(program, totals, chip_steps, tally)
     _count_packets(program, totals, tally)
     _count_synapses(program, totals, tally)
-    tally.add(CHIP, "", "barrier", chip_steps)
+    tally.add(CHIP, "", "barrier", chip_steps * program.chip_count)
     return tally.counters()
 
 
@@ -42,17 +42,6 @@ def _count_neurons(program: Program, totals: RawTotals, chip_steps: int, tally: 
             tally.add(tile.core, tile.population, "state_access", accesses)
 
 
-def class_tile(program: Program) -> np.ndarray:
-    """int64 per route class: the tile that its spikes come from."""
-    tile_of_class = np.zeros(program.routes.packet_ptr.size - 1, np.int64)
-    for index, tile in enumerate(program.tiles):
-        classes = program.routes.route_class.get(tile.population)
-        if classes is not None:
-            used = classes[tile.channel_last_positions(program.network.by_name[tile.population].shape)]
-            tile_of_class[used[used >= 0]] = index
-    return tile_of_class
-
-
 def _spikes_by_tile(program: Program, totals: RawTotals) -> np.ndarray:
     return _sums(class_tile(program), totals.class_spikes, len(program.tiles))
 
@@ -68,11 +57,12 @@ def _count_packets(program: Program, totals: RawTotals, tally: Tally) -> None:
         if program.chip.noc.multicast == "tree"
         else (_sums(of_packet, sent, totals.class_spikes.size))
     )
-    hops_x, hops_y = _link_hops(program, totals)
+    hops_x, hops_y, between_chips = _link_hops(program, totals)
     per_tile = {
         "packet_out": _sums(source, injected, len(program.tiles)),
         "hop_east_west": _sums(source, hops_x, len(program.tiles)),
         "hop_north_south": _sums(source, hops_y, len(program.tiles)),
+        "hop_chip_link": _sums(source, between_chips, len(program.tiles)),
     }
     for index, tile in enumerate(program.tiles):
         for action, counts in per_tile.items():
@@ -85,14 +75,16 @@ def _count_packets(program: Program, totals: RawTotals, tally: Tally) -> None:
         tally.add(tile.core if tile.core >= 0 else CHIP, tile.population, "packet_in", received[index])
 
 
-def _link_hops(program: Program, totals: RawTotals) -> tuple[np.ndarray, np.ndarray]:
-    """Links crossed per class, all spikes together, along x and along y. Directions 0 and 1 are east and west."""
-    routes = program.routes
-    of_link = np.repeat(np.arange(totals.class_spikes.size), np.diff(routes.link_ptr))
-    along_x = routes.link_id % 4 < 2
-    x = np.bincount(of_link[along_x], minlength=totals.class_spikes.size)
-    y = np.bincount(of_link[~along_x], minlength=totals.class_spikes.size)
-    return x * totals.class_spikes, y * totals.class_spikes
+def _link_hops(program: Program, totals: RawTotals) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Links crossed per class, all spikes together: along x and along y on a chip, and between chips."""
+    routes, noc = program.routes, program.chip.noc
+    of_link = np.repeat(np.arange(routes.classes), np.diff(routes.link_ptr))
+    kind = np.where(routes.link_id % 4 < 2, 0, 1)  # directions 0 and 1 are east and west
+    if program.chips != (1, 1) and noc.chip_link is not None:
+        kind[program.mesh.leaves_chip(routes.link_id, (noc.width, noc.height))] = 2
+    links = (np.bincount(of_link[kind == wanted], minlength=routes.classes) for wanted in range(3))
+    x, y, between = (count * totals.class_spikes for count in links)
+    return x, y, between
 
 
 def _count_synapses(program: Program, totals: RawTotals, tally: Tally) -> None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurocomp.chip.spec import ChipSpec, Cost
+from neurocomp.fabric.noc import Fidelity
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Network
 from neurocomp.network.ops import Conv, Pool, Sparse
+from neurocomp.simulate.engines.network import NetworkTables, network_tables
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class MachineTables:
     link_id: np.ndarray
     link_count: int
     costs: StepCosts
+    network: NetworkTables | None
 
 
 def synapse_form(network: Network, projection: int) -> str:
@@ -67,17 +70,17 @@ def synapse_cost(chip: ChipSpec, form: str) -> Cost:
     return {"dense": operations.dense, "conv": operations.conv, "sparse": operations.sparse}[form]
 
 
-def machine_tables(program: Program) -> MachineTables:
-    """Lay a program out for the timing kernel."""
-    chip, routes = program.chip, program.routes
-    core_count = chip.noc.routers * chip.noc.cores_per_router + 1
+def machine_tables(program: Program, fidelity: Fidelity = "bound") -> MachineTables:
+    """Lay a program out for the timing kernel. Raises InputError if the profile knows too little for this fidelity."""
+    routes, mesh = program.routes, program.mesh
+    core_count = mesh.core_slots + 1
     tile_core = np.array([tile.core if tile.core >= 0 else core_count - 1 for tile in program.tiles], np.int32)
     order = np.argsort(tile_core, kind="stable").astype(np.int32)
     tile_size = np.array([tile.size for tile in program.tiles], np.int32)
     pointer = np.zeros(core_count + 1, np.int32)
     np.cumsum(np.bincount(tile_core, minlength=core_count), out=pointer[1:])
-    flight = routes.packet_hops_x.astype(np.int64) * chip.noc.hop_east_west.latency_ps
-    flight += routes.packet_hops_y.astype(np.int64) * chip.noc.hop_north_south.latency_ps
+    class_core = np.array([tile.core for tile in program.tiles], np.int64)[class_tile(program)]
+    network = network_tables(program, fidelity, class_core)
     return MachineTables(
         emitters=tuple(_emitter(program, name) for name in routes.route_class),
         core_tile_ptr=pointer,
@@ -86,13 +89,42 @@ def machine_tables(program: Program) -> MachineTables:
         tile_is_input=np.array([tile.core < 0 for tile in program.tiles], np.uint8),
         packet_ptr=routes.packet_ptr,
         packet_core=routes.packet_core,
-        packet_flight_ps=flight,
+        packet_flight_ps=_flight_ps(program, class_core),
         packet_service_ps=_service_ps(program),
         link_ptr=routes.link_ptr,
         link_id=routes.link_id,
-        link_count=4 * chip.noc.routers,
-        costs=_step_costs(chip),
+        link_count=mesh.link_slots,
+        costs=_step_costs(program.chip, network),
+        network=network,
     )
+
+
+def class_tile(program: Program) -> np.ndarray:
+    """int64 per route class: the tile that its spikes come from."""
+    tile_of_class = np.zeros(program.routes.classes, np.int64)
+    for index, tile in enumerate(program.tiles):
+        classes = program.routes.route_class.get(tile.population)
+        if classes is not None:
+            used = classes[tile.channel_last_positions(program.network.by_name[tile.population].shape)]
+            tile_of_class[used[used >= 0]] = index
+    return tile_of_class
+
+
+def _flight_ps(program: Program, class_core: np.ndarray) -> np.ndarray:
+    """int64 (packets): how long each packet takes if nothing is in its way; links between chips as the profile says."""
+    noc, routes, mesh = program.chip.noc, program.routes, program.mesh
+    east_west, north_south = noc.hop_east_west.latency_ps, noc.hop_north_south.latency_ps
+    flight = routes.packet_hops_x.astype(np.int64) * east_west + routes.packet_hops_y.astype(np.int64) * north_south
+    if program.chips == (1, 1) or noc.chip_link is None:
+        return flight
+    router = np.where(class_core < 0, mesh.router_at(*noc.input_port), mesh.router_of(class_core))
+    source = np.repeat(router, np.diff(routes.packet_ptr))
+    dx, dy = mesh.displacement(source, mesh.router_of(routes.packet_core))
+    x, y = source % mesh.width, source // mesh.width
+    across = np.abs((x + dx) // noc.width - x // noc.width)
+    down = np.abs((y + dy) // noc.height - y // noc.height)
+    link = noc.chip_link.cost.latency_ps
+    return flight + across * (link - east_west) + down * (link - north_south)
 
 
 def _emitter(program: Program, name: str) -> EmitterTables:
@@ -125,15 +157,16 @@ def _service_ps(program: Program) -> np.ndarray:
     return sums[routes.synapse_ptr[1:]] - sums[routes.synapse_ptr[:-1]] + chip.engines.fp.packet_in.latency_ps
 
 
-def _step_costs(chip: ChipSpec) -> StepCosts:
+def _step_costs(chip: ChipSpec, network: NetworkTables | None) -> StepCosts:
     engine = chip.engines.fp
     link_ps = chip.noc.link_flit_ps * chip.noc.flits_per_spike
+    into_ps = 0 if network is None else network.cycle_ps * network.flits  # the entrance takes a flit in a cycle
     return StepCosts(
         access_ps=engine.neuron_access.latency_ps,
         update_ps=engine.neuron_update.latency_ps,
         spike_ps=engine.spike_out.latency_ps,
         packet_out_ps=engine.packet_out.latency_ps,
-        input_ps=link_ps,
+        input_ps=max(link_ps, into_ps),
         link_ps=link_ps,
         replicates=chip.noc.multicast == "tree",
     )
