@@ -83,7 +83,6 @@ def action_costs(chip: ChipSpec) -> dict[str, tuple[str, int | None]]:
         "hop_east_west": ("noc.hop_east_west", noc.hop_east_west),
         "hop_north_south": ("noc.hop_north_south", noc.hop_north_south),
         "hop_chip_link": ("noc.chip_link", None if noc.chip_link is None else noc.chip_link.cost),
-        "hop_chip_link": ("noc.chip_link", None if noc.chip_link is None else noc.chip_link.cost),
     }
     table = {action: (path, None if cost is None else cost.energy_aj) for action, (path, cost) in costs.items()}
     return {**table, "barrier": ("step.barrier_energy_pj", chip.step.barrier_energy_aj)}

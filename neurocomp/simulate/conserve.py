@@ -24,8 +24,8 @@ def check_conservation(
     """Raise CheckFailedError with the numbers if a law is broken.
 
     Spikes of the trace = spikes timed; packets sent = packets received; flits that the network carried over each link =
-    flits that the routes imply (link_flits); synaptic events = sum over spikes of the fan-outs that the network (not the
-    routes) gives; no time or count is negative.
+    flits that the routes imply (link_flits); synaptic events = sum over spikes of the fan-outs that the network (not
+    the routes) gives; no time or count is negative.
     """
     found = [
         *_spikes(program, trace, totals, results),

@@ -24,7 +24,7 @@ from neurocomp._core.status import CoreError
 from neurocomp.activity.trace import SpikeTrace
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import Diagnostic, ResourceLimitError, bad_input, check_failed
-from neurocomp.fabric.noc import Fidelity, port_order, stalls_of
+from neurocomp.fabric.noc import Fidelity, stalls_of
 from neurocomp.fabric.noc_event import holds_for
 from neurocomp.mapping.program import Program
 from neurocomp.network.ops import frozen_array

@@ -25,9 +25,9 @@ class StepSeries:
 
     routing_ps: what the network added to the longest of the three: the way of the packet that the last core waited for
     before it worked without a pause, or the time for which the queue of the core that sent last kept it. latency_ps:
-    the slowest packet, from being sent to its arrival. queue_ps: time that packets spent in their cores' queues, summed;
-    stall_ps: time that these kept cores from ending, summed over cores. most_sent: packets of the busiest source.
-    The last three are 0 at ``bound``.
+    the slowest packet, from being sent to its arrival. queue_ps: time that packets spent in their cores' queues,
+    summed; stall_ps: time that these kept cores from ending, summed over cores. most_sent: packets of the busiest
+    source. The last three are 0 at ``bound``.
     """
 
     total_ps: np.ndarray
