@@ -96,15 +96,15 @@ def _phase(
     first = fragment(chip, phase, part.piece)
     later = fragment(chip, phase, part.piece, weights_resident=True)
     share = share_of(chip, phase, part.whole, setup)
-    sums: dict[tuple[TrainingUnit, str], int] = {}
+    sums: dict[tuple[TrainingUnit, str], Fraction] = {}
     for piece, n in ((first, passes), (later, (runs - 1) * passes)):
         for use in piece.uses:
             unit, count = scaled(use, share, setup)
-            sums[unit, use.action] = sums.get((unit, use.action), 0) + round(count * n)
+            sums[unit, use.action] = sums.get((unit, use.action), Fraction(0)) + count * n
     norm = _normalisation(chip, part.piece, phase, setup)
     for use in norm:
-        sums["norm", use.action] = sums.get(("norm", use.action), 0) + use.count * passes
-    counted: list[UnitUse] = [(unit, action, count) for (unit, action), count in sums.items() if count]
+        sums["norm", use.action] = sums.get(("norm", use.action), Fraction(0)) + use.count * passes
+    counted: list[UnitUse] = [(unit, action, round(count)) for (unit, action), count in sums.items() if round(count)]
     runs *= passes
     array, pointwise, sram = (n * runs for n in cycles_of(chip, first, share, setup, part.whole))
     macs = round(first.macs * share * runs)

@@ -54,8 +54,8 @@ class Fragment:
 
 @dataclass(frozen=True)
 class _Loops:
-    """Loop bounds of one group. reduced: channels that are summed over; kept: channels of the result. positions: of
-    the map that is walked over; results: values of the result."""
+    """Loop bounds of one group. along_*: channels; positions: of the map that is walked over; taps: of the kernel.
+    results, weights: values."""
 
     along_rows: int
     along_columns: int
@@ -133,7 +133,8 @@ def _reduction(engine: ArrayEngine, layer: Layer, loops: _Loops, resident: bool)
     if not resident:
         yield _register(weights, 2 * loops.weights * groups)
         yield _sram(weights, "read", loops.weights * groups)
-    yield _register(engine.output, (3 * macs - results + results * (slices - 1)) * groups)
+    added = max(0, macs - results)  # the first product of a result has nothing to be added to
+    yield _register(engine.output, (2 * macs + added + results * (slices - 1)) * groups)
     yield _sram(moving, "read", results * slices * groups)
     yield _sram(engine.output, "read", results * (slices - 1) * groups)
     yield _sram(engine.output, "write", results * slices * groups)
