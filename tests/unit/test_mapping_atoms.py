@@ -17,8 +17,8 @@ from neurocomp.mapping.limits import limits_of
 from neurocomp.mapping.map import make_problem
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.rates import uniform_rates
-from neurocomp.network import Network, OneToOne, Pool
-from tests.mapping_problems import chain, conv, mlp, random_graph, residual
+from neurocomp.network import Linear, Network, OneToOne, Pool, Sparse
+from tests.mapping_problems import chain, conv, mlp, ones, random_graph, residual
 from tests.random_nets import networks
 from tests.small_chips import make_chip
 
@@ -147,6 +147,12 @@ def test_a_residual_sum_sends_each_spike_once() -> None:
     _, graph, _ = built(residual(), make_chip(neurons_max=72), Granularity(1))
     assert [source for source, _, _ in nets(graph, AXON)] == [0, 1]
     assert [amount for _, amount, _ in nets(graph, AXON)] == [72, 72]
+
+
+def test_sources_that_a_relay_does_not_hear_send_nothing() -> None:
+    some = Sparse(np.array([0, 1, 1, 1, 1, 2, 2]), np.array([0, 1]), ones(2), (2,))  # elements 0 and 4 of 2 x 3
+    _, graph, _ = built(chain((2, 3), some, Linear(ones(4, 2)), relays=(0,)), make_chip(neurons_max=2), Granularity(1))
+    assert nets(graph, AXON) == [(0, 2, [1, 2])]
 
 
 # --- back to tiles --------------------------------------------------------------------------------------
