@@ -16,6 +16,7 @@ from neurocomp.chip.spec import ChipSpec
 from neurocomp.commands.small_network import small_inputs, small_network
 from neurocomp.mapping.compile import compile_network
 from neurocomp.mapping.program import Program
+from neurocomp.mapping.quality import Quality, Trial
 from neurocomp.report.build import report
 from neurocomp.report.model import (
     AccuracyFacts,
@@ -49,7 +50,7 @@ def small_chip(*changes: tuple[str, str]) -> ChipSpec:
 def small_run(chip: ChipSpec, samples: int = 3, threads: int = 1) -> tuple[Program, Simulation, Execution]:
     """The small network on a chip."""
     inputs = small_inputs(samples)
-    program = compile_network(small_network(), chip, calibration=inputs)
+    program = compile_network(small_network(), chip, calibration=inputs, effort="fast")
     execution = execute(program.network, inputs, threads=threads)
     return program, simulate(program, execution.trace, threads=threads), execution
 
@@ -81,6 +82,12 @@ def made_up() -> Result:
             3, 4, 260, 8,
             (LimitFacts("neurons", "neurons", 100, 260, 95, 2), LimitFacts("memory", "bytes", 65536, 9000, 6000, 0)),
             (ContentFacts("synapses", 12_500, 6_000), ContentFacts("neuron_state", 1_040, 380)),
+        ),
+        mapping=Quality(
+            "metis partition", "energy", "default", 0, None, "mean rates of a run of 4 samples x 10 steps", 3, 3, 42.5,
+            10.25, 85.0, 12.5, 20.5, 0.0, 800.0, 1, 35.0, 1000.0, 123.0,
+            (Trial("network order", 90.0, 21.0, 1100.0, 130.0, 4), Trial("metis partition", 85.0, 20.5, 1e3, 123.0, 3),
+             Trial(HOSTILE)),
         ),
         timing=TimingFacts(42, 84_000_000, 1_500_000, 2_500_000, 12, 96_000_000, 23_000_000, 25_000_000, 80_000_000,
                            2, 42_000_000, 63_000_000, (

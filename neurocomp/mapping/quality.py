@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from neurocomp.mapping.choices import EFFORTS, OBJECTIVES
 from neurocomp.mapping.hypergraph import TRAFFIC_PER_SPIKE
 
 
@@ -80,6 +81,8 @@ class Quality:
 def quality_from_tree(tree: dict[str, Any]) -> Quality:
     """The reverse of ``to_tree``. Raises KeyError, TypeError or ValueError for a tree of another form."""
     values = _values(Quality, {**tree, "trials": ()})
+    if values["objective"] not in OBJECTIVES or values["effort"] not in EFFORTS:
+        raise ValueError(f"there is no objective {values['objective']!r} or effort {values['effort']!r}")
     values["trials"] = tuple(Trial(**_values(Trial, trial)) for trial in tree["trials"])
     return Quality(**values)
 

@@ -65,6 +65,7 @@ def report(
         chip=ChipFacts(chip.name, chip.title, chip.process, chip.digest()),
         run=RunFacts(simulation.samples, simulation.steps, encoding, seed, execution.trace.digest, simulation.fidelity),
         fit=_fit(program),
+        mapping=program.quality,
         timing=_timing(program, simulation),
         energy=_energy(chip, table),
         layers=layers,
@@ -120,6 +121,7 @@ def _fit(program: Program) -> FitFacts:
         contents=tuple(
             ContentFacts(name, float(sizes.sum()), float(sizes.max(initial=0))) for name, sizes in contents.items()
         ),
+        chips=program.chips,
     )
 
 

@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from neurocomp.report.mapping import mapping_tree
 from neurocomp.report.model import SCHEMA, EnergyFacts, LayerFacts, NeuroBenchFacts, Result, TimingFacts
 
 Tree = dict[str, Any]
@@ -32,6 +33,7 @@ def to_tree(result: Result) -> Tree:
         "chip": asdict(result.chip),
         "run": asdict(result.run),
         "cores": asdict(result.fit),
+        "mapping": mapping_tree(result.mapping),
         "timing": _timing(result.timing, samples),
         "energy": _energy(result.energy, samples),
         "layers": [_layer(layer, samples) for layer in result.layers],

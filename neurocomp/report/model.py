@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neurocomp.chip.spec import Kind
+from neurocomp.mapping.quality import Quality
 from neurocomp.network.ops import Shape
 
 SCHEMA = "neurocomp/result/1"
@@ -88,7 +89,7 @@ class ContentFacts:
 
 @dataclass(frozen=True)
 class FitFacts:
-    """Where the network lies. neurons: elements with state on the cores, readouts included."""
+    """Where the network lies. neurons: elements with state on the cores, readouts included. chips: (columns, rows)."""
 
     cores_used: int
     cores_available: int
@@ -96,6 +97,7 @@ class FitFacts:
     weight_bits: int
     limits: tuple[LimitFacts, ...]
     contents: tuple[ContentFacts, ...]
+    chips: tuple[int, int] = (1, 1)
 
     @property
     def fullest(self) -> LimitFacts:
@@ -260,7 +262,8 @@ class Result:
     """What a network costs on a chip. Made by :func:`neurocomp.report`; see the parts for units.
 
     network: as trained where it was given, else as mapped; mapped: as it ran on the chip. neurobench: of the network
-    as mapped; neurobench_trained: of the float network, None if it was not run. warnings: what makes the answer
+    as mapped; neurobench_trained: of the float network, None if it was not run. mapping: how good it is and how it
+    was found; None for a program put together by hand. warnings: what makes the answer
     questionable. saturations: how often integer states hit their limits. not_modelled: what the answer leaves out.
     """
 
@@ -270,6 +273,7 @@ class Result:
     chip: ChipFacts
     run: RunFacts
     fit: FitFacts
+    mapping: Quality | None
     timing: TimingFacts
     energy: EnergyFacts
     layers: tuple[LayerFacts, ...]

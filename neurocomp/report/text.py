@@ -11,6 +11,7 @@ from textwrap import fill
 
 from neurocomp.chip.spec import KINDS
 from neurocomp.report import units
+from neurocomp.report.mapping import mapping_lines
 from neurocomp.report.model import LayerFacts, NeuroBenchFacts, Result, ValueUse
 from neurocomp.report.table import table
 
@@ -25,6 +26,7 @@ def to_text(result: Result) -> str:
         _energy(result),
         _time(result),
         _cores(result),
+        mapping_lines(result),
         _layers(result),
         _neurobench(result),
         _origins(result),
@@ -42,8 +44,9 @@ def _head(result: Result) -> Iterator[str]:
     coding = f", {run.encoding} coding" if run.encoding not in (None, "temporal") else ""
     yield f"{_many(run.samples, 'sample')} of {_many(run.steps, 'time step')}{coding}"
     limit = fit.fullest
+    chips = "" if fit.chips == (1, 1) else f" on {fit.chips[0]} x {fit.chips[1]} chips"
     yield (
-        f"fits: {fit.cores_used:,} of {_many(fit.cores_available, 'core')}, {fit.neurons:,} neurons; "
+        f"fits: {fit.cores_used:,} of {_many(fit.cores_available, 'core')}{chips}, {fit.neurons:,} neurons; "
         f"core {limit.fullest_core} is the fullest, with {units.share(limit.share)} of its {limit.name}"
     )
 
@@ -133,7 +136,8 @@ def _remark(result: Result, unit: str) -> str:
         parts = [f"{part} {units.energy(value / samples)}" for part, value in energy.static.items() if value]
         split = f" ({', '.join(parts)})" if len(parts) > 1 else ""
         used = f"{result.fit.cores_used:,} of {result.fit.cores_available:,}"
-        return f"of the whole chip, with {used} cores in use{split}"
+        whole = "of the whole chip" if result.fit.chips == (1, 1) else "of all chips"
+        return f"{whole}, with {used} cores in use{split}"
     return ""
 
 

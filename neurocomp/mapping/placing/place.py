@@ -70,9 +70,10 @@ class _Work:
     chains: int = 1
 
     def of(self, pins: int) -> int:
-        return self.least + self.per_pin * pins
+        return min(self.least, _PLENTY * pins) + self.per_pin * pins
 
 
+_PLENTY = 24_000  # for each pin; a few parts have few placements, and more work on them finds nothing
 _WORK = {
     "fast": _Work(1_000_000, 15),
     "default": _Work(60_000_000, 100),
