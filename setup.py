@@ -24,7 +24,10 @@ CORE = {
     "dram": ["dram.c", "dram_check.c", "dram_queue.c", "dram_state.c", "nc_status.c"],
     "engine": ["network.c", "neuron.c", "spikes.c", "nc_status.c"],
     "noc": ["noc.c", "noc_check.c", "noc_event.c", "nc_status.c"],
-    "placing": ["place_check.c", "place_pairs.c", "place_spectral.c", "place_trees.c", "nc_status.c"],
+    "placing": [
+        "partition_gain.c", "partition_state.c", "place_check.c", "place_joint.c", "place_pairs.c", "place_spectral.c",
+        "place_trees.c", "nc_status.c",
+    ],  # fmt: skip
     "partition": [
         "partition_check.c", "partition_cluster.c", "partition_contract.c", "partition_fill.c", "partition_gain.c",
         "partition_graph.c", "partition_refine.c", "partition_repair.c", "partition_state.c", "nc_status.c",

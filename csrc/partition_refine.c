@@ -42,20 +42,27 @@ static double score(nc_search *q, int32_t v) {
     return draw_noise(q);
 }
 
+static void wake_pins(nc_partition *s, int32_t e) {
+    for (int64_t pin = s->h->pin_ptr[e]; pin < s->h->pin_ptr[e + 1]; pin++)
+        s->active[s->h->pin[pin]] = 1;
+    s->visits += s->h->pin_ptr[e + 1] - s->h->pin_ptr[e];
+}
+
 /* The vertices whose best part may be another now. */
-static void wake(nc_partition *s, int32_t v) {
+static void wake(nc_search *q, int32_t v) {
+    nc_partition *const s = q->s;
+    if (q->sweep->temperature > 0)
+        return; /* all are */
     for (int64_t k = s->heard_ptr[v]; k < s->heard_ptr[v + 1]; k++) {
         const int32_t e = s->heard[k];
         if (s->net[e].source >= 0)
             s->active[s->net[e].source] = 1;
         if (s->h->pin_ptr[e + 1] - s->h->pin_ptr[e] > WIDE)
             continue;
-        for (int64_t pin = s->h->pin_ptr[e]; pin < s->h->pin_ptr[e + 1]; pin++)
-            s->active[s->h->pin[pin]] = 1;
+        wake_pins(s, e);
     }
     for (int64_t k = s->sent_ptr[v]; k < s->sent_ptr[v + 1]; k++)
-        for (int64_t pin = s->h->pin_ptr[s->sent[k]]; pin < s->h->pin_ptr[s->sent[k] + 1]; pin++)
-            s->active[s->h->pin[pin]] = 1;
+        wake_pins(s, s->sent[k]);
 }
 
 /* Moves a member of the full part `full` so that it fits again and nothing is lost on the whole: `gain` so far. */
@@ -77,7 +84,7 @@ static int evict(nc_search *q, int32_t newcomer, int32_t full, double gain) {
                 continue;
             nc_partition_move(s, u, to);
             if (nc_partition_fits(s, full)) {
-                wake(s, u);
+                wake(q, u);
                 return 1;
             }
             nc_partition_move(s, u, full);
@@ -124,21 +131,15 @@ int64_t nc_partition_sweep(nc_partition *s, const nc_sweep *sweep, nc_rng *rng) 
     int64_t moves = 0;
     if (sweep->temperature > 0)
         fill_noise(q.noise, sweep->temperature);
-    for (int32_t v = 0; v < count; v++)
-        s->heap[v] = v;
-    for (int32_t k = count - 1; k > 0; k--) { /* Fisher-Yates */
-        const int32_t other = nc_rng_below(rng, k + 1), v = s->heap[k];
-        s->heap[k] = s->heap[other];
-        s->heap[other] = v;
-    }
+    nc_shuffle(s->heap, count, rng);
     for (int32_t k = 0; k < count && s->visits < sweep->most_visits; k++) {
         const int32_t v = s->heap[k];
         if (s->part[v] < 0 || (sweep->temperature <= 0 && !s->active[v]))
             continue;
-        s->active[v] = 0;
+        s->active[v] = sweep->temperature > 0;
         if (visit(&q, v)) {
             moves++;
-            wake(s, v);
+            wake(&q, v);
         }
     }
     return moves;

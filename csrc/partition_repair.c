@@ -1,7 +1,7 @@
 #include "partition_heap.h"
 #include "partition_state.h"
 
-enum { ROUNDS = 8 };
+enum { ROUNDS = 8, MOST_EXCHANGES = 20000 };
 
 /* The best part that holds the vertex scanned last, of those that share a net with it; -1 if none does. */
 static int32_t best_target(nc_partition *s, int32_t v, int64_t *gain) {
@@ -109,6 +109,60 @@ static int relieve(nc_partition *s, int32_t part) {
     return nc_partition_fits(s, part);
 }
 
+/* By how much two parts break the limits, in shares of these. */
+static double excess(const nc_partition *s, int32_t a, int32_t b) {
+    const int32_t pair[2] = {a, b};
+    double sum = 0;
+    for (int k = 0; k < 2; k++)
+        for (int32_t limit = 0; limit < s->limits; limit++) {
+            int64_t over = -s->capacity[limit];
+            for (int32_t c = 0; c < NC_COLUMNS; c++)
+                over += s->limit_weight[(int64_t)limit * NC_COLUMNS + c] * s->demand[(int64_t)pair[k] * NC_COLUMNS + c];
+            sum += over > 0 ? (double)over / ((double)s->capacity[limit] + 1) : 0;
+        }
+    return sum;
+}
+
+/* Copies the members of a part; returns how many. */
+static int32_t members(const nc_partition *s, int32_t part, int32_t *list) {
+    int32_t count = 0;
+    int32_t v = s->first[part];
+    for (int64_t left = s->demand[(int64_t)part * NC_COLUMNS + NC_MEMBERS]; v >= 0 && left > 0; left--) {
+        list[count++] = v;
+        v = s->next[v] == s->first[part] ? -1 : s->next[v];
+    }
+    return count;
+}
+
+/* Swaps a vertex of `part` for one of `other` if both then break the limits by less; 1 if it did. */
+static int swap_one(nc_partition *s, int32_t v, int32_t part, int32_t other, int32_t *list, int32_t *left) {
+    const int32_t count = members(s, other, list);
+    const double before = excess(s, part, other);
+    for (int32_t k = 0; k < count && (*left)-- > 0; k++) {
+        nc_partition_move(s, v, other);
+        nc_partition_move(s, list[k], part);
+        if (excess(s, part, other) < before)
+            return 1;
+        nc_partition_move(s, list[k], other);
+        nc_partition_move(s, v, part);
+    }
+    return 0;
+}
+
+/* Exchanges members of a part for those of others until it fits: what is left to do when no other has room. */
+static int exchange(nc_partition *s, int32_t part) {
+    int32_t left = MOST_EXCHANGES;
+    int changed = 1;
+    while (changed && left > 0 && !nc_partition_fits(s, part)) {
+        const int32_t count = members(s, part, s->heap);
+        changed = 0;
+        for (int32_t k = 0; k < count && !changed && left > 0; k++)
+            for (int32_t other = 0; other < s->parts && !changed && left > 0; other++)
+                changed = other != part && swap_one(s, s->heap[k], part, other, s->heap + count, &left);
+    }
+    return nc_partition_fits(s, part);
+}
+
 /* Brings the vertices into a part that cost least, until it has as many as it must. */
 static int feed(nc_partition *s, int32_t part) {
     while (s->demand[(int64_t)part * NC_COLUMNS + NC_MEMBERS] < s->least_members) {
@@ -139,7 +193,7 @@ int32_t nc_partition_repair(nc_partition *s) {
     for (int round = 0; wrong > 0 && round < ROUNDS; round++) {
         wrong = 0;
         for (int32_t p = 0; p < s->parts; p++)
-            wrong += s->first[p] >= 0 && !nc_partition_fits(s, p) && !relieve(s, p);
+            wrong += s->first[p] >= 0 && !nc_partition_fits(s, p) && !relieve(s, p) && !exchange(s, p);
         for (int32_t p = 0; p < s->parts; p++)
             wrong += !feed(s, p);
     }

@@ -192,6 +192,7 @@ void nc_partition_move(nc_partition *s, int32_t v, int32_t to) {
     const int32_t from = s->part[v];
     if (from == to)
         return;
+    s->visits += 4 * (s->heard_ptr[v + 1] - s->heard_ptr[v] + s->sent_ptr[v + 1] - s->sent_ptr[v]);
     count_sent(s, v, from, -1);
     s->part[v] = to;
     for (int64_t k = s->heard_ptr[v]; k < s->heard_ptr[v + 1]; k++)

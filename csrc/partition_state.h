@@ -25,6 +25,17 @@ static inline int32_t nc_source_part(const nc_partition *s, const nc_net *net) {
     return net->source < 0 ? -1 : s->part[net->source];
 }
 
+/* All numbers below count in random order (Fisher and Yates). */
+static inline void nc_shuffle(int32_t *order, int32_t count, nc_rng *rng) {
+    for (int32_t k = 0; k < count; k++)
+        order[k] = k;
+    for (int32_t k = count - 1; k > 0; k--) {
+        const int32_t other = nc_rng_below(rng, k + 1), moving = order[k];
+        order[k] = order[other];
+        order[other] = moving;
+    }
+}
+
 /* Whether a part that changes by `change` (NC_COLUMNS) still fits, or gets no fuller where it does not. */
 static inline int nc_part_takes(const nc_partition *s, int32_t part, const int64_t *change) {
     const int64_t *const demand = s->demand + (int64_t)part * NC_COLUMNS;

@@ -1,5 +1,6 @@
 """The typed face of csrc/partition.h: hypergraphs, and parts of their vertices that change move by move."""
 
+from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 import numpy as np
@@ -73,12 +74,30 @@ cdef extern from "partition.h" nogil:
     void nc_partition_scan(nc_partition *s, int32_t vertex)
     int64_t nc_partition_gain(const nc_partition *s, int32_t vertex, int32_t to)
     int nc_partition_allowed(nc_partition *s, int32_t vertex, int32_t to, int ignore_to)
+    int nc_partition_fits(const nc_partition *s, int32_t part)
     int32_t nc_partition_fill(nc_partition *s, const int32_t *order, int32_t count, int32_t level)
     int32_t nc_partition_grow(nc_partition *s, const int32_t *order, int32_t count, int32_t level)
     int32_t nc_partition_repair(nc_partition *s)
     int64_t nc_partition_sweep(nc_partition *s, const nc_sweep *sweep, nc_rng *rng)
     void nc_hyper_graph(const nc_partition *s, int64_t *neighbour_ptr, int32_t *neighbour, int64_t *weight,
                         int64_t *mark)
+
+cdef extern from "partition_cluster.h" nogil:
+    ctypedef struct nc_clustering:
+        int32_t bounds
+        const int64_t *bound_weight
+        const int64_t *bound
+        const int32_t *part
+        int32_t fewest
+        int64_t most_pins
+        nc_rng *rng
+        int32_t *label
+        int64_t *weight
+        int64_t *rating
+        int32_t *seen
+        int32_t *found
+        uint8_t *joined
+    int32_t nc_hyper_cluster(const nc_partition *s, nc_clustering *c)
 
 cdef extern from "partition_contract.h" nogil:
     ctypedef struct nc_contraction:
@@ -184,6 +203,16 @@ cdef class HyperCore:
             nc_hyper_alone(&self.h, &demand[0, 0] if self.h.vertices else NULL)
         return np.asarray(demand)
 
+    def net_arrays(self):
+        """pin_ptr, pin, source, memory, amount, traffic, is_input, as they were given; not to be changed."""
+        return tuple(np.asarray(array) for array in self.keep)
+
+    def incident_traffic(self):
+        """Traffic of a vertex' nets, on average over all vertices."""
+        traffic = np.asarray(self.keep[5])
+        pins = np.diff(np.asarray(self.keep[0])) + 1
+        return float((traffic * pins.astype(np.float64)).sum() / max(1, self.h.vertices))
+
     @property
     def vertices(self):
         return self.h.vertices
@@ -288,6 +317,10 @@ cdef class PartitionCore:
         """Entries looked at since loading: the measure of work."""
         return self.s.visits
 
+    def capsule(self):
+        """The nc_partition itself, for other parts of the core; valid as long as this object lives."""
+        return PyCapsule_New(&self.s, "nc_partition", NULL)
+
     cdef int _vertex(self, int64_t vertex, int64_t to) except -1:
         if not 0 <= vertex < self.s.h.vertices or self.s.h.is_input[vertex] or not -1 <= to < self.s.parts:
             raise IndexError(f"no move of vertex {vertex} to part {to}")
@@ -303,6 +336,14 @@ cdef class PartitionCore:
         nc_partition_scan(&self.s, <int32_t>vertex)
         return (nc_partition_gain(&self.s, <int32_t>vertex, <int32_t>to),
                 bool(nc_partition_allowed(&self.s, <int32_t>vertex, <int32_t>to, 0)))
+
+    def fits(self):
+        """Whether every part fits a core."""
+        cdef int32_t part
+        for part in range(self.s.parts):
+            if not nc_partition_fits(&self.s, part):
+                return False
+        return True
 
     cdef int _order(self, const int32_t[::1] order) except -1:
         taken = np.asarray(order)
@@ -347,6 +388,31 @@ cdef class PartitionCore:
         with nogil:
             moves = nc_partition_sweep(&self.s, &sweep, &rng)
         return moves, rng.count
+
+    def cluster(self, const int64_t[::1] bound, int32_t fewest, int64_t most_pins, uint64_t seed, bint within):
+        """int32 (vertices): a vertex of the group that each belongs to; see nc_hyper_cluster.
+
+        bound: the most that a group uses of each limit. within: groups lie within the present parts.
+        """
+        cdef nc_clustering c
+        cdef nc_rng rng
+        if bound.shape[0] != self.s.limits:
+            raise ValueError("bounds of the wrong length")
+        cdef Py_ssize_t n = max(1, self.s.h.vertices)
+        cdef int64_t[:, ::1] weight = np.ascontiguousarray(self.hyper.weight).copy()
+        cdef int64_t[::1] rating = np.empty(n, np.int64)
+        cdef int32_t[::1] label = np.empty(n, np.int32), seen = np.empty(n, np.int32), found = np.empty(n, np.int32)
+        cdef uint8_t[::1] joined = np.empty(n, np.uint8)
+        rng.seed, rng.count = seed, 0
+        c.bounds, c.bound_weight, c.bound = self.s.limits, self.s.limit_weight, &bound[0]
+        c.part = self.s.part if within else NULL
+        c.fewest, c.most_pins, c.rng = fewest, most_pins, &rng
+        c.label, c.rating, c.seen, c.found = &label[0], &rating[0], &seen[0], &found[0]
+        c.weight = &weight[0, 0] if self.s.h.vertices else NULL
+        c.joined = &joined[0]
+        with nogil:
+            nc_hyper_cluster(&self.s, &c)
+        return np.asarray(label)[:self.s.h.vertices]
 
     def graph(self):
         """(pointer, neighbour, weight) of the graph of senders and listeners."""

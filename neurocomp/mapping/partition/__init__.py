@@ -7,26 +7,59 @@ library they come from. What is returned fits, or is None.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from types import MappingProxyType
 
 import numpy as np
 
 from neurocomp.mapping.hypergraph import Hypergraph
 from neurocomp.mapping.limits import Limits
+from neurocomp.mapping.partition.exhaustive import MOST_VERTICES, exhaustive
+from neurocomp.mapping.partition.kahypar import kahypar
 from neurocomp.mapping.partition.metis import metis
-from neurocomp.mapping.partition.refine import EFFORTS, Effort, refine, repaired
+from neurocomp.mapping.partition.multilevel import Start, improved, parted
+from neurocomp.mapping.partition.refine import EFFORTS, Effort, repaired
 from neurocomp.mapping.partition.simple import even, natural, overlap
 from neurocomp.mapping.partition.task import Bounds, Task, is_hopeless, make_task
 
-__all__ = ["EFFORTS", "METHODS", "Bounds", "Effort", "Partition", "partition"]
+__all__ = ["EFFORTS", "METHODS", "MOST_VERTICES", "Bounds", "Effort", "Partition", "available", "partition"]
 
-METHODS: Mapping[str, Callable[[Task, int], np.ndarray]] = MappingProxyType({
-    "natural": natural,
-    "even": even,
-    "overlap": overlap,
-    "metis": metis,
+Method = Callable[[Task, Effort, int], "np.ndarray | None"]
+
+
+def _refined(start: Start) -> Method:
+    """The method that makes legal and refines what ``start`` proposes."""
+
+    def method(task: Task, effort: Effort, seed: int) -> np.ndarray | None:
+        state = task.state(start(task, seed))
+        if not repaired(state):
+            return None
+        return improved(task, state.part, state.volume, effort, seed)
+
+    return method
+
+
+def _multilevel(task: Task, effort: Effort, seed: int) -> np.ndarray | None:
+    part = parted(task, (natural, overlap, metis), effort, seed)
+    if part is None:
+        return None
+    return improved(task, part, task.state(part).volume, replace(effort, cycles=effort.cycles - 1), seed)
+
+
+METHODS: Mapping[str, Method] = MappingProxyType({
+    "natural": _refined(natural),
+    "even": _refined(even),
+    "overlap": _refined(overlap),
+    "metis": _refined(metis),
+    "kahypar": _refined(kahypar),
+    "multilevel": _multilevel,
 })  # fmt: skip
+
+
+def available(method: str) -> bool:
+    """Whether the library that a method needs is there; only kahypar's may be missing."""
+    return method != "kahypar" or find_spec("mtkahypar") is not None
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +79,16 @@ def partition(
     limits: Limits,
     *,
     most_parts: int,
-    method: str = "metis",
+    method: str = "multilevel",
     seed: int = 0,
     effort: str | Effort = "default",
     bounds: Bounds | None = None,
 ) -> Partition | None:
-    """Parts that each fit a core, at most ``most_parts``, pinned vertices with those of their core; None if the
-    search finds none. method: of METHODS. effort: of EFFORTS, or a budget of one's own."""
+    """Parts that each fit a core, at most ``most_parts``, pinned vertices with those of their core.
+
+    None if the search finds none; for up to ``MOST_VERTICES`` vertices, "best" tries all, and None is a proof.
+    method: of METHODS, if ``available``. effort: of EFFORTS, or a budget of one's own.
+    """
     if graph.is_input.all():
         return Partition(np.full(graph.vertices, -1, np.int32), 0, 0)
     if most_parts < 1:
@@ -60,19 +96,16 @@ def partition(
     task, member_of = make_task(graph, limits, most_parts, bounds)
     if is_hopeless(task):
         return None
-    state = task.state(METHODS[method](task, seed))
-    if not repaired(state):
-        return None
-    refine(state, EFFORTS[effort] if isinstance(effort, str) else effort, seed, mean_traffic(graph))
-    part = state.part[member_of]
+    budget = EFFORTS[effort] if isinstance(effort, str) else effort
+    few = budget.exhaustive and task.free.size <= MOST_VERTICES
+    part = exhaustive(task) if few else METHODS[method](task, budget, seed % 2**31)
+    return None if part is None else _named(task, part, member_of)
+
+
+def _named(task: Task, part: np.ndarray, member_of: np.ndarray) -> Partition:
+    volume, part = task.state(part).volume, part[member_of]
     used, first, label = np.unique(part, return_index=True, return_inverse=True)
     placed = used >= 0
     rank = np.full(used.size, -1, np.int32)
     rank[np.flatnonzero(placed)[np.argsort(first[placed])]] = np.arange(placed.sum())
-    return Partition(rank[label], int(placed.sum()), state.volume)
-
-
-def mean_traffic(graph: Hypergraph) -> float:
-    """Of the nets that carry any."""
-    busy = int((graph.traffic > 0).sum())
-    return int(graph.traffic.sum()) / busy if busy else 0.0
+    return Partition(rank[label], int(placed.sum()), volume)

@@ -12,21 +12,13 @@ from neurocomp.mapping.partition.task import Task
 
 _GREATEST = 1 << 30  # edge weights are scaled so that their sum stays below, vertex weights likewise
 _VERTEX_SCALE = 10_000
-_SLACK = 1.03
-
-
-def parts_sought(task: Task) -> int:
-    """A few more than the least, so that there is room to move."""
-    if task.least_members:
-        return task.parts
-    return min(task.parts, task.free.size, max(task.least_parts, int(np.ceil(task.load.sum() * _SLACK))))
 
 
 def metis(task: Task, seed: int = 0) -> np.ndarray:
     """int32 (vertices); the limits may be broken."""
     import pymetis  # takes 0.1 s
 
-    parts = parts_sought(task)
+    parts = task.parts_sought
     part = np.full(task.is_input.size, -1, np.int32)
     if parts == 1:
         part[task.free] = 0

@@ -12,6 +12,8 @@ _QUICK_PINS = 5_000_000  # beyond that, an even spread is by weight alone
 
 def natural(task: Task, seed: int = 0) -> np.ndarray:
     """int32 (vertices): consecutive vertices together, as few parts as that takes. -1 where parts do not suffice."""
+    if task.least_members:
+        return _split(task)
     state = task.state()
     state.fill(task.free, FULL)
     return state.part

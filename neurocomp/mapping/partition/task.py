@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,6 +11,8 @@ import numpy as np
 from neurocomp.mapping.hypercore import ANCHORS, COLUMNS, MEMBERS, WORK, HyperCore, PartitionCore, compiled
 from neurocomp.mapping.hypergraph import Hypergraph
 from neurocomp.mapping.limits import DEMANDS, Limits
+
+_ROOM = 1.03
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +65,13 @@ class Task:
             return self.parts + 1
         bound = capacity > 0
         return max(1, int((-(-used[bound] // capacity[bound])).max(initial=1)))
+
+    @property
+    def parts_sought(self) -> int:
+        """A few more than the least, so that there is room to move; all of them if each must have members."""
+        if self.least_members:
+            return self.parts
+        return min(self.parts, max(self.least_parts, math.ceil(float(self.load.sum()) * _ROOM)))
 
     def state(self, part: np.ndarray | None = None) -> PartitionCore:
         """Parts that can be changed; without ``part`` every vertex is nowhere."""
