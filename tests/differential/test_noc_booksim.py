@@ -19,7 +19,7 @@ from neurocomp.fabric.noc_traffic import Stream, load_point, saturation_throughp
 from neurocomp.fabric.topology import Mesh
 
 HOTMIX = (Stream("uniform", 0.9), Stream("hotspot", 0.1, core=27))
-PAST_THE_KNEE = {"transpose"}  # its latency grows with the length of the run from half the load on
+FLOWS_OF_TRANSPOSE = 7  # over the busiest link of an 8x8 mesh: beyond 1/7 its queue, and latency, grow as time goes on
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +105,16 @@ def curves(folder: Path) -> dict[tuple[str, str, str, int], list[dict[str, str]]
     return found
 
 
+def knee(router: str, traffic: str, saturation: float) -> float:
+    """The load from which latency has no steady state. At load 1 transpose delivers more than that, since most of its
+    flows do not meet the link that is saturated first. BookSim2 calls such loads stable if the latency that it has
+    measured so far is small; over as many cycles, ours is the same within chance."""
+    if traffic != "transpose":
+        return saturation
+    cycles_per_flit = 6 / 4 if router == "lean" else 1  # a credit comes back after 6 cycles, buffers hold 4 flits
+    return 1 / (FLOWS_OF_TRANSPOSE * cycles_per_flit)
+
+
 def streams(traffic: str) -> str | tuple[Stream, ...]:
     return HOTMIX if traffic == "hotmix" else traffic
 
@@ -119,9 +129,9 @@ def test_latency_under_load(noc_data: Path) -> None:
             for row in points
             if row["sim_type"] == "latency"
             and row["stable"] == "1"
-            and float(row["load_flits_node_cycle"]) <= 0.85 * saturation
+            and float(row["load_flits_node_cycle"]) <= 0.85 * knee(router, traffic, saturation)
         ]
-        if usable and traffic not in PAST_THE_KNEE:
+        if usable:
             load = float(usable[-1]["load_flits_node_cycle"])
             point = load_point(network(topology, router), streams(traffic), load, flits=flits)
             errors[topology, router, traffic, flits] = abs(point.latency_mean / float(usable[-1]["plat"]) - 1)
@@ -130,7 +140,7 @@ def test_latency_under_load(noc_data: Path) -> None:
 
 
 def test_saturation_throughput(noc_data: Path) -> None:
-    """Two streams that share a hotspot settle slowly; there the samples themselves differ by some per cent."""
+    """Hotmix of long packets is left to the next test."""
     errors = {}
     for (topology, router, traffic, flits), points in curves(noc_data).items():
         accepted = next(float(row["acc_flits"]) for row in points if row["sim_type"] == "throughput")
@@ -139,3 +149,16 @@ def test_saturation_throughput(noc_data: Path) -> None:
             errors[topology, router, traffic, flits] = abs(found / accepted - 1)
     assert len(errors) > 30
     assert max(errors.values()) <= 0.05, errors
+
+
+def test_saturation_throughput_of_a_hotspot_among_others(noc_data: Path) -> None:
+    """Long packets to one core fill the network in waves of thousands of cycles: what 4000 cycles deliver varies by
+    4 to 5 % (standard deviation over seeds) on both sides, so one run against one run may differ by 12 %."""
+    errors = {}
+    for (topology, router, traffic, flits), points in curves(noc_data).items():
+        if traffic == "hotmix" and flits == 5:
+            accepted = next(float(row["acc_flits"]) for row in points if row["sim_type"] == "throughput")
+            runs = [saturation_throughput(network(topology, router), HOTMIX, flits=5, seed=seed) for seed in (0, 1)]
+            errors[router] = abs(np.mean(runs) / accepted - 1)
+    assert len(errors) == 3
+    assert max(errors.values()) <= 0.12, errors
