@@ -16,11 +16,11 @@ import numpy as np
 
 from neurocomp.chip.messages import did_you_mean
 from neurocomp.chip.yaml12 import printable
-from neurocomp.commands.memory import need_memory
-from neurocomp.commands.npz import ZIP_MAGICS, read_npz
 from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.fabric.burst import Burst
 from neurocomp.frontend.sniff import missing_file
+from neurocomp.inputs.memory import need_memory
+from neurocomp.inputs.npz import ZIP_MAGICS, read_npz
 
 COLUMNS = ("release", "source", "destination", "flits")
 DEFAULTS = {"release": "0", "flits": "1"}
