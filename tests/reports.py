@@ -35,6 +35,7 @@ from neurocomp.report.model import (
     TrafficFacts,
     ValueUse,
 )
+from neurocomp.report.routing import LinkFacts, RoutingFacts, StepPart
 from neurocomp.simulate.inference import Simulation, simulate
 from tests.chip_text import tiny
 
@@ -109,6 +110,14 @@ def made_up() -> Result:
         neurobench=NeuroBenchFacts(12_500, 0.26, 0.9, 3_000, 40_001, 92_000),
         neurobench_trained=NeuroBenchFacts(50_000, 0.25, None, 3_100, 41_000, 92_000),
         traffic=TrafficFacts(1_024, 47_001, 9_160, 1_024, 1_500, 3_000, 640),
+        routing=RoutingFacts(
+            "event", 3, (StepPart("compute", 48_000_000, 30), StepPart("routing", 2_000_000, 2),
+                         StepPart("barrier or tick", 34_000_000, 10)),
+            1_500, 6_500, 18_800, 28_400, 4_500_000, 900_000,
+            (LinkFacts(0, 1, "east", 640, 0.0381), LinkFacts(1, 1, "north", 12, None)),
+            (((0, 0, 0, 0), (0, 7, 0, 0)), ((640, 0, 0, 0), (0, 0, 12, 0))),
+            (((0, 0, 0, 0), (0, 0, 0, 0)), ((9, 0, 0, 0), (0, 0, 0, 0))),
+        ),
         accuracy=AccuracyFacts(4, 2, 3, 3),
         saturations=5,
         values=(

@@ -29,6 +29,7 @@ from neurocomp.report.model import (
 )  # fmt: skip
 from neurocomp.report.neurobench import network_facts, neurobench
 from neurocomp.report.origins import energy_by_kind, values_used
+from neurocomp.report.routing import routing_facts
 from neurocomp.report.warnings import ASSUMED, not_modelled, unknown_costs, warnings_about
 from neurocomp.simulate.inference import Simulation
 
@@ -72,13 +73,14 @@ def report(
         neurobench=neurobench(program.network, execution),
         neurobench_trained=trained,
         traffic=_traffic(simulation),
+        routing=routing_facts(program, simulation),
         accuracy=accuracy,
         saturations=execution.saturations,
         values=values_used(chip, table, simulation, program.routers_used),
-        warnings=warnings_about(layers, table, accuracy, execution),
+        warnings=warnings_about(layers, table, accuracy, execution, simulation),
         assumptions=_assumptions(program),
         mismatches=program.mismatches,
-        not_modelled=not_modelled(chip),
+        not_modelled=not_modelled(chip, simulation.fidelity),
     )
 
 

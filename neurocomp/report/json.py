@@ -43,6 +43,7 @@ def to_tree(result: Result) -> Tree:
             "as_trained": _neurobench(result.neurobench_trained, samples) if result.neurobench_trained else None,
         },
         "traffic": {"run_total": asdict(result.traffic)},
+        "network_on_chip": asdict(result.routing),
         "accuracy": _accuracy(result),
         "saturations": result.saturations,
         "warnings": list(result.warnings),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from neurocomp.chip.spec import Kind
 from neurocomp.mapping.quality import Quality
 from neurocomp.network.ops import Shape
+from neurocomp.report.routing import RoutingFacts
 
 SCHEMA = "neurocomp/result/1"
 
@@ -263,7 +264,7 @@ class Result:
 
     network: as trained where it was given, else as mapped; mapped: as it ran on the chip. neurobench: of the network
     as mapped; neurobench_trained: of the float network, None if it was not run. mapping: how good it is and how it
-    was found; None for a program put together by hand. warnings: what makes the answer
+    was found; None for a program put together by hand. routing: the network on chip. warnings: what makes the answer
     questionable. saturations: how often integer states hit their limits. not_modelled: what the answer leaves out.
     """
 
@@ -280,6 +281,7 @@ class Result:
     neurobench: NeuroBenchFacts
     neurobench_trained: NeuroBenchFacts | None
     traffic: TrafficFacts
+    routing: RoutingFacts
     accuracy: AccuracyFacts | None
     saturations: int
     values: tuple[ValueUse, ...]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import numpy as np
-
 from neurocomp.chip.spec import KINDS, ChipSpec, Kind, Provenance
 from neurocomp.energy.table import EnergyTable, action_costs
 from neurocomp.report.model import ValueUse
@@ -19,6 +17,7 @@ TIMED = (
     "neuron_update", "spike_out", "packet_out", "packet_in", "hop_east_west", "hop_north_south",
     "hop_chip_link",
 )  # fmt: skip
+ROUTING = ("noc.router", "noc.clock_ns", "noc.link_latency_cycles")  # where packets wait for each other
 CAPACITIES = ("noc.width", "noc.height", "noc.cores_per_router", "core.", "noc.multicast", "noc.input_port")
 FUNCTION = ("numeric.",)
 
@@ -88,9 +87,9 @@ def _time_paths(chip: ChipSpec, simulation: Simulation, routers_used: int) -> It
     happened = {row.action for row in simulation.counters.rows}
     yield from (f"{costs[action][0]}.latency_ns" for action in TIMED if action in happened)
     yield from ("noc.link_flit_ns", "noc.flits_per_spike")
-    series = simulation.series
-    work = np.maximum(np.maximum(series.generate_ps, series.process_ps), series.link_ps)
-    waits_for_tick = work + simulation.barrier_ps < chip.step.least_ps
+    if simulation.fidelity != "bound":
+        yield from (path for path in chip.provenance if path.startswith(ROUTING))
+    waits_for_tick = simulation.series.work_ps + simulation.barrier_ps < chip.step.least_ps
     if waits_for_tick.any():
         period = chip.step.period_ns or 0.0
         yield "step.period_ns" if period >= (chip.step.floor_ns or 0.0) else "step.floor_ns"
@@ -116,4 +115,5 @@ def _uses(chip: ChipSpec, use: str, paths: Iterable[str]) -> Iterator[ValueUse]:
             continue
         origin = origin_of(chip, path)
         shown = " ".join(map(str, value)) if isinstance(value, list) else value
+        shown = origin.value if isinstance(value, dict) else shown  # a router's preset stands as its name
         yield ValueUse(path, use, shown, origin.kind, keys.get(origin.source, ""), origin.source, origin.note)  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from neurocomp.chip.spec import KINDS
 from neurocomp.report import units
 from neurocomp.report.mapping import mapping_lines
 from neurocomp.report.model import LayerFacts, NeuroBenchFacts, Result, ValueUse
+from neurocomp.report.routing import routing_text
 from neurocomp.report.table import table
 
 WIDTH = 110
@@ -25,6 +26,7 @@ def to_text(result: Result) -> str:
         _answer(result),
         _energy(result),
         _time(result),
+        _routing(result),
         _cores(result),
         mapping_lines(result),
         _layers(result),
@@ -180,6 +182,11 @@ def _time(result: Result) -> Iterator[str]:
     used = Counter(value.kind for value in result.values if value.use == "time")
     kinds = ", ".join(_many(used[kind], f"{kind} value") for kind in KINDS if used[kind])
     yield _wrapped(f"This time rests on {kinds}; routing is modelled at {result.run.fidelity} fidelity.", "  ")
+
+
+def _routing(result: Result) -> Iterator[str]:
+    yield f"Network on chip, {result.routing.fidelity} fidelity"
+    yield from routing_text(result.routing, result.run.samples)
 
 
 def _cores(result: Result) -> Iterator[str]:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from neurocomp.activity.execution import Execution
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.energy.table import EnergyTable
+from neurocomp.fabric.noc import Fidelity
 from neurocomp.report import units
 from neurocomp.report.model import AccuracyFacts, LayerFacts
+from neurocomp.simulate.inference import Simulation
 
 TOLERATED_LOSS = 0.01
 
@@ -16,9 +18,14 @@ ASSUMED = (
     "samples follow each other without a gap, so that the steps of one also hold work of its neighbours; figures per "
     "inference are those of the whole run divided by its samples",
 )
+NETWORK = {
+    "bound": "waiting inside the network on chip: links are counted at bound fidelity (the busiest link's flits one "
+    "after the other), so routing time is a lower bound",
+    "event": "full buffers in the network on chip: packets reserve links in order of arrival",
+    "cycle": "the depth of the queues in which cores keep packets that the network does not take: they never overflow, "
+    "and a core goes on with its neurons while packets wait",
+}
 NOT_MODELLED = (
-    "waiting inside the network on chip: links are counted at bound fidelity (the busiest link's flits one after the "
-    "other), so routing time is a lower bound",
     "loading weights and routing tables onto the chip, and switching it on",
     "the host: producing the inputs, moving them to the chip and reading the outputs",
     "the reset of neuron states between samples, which is taken to cost nothing",
@@ -27,11 +34,15 @@ NOT_MODELLED = (
 
 
 def warnings_about(
-    layers: tuple[LayerFacts, ...], table: EnergyTable, accuracy: AccuracyFacts | None, execution: Execution
+    layers: tuple[LayerFacts, ...],
+    table: EnergyTable,
+    accuracy: AccuracyFacts | None,
+    execution: Execution,
+    simulation: Simulation,
 ) -> tuple[str, ...]:
     """Sentences, most serious first."""
     clipping = (*_clipped_inputs(execution.clipped_inputs), *_saturation(execution.saturations))
-    return tuple((*_costs(table), *_accuracy(accuracy), *_activity(layers), *clipping))
+    return tuple((*_costs(table), *_accuracy(accuracy), *_doubts(simulation), *_activity(layers), *clipping))
 
 
 def unknown_costs(chip: ChipSpec) -> Iterator[str]:
@@ -40,9 +51,9 @@ def unknown_costs(chip: ChipSpec) -> Iterator[str]:
         yield f"on {chip.name}: how long a flit occupies a link is unknown; taken as 0, so no link is ever busy"
 
 
-def not_modelled(chip: ChipSpec) -> tuple[str, ...]:
-    """What the answer leaves out: always, and on this chip."""
-    return (*NOT_MODELLED, *(f"{chip.name}: {note}" for note in chip.notes))
+def not_modelled(chip: ChipSpec, fidelity: Fidelity) -> tuple[str, ...]:
+    """What the answer leaves out: at this fidelity of the network, always, and on this chip."""
+    return (NETWORK[fidelity], *NOT_MODELLED, *(f"{chip.name}: {note}" for note in chip.notes))
 
 
 def _costs(table: EnergyTable) -> Iterator[str]:
@@ -60,6 +71,15 @@ def _accuracy(accuracy: AccuracyFacts | None) -> Iterator[str]:
     loss = (accuracy.correct_in_float - accuracy.correct_on_chip) / accuracy.samples
     if loss > TOLERATED_LOSS:
         yield f"accuracy on the chip is {100 * loss:.1f} points below the float network's"
+
+
+def _doubts(simulation: Simulation) -> Iterator[str]:
+    if simulation.doubtful_steps:
+        yield (
+            f"the network on chip was modelled by reservation of links (event), which is known not to hold for "
+            f"{simulation.doubtful_steps:,} of {simulation.chip_steps:,} chip steps: a router has few virtual channels "
+            "and cores send many packets; use --noc cycle"
+        )
 
 
 def _activity(layers: tuple[LayerFacts, ...]) -> Iterator[str]:

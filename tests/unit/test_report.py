@@ -20,6 +20,10 @@ from tests.chip_text import tiny
 from tests.reports import GOLDEN, HOSTILE, made_up, small_chip, small_result, small_run
 
 KNOWN = ("hop_north_south: {energy_pj: null", "hop_north_south: {energy_pj: 4.2")
+ROUTER = (
+    "input_port: [0, 1]",
+    "input_port: [0, 1]\n  router: {value: lean, source: paper, kind: measured}\n  clock_ns: 2",
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +53,43 @@ def test_time_parts_sum_to_the_total_exactly(result) -> None:
     assert all(bound.time_ps >= 0 for bound in timing.bounds)
     assert timing.latency_min_ps * 3 <= timing.latency_total_ps <= timing.latency_max_ps * 3
     assert timing.busiest_core_ps <= timing.total_ps
+
+
+def test_routing_and_compute_sum_to_the_total_exactly(result) -> None:
+    routed = small_result(small_chip(ROUTER))
+    for found in (result, routed):
+        routing, timing = found.routing, found.timing
+        assert [part.part for part in routing.parts] == ["compute", "routing", "barrier or tick"]
+        assert sum(part.time_ps for part in routing.parts) == timing.total_ps
+        assert sum(part.steps for part in routing.parts) == timing.chip_steps
+        assert routing.packets == found.traffic.packets_received
+        assert 0 < routing.packet_p50_ps <= routing.packet_p99_ps <= routing.packet_max_ps
+        flits = np.array(routing.link_flits)
+        assert (flits.max(), flits.sum()) == (found.traffic.busiest_link_flits, found.traffic.hops)
+        assert routing.links[0].flits == found.traffic.busiest_link_flits
+    assert result.run.fidelity == result.routing.fidelity == "bound" and result.routing.link_stalls is None
+    assert routed.run.fidelity == routed.routing.fidelity == "cycle" and routed.routing.link_stalls is not None
+    assert result.routing.links[0].utilisation is None and 0 < routed.routing.links[0].utilisation < 1
+
+
+def test_the_router_is_a_value_in_use_where_packets_wait(result) -> None:
+    values = {value.path: value for value in small_result(small_chip(ROUTER)).values}
+    assert (values["noc.router"].value, values["noc.router"].kind) == ("lean", "measured")
+    assert "noc.clock_ns" in values
+    assert not any(value.path.startswith("noc.router") for value in result.values)
+
+
+def test_what_is_not_modelled_depends_on_the_fidelity(result) -> None:
+    assert "so routing time is a lower bound" in result.not_modelled[0]
+    assert "queues in which cores keep packets" in small_result(small_chip(ROUTER)).not_modelled[0]
+
+
+def test_reservation_where_it_does_not_hold_is_a_warning() -> None:
+    program, _, execution = small_run(small_chip(ROUTER))
+    event = neurocomp.simulate(program, execution.trace, "event")
+    warnings = report(program, event, execution=execution).warnings
+    assert event.doubtful_steps > 0
+    assert any(f"not to hold for {event.doubtful_steps} of 14" in text for text in warnings)
 
 
 def test_layers_sum_to_the_totals(result) -> None:
