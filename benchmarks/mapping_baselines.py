@@ -5,6 +5,7 @@ Each name says after whom it is made; all get the same network, cap and mesh, an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -34,11 +35,12 @@ def _hilbert_forces(flow: Flow, side: int) -> np.ndarray:
     return force_directed(flow, hilbert(flow, side), side)
 
 
-IN_ORDER: dict[str, tuple[bool, Placement]] = {  # whether pixel after pixel, or map after map
-    "PACMAN-like": (False, row_major),
-    "SpiNePlacer-like": (False, swarm),
-    "ASPLOS'23-like": (False, _hilbert_forces),
-    "ASPLOS'23-like, pixels first": (True, _hilbert_forces),
+IN_ORDER: dict[str, tuple[str, Placement]] = {
+    "PACMAN-like": ("neurons", row_major),
+    "SpiNePlacer-like": ("neurons", swarm),
+    "ASPLOS'23-like": ("neurons", _hilbert_forces),
+    "ASPLOS'23-like, channels first": ("channels", _hilbert_forces),
+    "ASPLOS'23-like, pixels first": ("pixels", _hilbert_forces),
 }
 PARTITIONED: dict[str, tuple[Partition, Placement]] = {
     "SNEAP-like": (metis_cut, annealed),
@@ -50,7 +52,7 @@ RONZANI = "Ronzani-like"
 def baselines_of(case: Case) -> tuple[str, ...]:
     """Those that list synapses one by one only where that is possible."""
     if not case.enumerable:
-        return "ASPLOS'23-like", "ASPLOS'23-like, pixels first"
+        return "ASPLOS'23-like", "ASPLOS'23-like, channels first", "ASPLOS'23-like, pixels first"
     return "PACMAN-like", "SpiNePlacer-like", "SNEAP-like", "EdgeMap-like", "ASPLOS'23-like", RONZANI
 
 
@@ -58,8 +60,8 @@ def mapped_by(name: str, case: Case, network: Network, rates: Rates) -> Cores:
     """The core of every neuron."""
     side = side_of(case, network)
     if name in IN_ORDER:
-        pixels_first, placement = IN_ORDER[name]
-        return placed(network, in_order(network, case.cap, pixels_first), rates, side, placement)
+        order, placement = IN_ORDER[name]
+        return placed(network, in_order(network, case.cap, order), rates, side, placement)
     net = synapses_of(network, rates)
     if name == RONZANI:
         part = overlap(net, case.cap)
@@ -73,17 +75,30 @@ def mapped_by(name: str, case: Case, network: Network, rates: Rates) -> Cores:
     return placed(network, split_by_population(network, part), rates, side, placement)
 
 
-def in_order(network: Network, cap: int, pixels_first: bool) -> Cores:
-    """Cores filled in the order of the layers; within a layer map after map, or pixel after pixel."""
+def in_order(network: Network, cap: int, order: str) -> Cores:
+    """Cores filled in the order of the layers. Within a layer neurons come map after map (``neurons``), or in blocks
+    of up to 64 channels and a square of pixels, an eighth of a core each: all blocks of the first channels before
+    those of the next (``channels``), or all channels of a square before the next square (``pixels``)."""
     part, before = {}, 0
     for population in network.populations:
-        number = (before + np.arange(population.size)) // cap
+        number = np.arange(before, before + population.size)
         before += population.size
-        if pixels_first and len(population.shape) == 3:
-            channels, height, width = population.shape
-            number = number.reshape(height, width, channels).transpose(2, 0, 1)
-        part[population.name] = number.reshape(population.shape)
+        if order != "neurons" and len(population.shape) == 3:
+            sequence = np.argsort(_blocks(population.shape, cap, order).reshape(-1), kind="stable")
+            number[sequence] = number.copy()
+        part[population.name] = (number // cap).reshape(population.shape)
     return part
+
+
+def _blocks(shape: tuple[int, ...], cap: int, order: str) -> np.ndarray:
+    """The block of every element, in the order in which they come."""
+    channels, height, width = shape
+    together = min(channels, 64)
+    edge = max(1, math.isqrt(cap // 8 // together))
+    group = np.arange(channels)[:, None, None] // together
+    rows, columns = np.arange(height)[:, None] // edge, np.arange(width) // edge
+    square, squares = rows * -(-width // edge) + columns, -(-height // edge) * -(-width // edge)
+    return group * squares + square if order == "channels" else square * -(-channels // together) + group
 
 
 def placed(network: Network, part: Cores, rates: Rates, side: int, placement: Placement) -> Cores:
