@@ -18,6 +18,7 @@ from neurocomp.mapping.compile import compile_network
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.quality import Quality, Trial
 from neurocomp.report.build import report
+from neurocomp.report.detail import CoreFacts, StepBin
 from neurocomp.report.model import (
     AccuracyFacts,
     BoundFacts,
@@ -117,6 +118,15 @@ def made_up() -> Result:
             (LinkFacts(0, 1, "east", 640, 0.0381), LinkFacts(1, 1, "north", 12, None)),
             (((0, 0, 0, 0), (0, 7, 0, 0)), ((640, 0, 0, 0), (0, 0, 12, 0))),
             (((0, 0, 0, 0), (0, 0, 0, 0)), ((9, 0, 0, 0), (0, 0, 0, 0))),
+        ),
+        cores=(
+            CoreFacts(0, 0, 0, 95, "memory", 0.915, 21_000_000, 500_000_000, (HOSTILE,)),
+            CoreFacts(1, 1, 0, 70, "neurons", 0.7, 0, 80_000_000, (HOSTILE, "readout")),
+            CoreFacts(2, 0, 1, 95, "neurons", 0.95, 42_000_000, 500_000_000, (HOSTILE,)),
+        ),
+        steps=(
+            StepBin(0, 20, 1_500_000.0, 2_000_000, 700_000.0, 50_000.0, 750_000.0, 24.0, 36.5),
+            StepBin(21, 41, 2_500_000.0, 2_500_000, 1_585_714.5, 45_238.5, 869_047.0, 24.76, 35.0),
         ),
         accuracy=AccuracyFacts(4, 2, 3, 3),
         saturations=5,

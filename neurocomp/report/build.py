@@ -13,6 +13,7 @@ from neurocomp.energy.table import EnergyTable, tabulate
 from neurocomp.errors import bad_input
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Network
+from neurocomp.report.detail import core_facts, step_bins
 from neurocomp.report.layers import layer_facts
 from neurocomp.report.model import (
     AccuracyFacts,
@@ -74,6 +75,8 @@ def report(
         neurobench_trained=trained,
         traffic=_traffic(simulation),
         routing=routing_facts(program, simulation),
+        cores=core_facts(program, simulation, table),
+        steps=step_bins(simulation),
         accuracy=accuracy,
         saturations=execution.saturations,
         values=values_used(chip, table, simulation, program.routers_used),

@@ -44,6 +44,7 @@ def to_tree(result: Result) -> Tree:
         },
         "traffic": {"run_total": asdict(result.traffic)},
         "network_on_chip": asdict(result.routing),
+        "time_series": [asdict(each) for each in result.steps],
         "accuracy": _accuracy(result),
         "saturations": result.saturations,
         "warnings": list(result.warnings),

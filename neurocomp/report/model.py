@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from neurocomp.chip.spec import Kind
 from neurocomp.mapping.quality import Quality
 from neurocomp.network.ops import Shape
+from neurocomp.report.detail import CoreFacts, StepBin
 from neurocomp.report.routing import RoutingFacts
 
 SCHEMA = "neurocomp/result/1"
@@ -264,7 +265,8 @@ class Result:
 
     network: as trained where it was given, else as mapped; mapped: as it ran on the chip. neurobench: of the network
     as mapped; neurobench_trained: of the float network, None if it was not run. mapping: how good it is and how it
-    was found; None for a program put together by hand. routing: the network on chip. warnings: what makes the answer
+    was found; None for a program put together by hand. routing: the network on chip. cores, steps: the run core by
+    core, and over time. warnings: what makes the answer
     questionable. saturations: how often integer states hit their limits. not_modelled: what the answer leaves out.
     """
 
@@ -282,6 +284,8 @@ class Result:
     neurobench_trained: NeuroBenchFacts | None
     traffic: TrafficFacts
     routing: RoutingFacts
+    cores: tuple[CoreFacts, ...]
+    steps: tuple[StepBin, ...]
     accuracy: AccuracyFacts | None
     saturations: int
     values: tuple[ValueUse, ...]
@@ -314,6 +318,12 @@ class Result:
         from neurocomp.report.json import to_json
 
         return to_json(self)
+
+    def to_page(self) -> str:
+        """The report as one HTML file."""
+        from neurocomp.report.page.inference import to_page
+
+        return to_page(self)
 
     def to_text(self) -> str:
         """The report for people."""

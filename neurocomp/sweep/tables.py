@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from neurocomp.report import units
+from neurocomp.report.csv import inert
 from neurocomp.report.table import table
 from neurocomp.sweep.outcome import METRIC_NAMES, Outcome
 from neurocomp.sweep.pareto import effects, pareto
@@ -27,8 +28,8 @@ def points_csv(outcomes: Sequence[Outcome]) -> str:
         settings = dict(outcome.point.settings)
         metrics = ["" if (v := outcome.metrics.get(name)) is None else repr(v) for name in METRIC_NAMES]
         values = ["" if settings.get(axis) is None else settings[axis] for axis in axes]
-        head = [_inert(outcome.point.network), _inert(outcome.point.chip), *map(_inert, values)]
-        writer.writerow([*head, outcome.status, *metrics, _inert(outcome.reason), outcome.key])
+        head = [inert(outcome.point.network), inert(outcome.point.chip), *map(inert, values)]
+        writer.writerow([*head, outcome.status, *metrics, inert(outcome.reason), outcome.key])
     return text.getvalue()
 
 
@@ -110,8 +111,3 @@ def _effects(outcomes: Sequence[Outcome], metric: str) -> Iterator[str]:
         change = "" if effect.elasticity is None else f"{100 * (1.1**effect.elasticity - 1):+.2f} %"
         rows.append([units.clean(effect.parameter, 48), f"{100 * effect.share:.1f} %", change])
     yield from table(rows, "lrr", header=True)
-
-
-def _inert(value: object) -> object:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value

@@ -1,0 +1,218 @@
+"""The page of a compiled or simulated network: the answer, what bounds it, where energy goes, where it comes from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from neurocomp.chip.spec import KINDS
+from neurocomp.report import units
+from neurocomp.report.advice import advice
+from neurocomp.report.model import LayerFacts, NeuroBenchFacts, Result
+from neurocomp.report.page.chip import chip_map, mapping, over_time
+from neurocomp.report.page.content import Card, Figure, Page, Section, Table, render
+from neurocomp.report.page.figures import stacked_bars
+
+LAYERS_DRAWN = 40  # a figure with more bars cannot be read; the rest becomes one bar
+
+
+def to_page(result: Result) -> str:
+    """The whole page as HTML text."""
+    run = result.run
+    coding = f", {run.encoding} coding" if run.encoding not in (None, "temporal") else ""
+    subtitle = f"{run.samples:,} samples of {run.steps:,} time steps{coding}; neurocomp {result.version}"
+    title = f"{units.clean(result.network.name)} on {units.clean(result.chip.title)}"
+    mismatches = len(result.mismatches)
+    warnings = [units.clean(warning, 2000) for warning in result.warnings]
+    if mismatches:
+        warnings.append(f"the chip differs from the network as trained in {mismatches} respects; see below")
+    sections = (
+        _bounds(result), _energy(result), _layers(result), chip_map(result), over_time(result), _memory(result),
+        *mapping(result), _neurobench(result), *_origins(result),
+    )  # fmt: skip
+    return render(Page(title, subtitle, tuple(warnings), tuple(_cards(result)), sections))
+
+
+def _cards(result: Result) -> Iterator[Card]:
+    timing, energy, samples, fit = result.timing, result.energy, result.run.samples, result.fit
+    least = "≥ " if energy.is_lower_bound else ""
+    dynamic = energy.total_aj - energy.by_unit["static"]
+    yield Card("Energy per inference", least + units.energy(energy.total_aj / samples), (
+        f"{units.energy(dynamic / samples)} dynamic", _kinds(result, "energy"),
+        *(["a lower bound: some costs are not known"] if energy.is_lower_bound else []),
+    ))  # fmt: skip
+    yield Card("Latency", units.time(timing.latency_total_ps / samples), (
+        f"{units.time(timing.latency_min_ps)} to {units.time(timing.latency_max_ps)}",
+        f"one inference every {units.time(timing.streaming_ps / samples)}", _kinds(result, "time"),
+    ))  # fmt: skip
+    yield Card("Power", least + units.power(energy.total_aj / timing.total_ps), (
+        f"{units.power(dynamic / timing.total_ps)} dynamic", "mean over the run",
+    ))  # fmt: skip
+    fullest = fit.fullest
+    yield Card("Fit", f"{fit.cores_used:,} of {fit.cores_available:,} cores", (
+        f"core {fullest.fullest_core} is the fullest: {units.share(fullest.share)} of its {fullest.name}",
+        f"{fit.neurons:,} neurons, weights of {fit.weight_bits} bits",
+    ))  # fmt: skip
+    accuracy = result.accuracy
+    if accuracy is not None and accuracy.correct_on_chip is not None:
+        beside = [f"{accuracy.correct_on_chip:,} of {accuracy.samples:,} samples"]
+        if accuracy.correct_in_float is not None:
+            beside.append(f"{units.share(accuracy.correct_in_float / accuracy.samples)} in float")
+        yield Card("Accuracy on the chip", units.share(accuracy.correct_on_chip / accuracy.samples), tuple(beside))
+
+
+def _kinds(result: Result, use: str) -> str:
+    used = Counter(value.kind for value in result.values if value.use == use)
+    return (
+        "rests on " + ", ".join(f"{used[kind]} {kind}" for kind in KINDS if used[kind]) if used else "rests on no value"
+    )
+
+
+def _bounds(result: Result) -> Section:
+    timing = result.timing
+    rows = [
+        [bound.part, units.time(bound.time_ps / result.run.samples), bound.time_ps / timing.total_ps,
+         units.share(bound.time_ps / timing.total_ps), units.share(bound.steps / timing.chip_steps)]
+        for bound in timing.bounds
+    ]  # fmt: skip
+    step = timing.total_ps / timing.chip_steps
+    lines = (
+        f"A chip step takes {units.time(step)} on average, {units.time(timing.step_min_ps)} to "
+        f"{units.time(timing.step_max_ps)}. Core {timing.busiest_core} is the busiest: it works "
+        f"{units.share(timing.busiest_core_ps / timing.total_ps)} of the time.",
+        *(f"{point.what}: {point.gain}." for point in advice(result)[:1]),
+    )
+    heads = ("the chip waits for", "per inference", "", "share of time", "longest in steps")
+    others = tuple(f"{point.what}: {point.gain}." for point in advice(result)[1:])
+    return Section("What bounds it", lines, tables=(Table(rows, heads),), items=others)
+
+
+def _energy(result: Result) -> Section:
+    samples, energy = result.run.samples, result.energy
+    names, parts = _drawn(result.layers)
+    total = energy.total_aj or 1
+    rows = [
+        [unit, units.energy(part / samples), part / total, units.share(part / total)]
+        for unit, part in energy.by_unit.items()
+    ]
+    rows.append(["total", units.energy(energy.total_aj / samples), "", ""])
+    figures = ()
+    if any(any(values) for values in parts.values()):
+        scale, unit = _energy_scale(max(map(sum, zip(*parts.values(), strict=True))) / samples)
+        scaled = {name: [v / samples / scale for v in values] for name, values in parts.items() if any(values)}
+        svg = stacked_bars(names, scaled, f"dynamic energy per inference ({unit})")
+        figures = (Figure(svg, "Dynamic energy by layer and unit. Barriers and static power belong to no layer."),)
+    return Section(
+        "Energy", figures=figures, tables=(Table(rows, ("unit", "per inference", "", "share"), summed=True),)
+    )
+
+
+def _energy_scale(attojoules: float) -> tuple[float, str]:
+    for scale, unit in ((1e15, "mJ"), (1e12, "uJ"), (1e9, "nJ"), (1e6, "pJ")):
+        if attojoules >= scale:
+            return scale, unit
+    return 1.0, "aJ"
+
+
+def _drawn(layers: Sequence[LayerFacts]) -> tuple[list[str], dict[str, list[float]]]:
+    """Names and, by unit, energies of the layers that a figure can show; the smallest become one."""
+    kept = sorted(sorted(range(len(layers)), key=lambda k: -layers[k].energy_aj)[:LAYERS_DRAWN])
+    rest = [layer for k, layer in enumerate(layers) if k not in set(kept)]
+    found = list(dict.fromkeys(unit for layer in layers for unit in layer.energy))
+    names = [units.clean(layers[k].name, 28) for k in kept]
+    parts = {unit: [float(layers[k].energy.get(unit, 0)) for k in kept] for unit in found}
+    if rest:
+        names.append(f"{len(rest)} other layers")
+        for unit in found:
+            parts[unit].append(float(sum(layer.energy.get(unit, 0) for layer in rest)))
+    return names, parts
+
+
+def _layers(result: Result) -> Section:
+    samples = result.run.samples
+    most = max((layer.effective_acs + layer.effective_macs for layer in result.layers), default=0) or 1
+    rows = [_layer_row(layer, samples, most) for layer in result.layers]
+    heads = ("layer", "shape", "cores", "sparsity", "Effective_ACs", "Effective_MACs", "", "Dense", "events", "energy")
+    note = (
+        "Per inference. Effective_ACs, Effective_MACs and Dense: synaptic operations as NeuroBench defines them; "
+        "events: weights that the chip added, zeros and pooling included."
+    )
+    folded = f"All {len(rows)} layers" if len(rows) > 2 * LAYERS_DRAWN else ""
+    return Section("Sparsity and synaptic operations", (note,), tables=(Table(rows, heads, (0, 1), folded=folded),))
+
+
+def _layer_row(layer: LayerFacts, samples: int, most: int) -> list[str | float]:
+    spikes = layer.role != "readout"
+    operations = layer.effective_acs + layer.effective_macs
+    return [
+        units.clean(layer.name, 40), units.shape(layer.shape), f"{layer.cores:,}" if layer.cores else "input",
+        units.share(layer.sparsity) if spikes else "-", units.count(layer.effective_acs / samples),
+        units.count(layer.effective_macs / samples), operations / most, units.count(layer.dense_operations / samples),
+        units.count(layer.synaptic_events / samples), units.energy(layer.energy_aj / samples),
+    ]  # fmt: skip
+
+
+def _memory(result: Result) -> Section:
+    fit = result.fit
+    rows = []
+    for limit in fit.limits:
+        show = units.memory if limit.unit == "bytes" else units.count
+        rows.append([limit.name, show(limit.capacity_per_core), show(limit.most), limit.share, units.share(limit.share),
+                     show(limit.total)])  # fmt: skip
+    contents = [
+        [c.name.replace("_", " "), units.memory(c.most_bytes), units.memory(c.total_bytes)] for c in fit.contents
+    ]
+    return Section("Cores and memory", tables=(
+        Table(rows, ("limit of a core", "capacity", "fullest core", "", "in use", "all cores")),
+        Table(contents, ("memory by content", "largest in a core", "all cores")),
+    ))  # fmt: skip
+
+
+def _neurobench(result: Result) -> Section:
+    columns = {"as mapped": result.neurobench}
+    if result.neurobench_trained is not None:
+        columns = {"as trained": result.neurobench_trained, **columns}
+    cells = [_neurobench_cells(facts, result.run.samples) for facts in columns.values()]
+    rows = [[name, *(column[name] for column in cells)] for name in cells[0]]
+    note = "Definitions of NeuroBench 2.3 (Yik et al., Nature Communications 16:1545, 2025); operations per sample."
+    return Section("NeuroBench", (note,), tables=(Table(rows, ("", *columns)),))
+
+
+def _neurobench_cells(facts: NeuroBenchFacts, samples: int) -> dict[str, str]:
+    sparsity = facts.activation_sparsity
+    return {
+        "Footprint": f"{facts.footprint_bytes:,} B",
+        "ConnectionSparsity": f"{facts.connection_sparsity:.4f}",
+        "ActivationSparsity": "-" if sparsity is None else f"{sparsity:.4f}",
+        "SynapticOperations Effective_ACs": units.count(facts.effective_acs / samples),
+        "SynapticOperations Effective_MACs": units.count(facts.effective_macs / samples),
+        "SynapticOperations Dense": units.count(facts.dense_operations / samples),
+    }
+
+
+def _origins(result: Result) -> Iterator[Section]:
+    rows = [
+        [v.use, v.path, f"{v.value:g}" if isinstance(v.value, float) else units.clean(str(v.value), 40), v.kind,
+         units.clean(v.source, 400), units.clean(v.note, 400)]
+        for v in result.values
+    ]  # fmt: skip
+    heads = ("use", "value of the profile", "", "kind", "source", "note")
+    table = Table(
+        rows, heads, (0, 1, 3, 4, 5), folded=f"All {len(rows)} values of the profile that this answer rests on"
+    )
+    yield Section("Where it comes from", tables=(table,))
+    for title, sentences in (
+        ("Assumed", result.assumptions), ("The chip differs from the network as trained", result.mismatches),
+        ("Not modelled", result.not_modelled),
+    ):  # fmt: skip
+        if sentences:
+            yield Section(title, items=tuple(units.clean(sentence, 2000) for sentence in sentences))
+    network, run = result.network, result.run
+    record = [
+        ["network", f"{units.clean(network.origin)}; {network.neurons:,} neurons, {network.weights:,} weights, "
+                    f"{network.synapses:,} synapses; sha256 {network.sha256}"],
+        ["chip", f"{units.clean(result.chip.name)}; sha256 {result.chip.sha256}"],
+        ["activity", f"sha256 {run.trace_sha256}" + ("" if run.seed is None else f"; seed {run.seed}")],
+        ["network on chip", f"modelled at {run.fidelity} fidelity"],
+    ]  # fmt: skip
+    yield Section("Record", tables=(Table(record, text_columns=(0, 1)),))
