@@ -13,17 +13,13 @@ Effort = Literal["fast", "default", "best"]
 OBJECTIVES: tuple[str, ...] = get_args(Objective)
 EFFORTS: tuple[str, ...] = get_args(Effort)
 
-# A budget in seconds is turned into a number of search moves at this nominal rate, so that the result does not
-# depend on how fast the machine is or how busy.
-MOVES_PER_SECOND = 4_000_000
-_SECONDS = {"fast": 0.0, "default": 4.0, "best": 40.0}
-
 
 @dataclass(frozen=True)
 class Choices:
     """objective: what the mapping is ranked by. effort: which candidates are tried. seed: of all searches.
 
-    time_budget_s: nominal seconds of search for one candidate, turned into moves; None: by effort and size.
+    time_budget_s: nominal seconds of search for one partition, turned into a number of moves at a fixed rate, so that
+    the result does not depend on how fast the machine is or how busy; None: by effort and size.
     """
 
     objective: str = "energy"
@@ -45,11 +41,6 @@ class Choices:
             found.append(Diagnostic("time budget", f"is {self.time_budget_s}; it must be from 0 to 86400 seconds"))
         if found:
             raise InputError(found)
-
-    def moves(self, effort: str) -> int:
-        """Search moves that one candidate of an effort may take. What ``default`` takes, ``best`` takes too."""
-        seconds = _SECONDS[effort] if self.time_budget_s is None else self.time_budget_s
-        return int(seconds * MOVES_PER_SECOND)
 
     def reaches(self, effort: str) -> bool:
         """Whether the chosen effort includes the candidates of another."""

@@ -18,7 +18,7 @@ from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.cuts import Grid, split
 from neurocomp.mapping.hypergraph import Hypergraph, contracted
 from neurocomp.mapping.limits import NEURONS
-from neurocomp.mapping.partition import EFFORTS, Bounds, Effort, partition
+from neurocomp.mapping.partition import EFFORTS, Bounds, Effort, available, partition
 from neurocomp.mapping.placing.fabric import fabric_of
 from neurocomp.mapping.placing.place import place_parts
 from neurocomp.mapping.problem import Problem
@@ -26,7 +26,7 @@ from neurocomp.mapping.profile import Profile
 from neurocomp.mapping.program import Tile
 from neurocomp.mapping.tile import Tiling
 
-VISITS_PER_SECOND = 100_000_000
+LOOKS_PER_SECOND = 10_000_000  # of one level of a multilevel search, of which there are some five
 _UNITS = 1 << 20  # work is counted in units of the total / this
 _SLACK = 1.02
 _PER_CORE, _FINEST = 8, 512  # micro-tiles that fill a core
@@ -71,12 +71,12 @@ class Clusters:
 
     def fewest(self, effort: str, methods: tuple[str, ...]) -> Iterator[Layout]:
         """Parts as full as they can be, so that little leaves them."""
-        for method in methods:
+        for method in filter(available, methods):
             yield self._parted(f"{method} partition{_of(effort)}", method, effort, self.built(_PER_CORE))
 
     def finer(self, effort: str) -> Iterator[Layout]:
         """For cores that are nearly full: smaller micro-tiles, of which a core holds more exactly what it can."""
-        for method in ("natural", "metis"):
+        for method in ("natural", "multilevel"):
             yield self._parted(f"{method} partition of small tiles", method, effort, self.built(8 * _PER_CORE))
 
     def spread(self, effort: str, work: dict[str, float], targets: list[int]) -> Iterator[Layout]:
@@ -88,8 +88,8 @@ class Clusters:
             most = int(per_vertex.sum() / cores * _SLACK) + 1
             if int(per_vertex.max(initial=0)) <= most:
                 bounds = Bounds(work=per_vertex, most_work=most)
-                name = f"metis partition, work spread over {cores} cores{_of(effort)}"
-                yield self._parted(name, "metis", effort, built, bounds)
+                name = f"multilevel partition, work spread over {cores} cores{_of(effort)}"
+                yield self._parted(name, "multilevel", effort, built, bounds)
 
     def in_tiles(self, name: str, tiling: Tiling, tiles: tuple[Tile, ...]) -> Layout:
         """Tiles that have cores, as they share them, on other cores. tiling: how they were cut."""
@@ -125,8 +125,7 @@ class Clusters:
         seconds = self.choices.time_budget_s
         if seconds is None:
             return effort
-        usual = EFFORTS[effort]
-        return Effort(int(seconds * VISITS_PER_SECOND), usual.sweeps, usual.hot, usual.cold, usual.swaps)
+        return replace(EFFORTS[effort], anneal=int(seconds * LOOKS_PER_SECOND))
 
 
 def _of(effort: str) -> str:
