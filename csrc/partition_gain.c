@@ -1,5 +1,7 @@
 #include "partition_state.h"
 
+enum { NET_AHEAD = 8, ENTRY_AHEAD = 4 }; /* nets of one vertex lie anywhere in memory */
+
 static nc_share *touch(nc_partition *s, int32_t part) {
     nc_share *const share = &s->share[part];
     if (share->seen != s->clock) {
@@ -44,13 +46,25 @@ static void scan_sent(nc_partition *s, const nc_net *net, int32_t from) {
     s->visits += net->spread + 1;
 }
 
+static void fetch_entries(const nc_partition *s, const nc_net *net) {
+    NC_PREFETCH(s->entry + net->first);
+    if (net->source >= 0)
+        NC_PREFETCH(s->part + net->source);
+}
+
 void nc_partition_scan(nc_partition *s, int32_t v) {
     const int32_t from = s->part[v];
     s->candidates = 0;
     s->clock++;
     s->axons = s->bits = s->leaving_axons = s->leaving_bits = 0;
-    for (int64_t k = s->heard_ptr[v]; k < s->heard_ptr[v + 1]; k++)
+    const int64_t end = s->heard_ptr[v + 1];
+    for (int64_t k = s->heard_ptr[v]; k < end; k++) {
+        if (k + NET_AHEAD < end)
+            NC_PREFETCH(&s->net[s->heard[k + NET_AHEAD]]);
+        if (k + ENTRY_AHEAD < end)
+            fetch_entries(s, &s->net[s->heard[k + ENTRY_AHEAD]]);
         scan_heard(s, &s->net[s->heard[k]], v, from);
+    }
     for (int64_t k = s->sent_ptr[v]; k < s->sent_ptr[v + 1]; k++)
         scan_sent(s, &s->net[s->sent[k]], from);
 }

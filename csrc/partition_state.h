@@ -4,6 +4,12 @@
 
 #include "partition.h"
 
+#if defined(__GNUC__)
+#define NC_PREFETCH(address) __builtin_prefetch(address)
+#else
+#define NC_PREFETCH(address) ((void)(address))
+#endif
+
 /* Entry of a part in a net, or -1. */
 static inline int32_t nc_slot(const nc_partition *s, const nc_net *net, int32_t part) {
     const nc_entry *const entry = s->entry + net->first;

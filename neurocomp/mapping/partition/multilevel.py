@@ -16,6 +16,7 @@ from neurocomp.mapping.partition.task import Task
 
 _SHRINKAGE = 3  # groups are formed in steps of about this factor, so that they grow alike
 _LEAST_SHRINKAGE = 0.9
+_HOPEFUL = 1.25  # beside the best start, refinement seldom makes up for more
 _MOST_PINS = 1500  # looked at for each vertex when groups are formed
 
 Start = Callable[[Task, int], np.ndarray]
@@ -23,79 +24,85 @@ Start = Callable[[Task, int], np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """A task and, for each of its vertices, the vertex of the next coarser level (int32; None on the coarsest)."""
+    """A task, and which of its vertices each vertex of the next finer level belongs to (int32; empty on the finest)."""
 
     task: Task
-    group: np.ndarray | None
+    group: np.ndarray
 
 
-def climbed(task: Task, per_part: int, seed: int, part: np.ndarray | None = None) -> list[Level]:
-    """Levels, the finest first, up to ``per_part`` groups in each part. part: groups lie within these parts."""
-    result: list[Level] = []
+def climbed(
+    task: Task, per_part: int, seed: int, part: np.ndarray | None = None
+) -> tuple[list[Level], np.ndarray | None]:
+    """Levels, the finest first, up to ``per_part`` groups in each part; and the parts of the coarsest level's vertices,
+    if ``part`` is given: then groups lie within these parts."""
+    levels = [Level(task, np.zeros(0, np.int32))]
     fewest = task.parts_sought * per_part
     while task.free.size > 1.2 * fewest:
-        group = _grouped(task, fewest, per_part, seed + len(result), part)
-        count = int(group.max()) + 1
-        if count > task.is_input.size * _LEAST_SHRINKAGE:
+        level = _coarser(task, fewest, per_part, seed + len(levels), part)
+        if level.task.is_input.size > task.is_input.size * _LEAST_SHRINKAGE:
             break
-        result.append(Level(task, group))
-        part = None if part is None else lifted(part, group, count)
-        task = task.coarser(group, count)
-    return [*result, Level(task, None)]
+        if part is not None:
+            lifted = np.full(level.task.is_input.size, -1, np.int32)
+            lifted[level.group] = part
+            part = lifted
+        levels.append(level)
+        task = level.task
+    return levels, part
 
 
-def lifted(part: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
-    """int32 (groups): the part of each group that lies within one."""
-    coarse = np.full(groups, -1, np.int32)
-    coarse[group] = part
-    return coarse
-
-
-def _grouped(task: Task, fewest: int, per_part: int, seed: int, part: np.ndarray | None) -> np.ndarray:
-    """int32 (vertices): groups numbered by their first vertex, each small enough to be moved about."""
+def _coarser(task: Task, fewest: int, per_part: int, seed: int, part: np.ndarray | None) -> Level:
+    """Groups small enough to be moved about. Those that demand more than half a part, what their vertices share
+    counted once, fall apart again."""
     bound = np.maximum(2 * task.capacity // per_part, 1)
     fewest = max(fewest, task.free.size // _SHRINKAGE) + int(task.is_input.sum())
     label = task.state(part).cluster(bound, fewest, _MOST_PINS, seed, part is not None)
-    label = _small_enough(task, label)
+    group, count = _numbered(label)
+    coarse = task.coarser(group, count)
+    heavy = (coarse.hyper.alone() @ task.limit_weight.T > task.capacity // 2).any(axis=1)
+    if (np.bincount(group, minlength=count)[heavy] > 1).any():
+        group, count = _numbered(np.where(heavy[group], np.arange(label.size, dtype=np.int32), label))
+        coarse = task.coarser(group, count)
+    return Level(coarse, group)
+
+
+def _numbered(label: np.ndarray) -> tuple[np.ndarray, int]:
+    """int32: labels in the order of their first vertex, so that the natural order stays what it is; how many."""
     _, first, which = np.unique(label, return_index=True, return_inverse=True)
     rank = np.empty(first.size, np.int32)
     rank[np.argsort(first)] = np.arange(first.size)
-    return rank[which]
-
-
-def _small_enough(task: Task, label: np.ndarray) -> np.ndarray:
-    """Groups that demand more than half a part, what their vertices share counted once, fall apart."""
-    _, which = np.unique(label, return_inverse=True)
-    which = which.astype(np.int32)
-    coarse = task.coarser(which, int(which.max()) + 1)
-    heavy = (coarse.hyper.alone() @ task.limit_weight.T > task.capacity // 2).any(axis=1)
-    return np.where(heavy[which], np.arange(label.size, dtype=np.int32), label)
+    return rank[which], first.size
 
 
 def parted(task: Task, starts: Iterable[Start], effort: Effort, seed: int) -> np.ndarray | None:
     """Parts that fit: the best of all starts on the coarsest level that any of them can part, brought down again."""
     best: tuple[int, np.ndarray] | None = None
     for per_part in effort.starts:
-        levels = climbed(task, per_part, seed)
-        while levels:
+        levels, _ = climbed(task, per_part, seed)
+        part = None
+        while levels and part is None:
             part = _best_start(levels[-1].task, starts, effort, seed)
-            if part is not None:
-                break
-            levels.pop()
-        else:
+            if part is None:
+                levels.pop()
+        if part is None:
             continue
-        volume, part = _descended(levels, part, effort, seed)
-        if best is None or volume < best[0]:
-            best = volume, part
+        found = _descended(levels, part, effort, seed)
+        if best is None or found[0] < best[0]:
+            best = found
     return None if best is None else best[1]
 
 
 def _best_start(task: Task, starts: Iterable[Start], effort: Effort, seed: int) -> np.ndarray | None:
-    best: tuple[int, np.ndarray] | None = None
+    """The best of the starts once they are legal and refined; those that are far behind are not refined."""
+    begun: list[tuple[int, np.ndarray]] = []
     for start in starts:
         state = task.state(start(task, seed))
-        if not repaired(state):
+        if repaired(state):
+            begun.append((state.volume, state.part))
+    best: tuple[int, np.ndarray] | None = None
+    for volume, part in begun:
+        if volume > _HOPEFUL * min(other for other, _ in begun):
             continue
+        state = task.state(part)
         refine(task, state, effort, seed)
         if best is None or state.volume < best[0]:
             best = state.volume, state.part
@@ -103,23 +110,20 @@ def _best_start(task: Task, starts: Iterable[Start], effort: Effort, seed: int) 
 
 
 def _descended(levels: list[Level], part: np.ndarray, effort: Effort, seed: int) -> tuple[int, np.ndarray]:
-    """Volume and parts of the finest level, refined on each but the last, whose ``part`` is given."""
-    for level in reversed(levels[:-1]):
-        part = part[level.group]
-        state = level.task.state(part)
-        refine(level.task, state, effort, seed)
+    """Volume and parts of the finest level, from the coarsest level's, which are refined already."""
+    for finer, coarser in zip(levels[-2::-1], levels[:0:-1], strict=True):
+        state = finer.task.state(part[coarser.group])
+        refine(finer.task, state, effort, seed)
         part = state.part
-    return state.volume if levels[:-1] else levels[0].task.state(part).volume, part
+    return levels[0].task.state(part).volume, part
 
 
 def improved(task: Task, part: np.ndarray, volume: int, effort: Effort, seed: int) -> np.ndarray:
     """Parts no worse than those that fit already: up the levels within the parts, and down with moves between them."""
     for cycle in range(effort.cycles):
         before = volume
-        levels = climbed(task, effort.starts[cycle % len(effort.starts)], seed + 1000 * (cycle + 1), part)
-        top = part
-        for level in levels[:-1]:
-            top = lifted(top, level.group, int(level.group.max()) + 1)
+        per_part = effort.starts[cycle % len(effort.starts)]
+        levels, top = climbed(task, per_part, seed + 1000 * (cycle + 1), part)
         state = levels[-1].task.state(top)
         refine(levels[-1].task, state, effort, seed + cycle)
         found, parts = _descended(levels, state.part, effort, seed + cycle)
