@@ -155,8 +155,10 @@ def _pointwise(chip: ArrayChip) -> Iterator[tuple[str, Pointwise]]:
     yield "normalisation.forward_channel", norm.forward_channel
     yield "normalisation.backward", norm.backward
     yield "normalisation.backward_channel", norm.backward_channel
-    yield "optimizers.sgd.each", chip.optimizers.sgd.each
-    yield "optimizers.adam.each", chip.optimizers.adam.each
+    for name in ("sgd", "adam", "momentum", "weight_decay"):
+        update = getattr(chip.optimizers, name)
+        if update is not None:
+            yield f"optimizers.{name}.each", update.each
 
 
 def _memories_used(chip: ArrayChip) -> Iterator[tuple[str, str]]:

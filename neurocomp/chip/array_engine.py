@@ -162,7 +162,9 @@ class WeightUpdate(Part):
 
 
 class Optimizers(Part):
-    """The optimizers that the chip knows."""
+    """The optimizers that the chip knows. momentum, weight_decay: what each adds; None where the chip cannot."""
 
     sgd: WeightUpdate
     adam: WeightUpdate
+    momentum: WeightUpdate | None = None
+    weight_decay: WeightUpdate | None = None

@@ -73,6 +73,7 @@ def paths_used(run: TrainingRun) -> tuple[str, ...]:
     chip = run.chip
     counted = ["engines.", f"optimizers.{run.setup.optimizer}.", "dram.", "clock_mhz", "cores", "tile_side"]
     counted += ["spike_bits", "value_bits"]
+    counted += [f"optimizers.{name}." for name in ("momentum", "weight_decay") if getattr(run.setup, name)]
     if any(layer.normalised for layer in run.layers):
         counted.append("normalisation.")
     costs = {cost_path(row.action, chip) for row in run.tallies}

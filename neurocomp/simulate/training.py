@@ -13,7 +13,6 @@ from fractions import Fraction
 
 from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.fabric.dram_bound import sustained_bytes_per_second
-from neurocomp.fabric.dram_catalog import load_dram
 from neurocomp.simulate.engines.fragment import (
     PHASES,
     Phase,
@@ -24,17 +23,22 @@ from neurocomp.simulate.engines.fragment import (
 from neurocomp.simulate.engines.layer import Layer
 from neurocomp.simulate.schedule import LayerPart, StageTimes, flow_ps, split_over_cores
 from neurocomp.simulate.traffic import Transfer, transfers
+from neurocomp.simulate.training_assumptions import training_assumptions
+from neurocomp.simulate.training_capacity import check_capacity, dram_bits_held, dram_of
 from neurocomp.simulate.training_noc import Sent, busiest_link_bits, sent_between_cores
 from neurocomp.simulate.training_run import PhaseTime, Tallied, TrainingRun
 from neurocomp.simulate.training_setup import TrainingSetup, forward_passes
-from neurocomp.simulate.training_units import TrainingUnit, cycles_of, scaled, share_of
+from neurocomp.simulate.training_units import TrainingUnit, cycles_of, scaled, share_of, weight_updates
 
 
 def simulate_training(chip: ArrayChip, layers: Sequence[Layer], setup: TrainingSetup | None = None) -> TrainingRun:
-    """One training iteration of these layers. Raises InputError for layers or settings that make no sense."""
+    """One training iteration of these layers. Raises InputError for layers or settings that make no sense,
+    DoesNotFitError for a batch that DRAM cannot hold or kernels too large for a core."""
     setup = setup or TrainingSetup()
     parts = split_over_cores(layers, chip.cores, chip.engines.fp.columns, lambda layer: _work_of(chip, layer, setup))
     traffic = transfers(chip, parts, setup)
+    held = dram_bits_held(chip, parts, traffic, setup)
+    check_capacity(chip, parts, setup, held)
     rate = dram_bytes_per_second(chip)
     tallies, times = _work(chip, parts, setup, traffic, rate)
     sent = sent_between_cores(chip, parts, setup)
@@ -47,16 +51,14 @@ def simulate_training(chip: ArrayChip, layers: Sequence[Layer], setup: TrainingS
     both = max(near, dram_ps) if setup.double_buffered else near + dram_ps
     return TrainingRun(
         chip, setup, tuple(layers), parts, (*tallies, *_far_tallies(traffic, sent)), traffic, sent, times, engines_ps,
-        dram_ps, noc_ps, update_ps, both + update_ps, rate, _assumptions(chip, setup),
+        dram_ps, noc_ps, update_ps, both + update_ps, rate, held, training_assumptions(chip, setup),
     )  # fmt: skip
 
 
 def dram_bytes_per_second(chip: ArrayChip) -> float:
     """What the DRAM sustains when rows are read from end to end."""
-    standard = load_dram(chip.dram.standard)
-    organisation = standard.organisation.model_copy(update={"channels": chip.dram.channels})
-    dram = standard.model_copy(update={"organisation": organisation})
-    return sustained_bytes_per_second(dram, organisation.accesses_per_row)
+    dram = dram_of(chip)
+    return sustained_bytes_per_second(dram, dram.organisation.accesses_per_row)
 
 
 def _dram_ps(bits: int, bytes_per_second: float) -> int:
@@ -131,10 +133,13 @@ def _port_cycles(chip: ArrayChip, uses: Sequence[Use]) -> int:
 
 
 def _optimizer(chip: ArrayChip, part: LayerPart, setup: TrainingSetup) -> Iterator[Tallied]:
-    update = getattr(chip.optimizers, setup.optimizer)
-    for use in pointwise_uses(update.each, part.piece.trained):
-        if use.count:
-            yield Tallied(part.core, part.whole.name, "UPDATE", "optimizer", use.action, use.count)
+    sums: dict[str, int] = {}
+    for update in weight_updates(chip, setup):
+        for use in pointwise_uses(update.each, part.piece.trained):
+            sums[use.action] = sums.get(use.action, 0) + use.count
+    for action, count in sums.items():
+        if count:
+            yield Tallied(part.core, part.whole.name, "UPDATE", "optimizer", action, count)
 
 
 def _update_ps(chip: ArrayChip, tallies: Sequence[Tallied]) -> int:
@@ -188,34 +193,3 @@ def _layer_by_layer_ps(chip: ArrayChip, times: Sequence[PhaseTime]) -> int:
 def _ps(chip: ArrayChip, cycles: int | Fraction) -> int:
     """Picoseconds of so many cycles."""
     return round(cycles * Fraction(10**6) / Fraction(Decimal(repr(chip.clock_mhz))))
-
-
-def _unknown_noc(chip: ArrayChip) -> str:
-    """What the profile does not know of the network on chip."""
-    rate, cost = chip.noc.link_bits_per_cycle, chip.noc.hop_pj_per_bit
-    missing = [word for word, value in (("its rate", rate), ("its energy", cost)) if value is None]
-    return f"; {' and '.join(missing)} are not known and not counted" if missing else ""
-
-
-def _is_even(setup: TrainingSetup) -> bool:
-    """Whether zeros are skipped and nobody has said how unevenly they lie."""
-    known = [*setup.activity.layers.values(), setup.activity.rest]
-    uneven = any(max(layer.sent_imbalance, layer.arrived_imbalance) > 1 for layer in known)
-    return setup.sparsity == "skipped" and not uneven
-
-
-def _assumptions(chip: ArrayChip, setup: TrainingSetup) -> tuple[str, ...]:
-    order = {
-        "layer": "each layer is worked through for all samples and steps, so that weights are fetched once per phase",
-        "step": "every step flows through all cores; weights that do not fit a core's memory are fetched every time",
-    }
-    said = [
-        f"activity: {setup.activity.origin}",
-        order[setup.order],
-        "DRAM at the bandwidth that its standard sustains; no order of requests is simulated",
-        "the network on chip does not wait for itself" + _unknown_noc(chip),
-        "work that zeros leave is spread evenly over the array" if _is_even(setup) else "",
-        "normalisation statistics are those of one step" if setup.order == "step" else "",
-        "FP engines recompute beside BP engines, which wait for them as little as for FP" if setup.recompute else "",
-    ]
-    return tuple(sentence for sentence in said if sentence)

@@ -1,5 +1,5 @@
 """What cores of a training chip send each other: a layer that is cut over several cores shares its inputs, and sums up
-the gradients of its inputs.
+the gradients of its inputs. Maps that need not go through DRAM travel from layer to layer.
 
 The core with a layer's first part fetches the inputs and hands them on; each other core hands its share of the input
 gradients back to it. Everything else goes through DRAM. Packets take the shortest way over the mesh, along x first.
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.simulate.engines.fragment import Phase
 from neurocomp.simulate.schedule import LayerPart
+from neurocomp.simulate.traffic import gradients_stay, spikes_stay
 from neurocomp.simulate.training_setup import TrainingSetup
 
 
@@ -31,7 +33,24 @@ class Sent:
 def sent_between_cores(chip: ArrayChip, parts: Sequence[LayerPart], setup: TrainingSetup) -> tuple[Sent, ...]:
     """All of one iteration; copies of the same inputs are sent core by core."""
     first = {part.whole.name: part.core for part in parts if part.first == 0}
-    return tuple(s for part in parts if part.first for s in _of_part(chip, part, first[part.whole.name], setup))
+    within = (s for part in parts if part.first for s in _of_part(chip, part, first[part.whole.name], setup))
+    return (*within, *_between_layers(chip, parts, setup))
+
+
+def _between_layers(chip: ArrayChip, parts: Sequence[LayerPart], setup: TrainingSetup) -> Iterator[Sent]:
+    """Maps that stay on the chip. Those of a layer are taken to come from the layer before it in the list, each part of
+    which holds its share of the channels."""
+    rows, names = setup.samples * setup.steps, list(dict.fromkeys(part.whole.name for part in parts))
+    of = {name: [part for part in parts if part.whole.name == name] for name in names}
+    for before, name in pairwise(names):
+        layer, home = of[name][0].whole, of[name][0].core
+        for part in of[before]:
+            values = rows * layer.inputs * part.piece.out_channels // part.whole.out_channels
+            hops = _hops(chip, part.core, home)
+            if hops and spikes_stay(chip, layer, setup):
+                yield Sent(part.core, home, layer.name, "FP", values * chip.spike_bits, hops)
+            if hops and not layer.first and gradients_stay(chip, layer.inputs, setup):
+                yield Sent(home, part.core, layer.name, "BP", values * chip.value_bits, hops)
 
 
 def _of_part(chip: ArrayChip, part: LayerPart, home: int, setup: TrainingSetup) -> Iterator[Sent]:

@@ -52,7 +52,8 @@ class PhaseTime:
 @dataclass(frozen=True)
 class TrainingRun:
     """One iteration. sent: between cores. *_ps: engines alone, DRAM alone, the busiest link between cores (0 if its
-    rate is not known), the optimizer, and all of it together. assumptions: sentences for the report."""
+    rate is not known), the optimizer, and all of it together. dram_bits_held: the most that DRAM holds at a time.
+    assumptions: sentences for the report."""
 
     chip: ArrayChip
     setup: TrainingSetup
@@ -68,6 +69,7 @@ class TrainingRun:
     update_ps: int
     iteration_ps: int
     bytes_per_second: float
+    dram_bits_held: int
     assumptions: tuple[str, ...]
 
     @property

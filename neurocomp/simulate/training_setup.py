@@ -106,7 +106,9 @@ class TrainingSetup:
     fetched once per phase and only the cores of one layer work.
     balance: cores get equal shares of the forward multiply-accumulates, or of the time of the slowest engine.
     sparsity: ``dense``; ``gated``, zeros save the arithmetic's energy; ``skipped``, they save time and accesses too.
+    momentum (of sgd), weight_decay: what the optimizer does beside its step.
     packed: spikes and masks take one bit in DRAM. recompute: membranes and masks are not kept but computed again.
+    on_chip: maps between layers that fit a core's memories go from core to core and not through DRAM.
     halos: rims of tiles are fetched twice. double_buffered: DRAM works while the engines do.
     """
 
@@ -119,6 +121,9 @@ class TrainingSetup:
     activity: Activity = field(default_factory=synthetic_activity)
     packed: bool = True
     recompute: bool = False
+    on_chip: bool = False
+    momentum: bool = False
+    weight_decay: bool = False
     halos: bool = True
     double_buffered: bool = True
 
@@ -137,6 +142,8 @@ class TrainingSetup:
         for name, layer in (*self.activity.layers.items(), ("other layers", self.activity.rest)):
             if not (0 <= layer.sent <= 1 and 0 <= layer.arrived <= 1 and _evenness(layer) >= 1):
                 found.append(Diagnostic("activity", f"{name}: {layer}", "shares lie between 0 and 1, imbalance above"))
+        if self.momentum and self.optimizer == "adam":
+            found.append(Diagnostic("training", "adam has a momentum of its own", hint="leave momentum out"))
         if found:
             raise InputError(found)
 

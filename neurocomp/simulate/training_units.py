@@ -7,11 +7,23 @@ from fractions import Fraction
 from typing import Literal
 
 from neurocomp.chip.array_chip import ArrayChip
+from neurocomp.chip.array_engine import WeightUpdate
+from neurocomp.errors import bad_input
 from neurocomp.simulate.engines.fragment import Fragment, Phase, Use, engine_of, fragment
 from neurocomp.simulate.engines.layer import Layer
 from neurocomp.simulate.training_setup import TrainingSetup
 
 TrainingUnit = Literal["mac", "pointwise", "register", "sram", "norm", "optimizer", "dram", "noc"]
+
+
+def weight_updates(chip: ArrayChip, setup: TrainingSetup) -> tuple[WeightUpdate, ...]:
+    """What is done to each trained value: the optimizer's step, then what is added to it. Raises InputError for what
+    the chip cannot do."""
+    wanted = [setup.optimizer, *(name for name in ("momentum", "weight_decay") if getattr(setup, name))]
+    missing = [name for name in wanted if getattr(chip.optimizers, name) is None]
+    if missing:
+        raise bad_input(chip.name, f"knows no {missing[0].replace('_', ' ')}", "its profile states no cost for it")
+    return tuple(getattr(chip.optimizers, name) for name in wanted)
 
 
 def share_of(chip: ArrayChip, phase: Phase, layer: Layer, setup: TrainingSetup) -> Fraction:
