@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,12 +42,20 @@ class PopulationTrace:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
     @cached_property
     def spike_count(self) -> int:
         """Outputs that are not zero, over all samples and steps."""
         return count_bits(self.spikes)
+
+    @cached_property
+    def element_counts(self) -> np.ndarray:
+        """int64 (*shape): how often each element's output was not zero, over all samples and steps."""
+        counts = np.zeros(self.size, np.int64)
+        for sample in self.spikes:
+            counts += unpack(sample, self.size).sum(axis=0, dtype=np.int64)
+        return frozen_array(channel_first(counts, self.shape))
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,6 @@ from neurocomp.errors import CheckFailedError, Diagnostic, check_failed
 from neurocomp.fabric.noc import port_order
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Network, Projection
-from neurocomp.network.layout import channel_first
 from neurocomp.network.structure import fan_in, fan_out
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def expected_events(program: Program, trace: SpikeTrace) -> int:
     network = program.network
     expected = 0
     for name in program.routes.route_class:
-        spikes = _spike_counts(trace, name)
+        spikes = trace.populations[name].element_counts
         for projection in network.outgoing[name]:
             expected += _through(network, projection, spikes)
     return expected
@@ -107,15 +106,6 @@ def _through(network: Network, projection: Projection, counts: np.ndarray) -> in
         onward = np.broadcast_to(fan_in(projection.op, source_shape, counts), population.shape)
         arriving += sum(_through(network, p, onward) for p in network.outgoing[target])
     return arriving
-
-
-def _spike_counts(trace: SpikeTrace, name: str) -> np.ndarray:
-    """int64 (*shape): outputs that were not zero, over all samples and steps."""
-    population = trace.populations[name]
-    counts = np.zeros(population.size, np.int64)
-    for sample in population.spikes:
-        counts += np.unpackbits(sample, axis=-1, count=population.size, bitorder="little").sum(axis=0, dtype=np.int64)
-    return channel_first(counts, population.shape)
 
 
 def _signs(totals: RawTotals, results: np.ndarray) -> list[Diagnostic]:

@@ -2,7 +2,7 @@
 
 A point differs from another in its network, its chip's numbers, its mapping or its time steps. The network is run once
 for each set of numeric choices, mapped once for each mapping problem, and only timed and priced anew where nothing but
-costs change. What is kept is kept per process; the outcome does not depend on it.
+costs change. What is kept is kept per process, runs of networks also on disk; the outcome does not depend on it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 from neurocomp import __version__
 from neurocomp.activity.execute import execute
-from neurocomp.activity.execution import Execution
 from neurocomp.chip.catalog import load_chip
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import CheckFailedError, DoesNotFitError, NeurocompError, ResourceLimitError
@@ -28,22 +27,21 @@ from neurocomp.mapping.compile import lower
 from neurocomp.mapping.map import map_network
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Network
-from neurocomp.report.build import report
-from neurocomp.simulate.inference import simulate
+from neurocomp.simulate.inference import Simulation, simulate
 from neurocomp.sweep.outcome import METRIC_NAMES, Outcome, Status, metrics_of
 from neurocomp.sweep.profile import with_values
+from neurocomp.sweep.reuse import ignores_times, mapping_key, timing_key
+from neurocomp.sweep.runs import Run, load_run, run_key, save_run
 from neurocomp.sweep.sample import Point
 
 KEPT_RUNS, KEPT_PROGRAMS, KEPT_FILES = 4, 16, 16
-COSTS = ("engines", "step", "power")  # sections that change no mapping unless it is ranked by them
 Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A point's settings by what they are for. chip: values by dotted path."""
+    """What a point says beside its network and chip values."""
 
-    chip: dict[str, Any]
     mapping: Choices
     steps: int | None
     noc: str | None
@@ -52,19 +50,20 @@ class Settings:
     def of(cls, point: Point) -> Settings:
         """Raises InputError for choices that the mapper does not know."""
         given = dict(point.settings)
-        chip = {name.removeprefix("chip."): value for name, value in given.items() if name.startswith("chip.")}
         mapping: dict[str, Any] = {
             name.removeprefix("mapping."): value for name, value in given.items() if name.startswith("mapping.")
         }
         choices = Choices(**{"effort": "fast", "objective": "traffic", **mapping})
-        return cls(chip, choices, given.get("run.steps"), given.get("run.noc"))  # type: ignore[arg-type]
+        return cls(choices, given.get("run.steps"), given.get("run.noc"))  # type: ignore[arg-type]
 
 
 @dataclass(eq=False)
 class Bench:
-    """Evaluates points and keeps what several of them share. inputs: an .npz file, or None for the stored sample."""
+    """Evaluates points and keeps what several of them share. inputs: an .npz file, or None for the stored sample.
+    runs: a folder for runs of networks, shared with other processes; None for none."""
 
     inputs: Path | None = None
+    runs: Path | None = None
     kept: dict[str, OrderedDict[Hashable, Any]] = field(default_factory=dict)
 
     def key(self, point: Point) -> str:
@@ -72,8 +71,8 @@ class Bench:
         tree = {
             "version": __version__,
             "network": self._digest(Path(point.network)),
-            "chip": self._base(point.chip).digest(),
-            "input": None if self.inputs is None else self._digest(self.inputs),
+            "chip": self._keep("chip digest", point.chip, KEPT_FILES, self._base(point.chip).digest),
+            "input": self._input_digest(),
             "settings": sorted(point.settings, key=lambda setting: setting[0]),
         }
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
@@ -96,16 +95,20 @@ class Bench:
     def _metrics(self, point: Point, digests: dict[str, str]) -> dict[str, float | None]:
         settings, chip = Settings.of(point), self._chip(point)
         digests["network"], digests["chip"] = self._digest(Path(point.network)), chip.digest()
-        trained, prepared = self._network(point.network), self._prepared(point.network, settings.steps)
         mapped, run = self._run(point.network, chip, settings.steps)
         digests["trace"] = run.trace.digest
-        program = self._program(point.network, mapped, chip, settings, run)
-        simulation = simulate(program, run.trace, settings.noc)  # type: ignore[arg-type]
-        result = report(
-            program, simulation, execution=run, network=trained, labels=prepared.labels, encoding=prepared.encoding,
-            seed=prepared.seed,
-        )  # fmt: skip
-        return metrics_of(result)
+        problem = (point.network, settings.steps, settings.mapping, mapping_key(chip, settings.mapping.objective))
+        program = self._program(problem, mapped, chip, settings, run)
+
+        def made() -> Simulation:
+            return simulate(program, run.trace, settings.noc)  # type: ignore[arg-type]
+
+        key = (point.network, settings.steps, settings.noc, timing_key(program))
+        timed = self._keep("simulation", key, KEPT_RUNS, made)
+        return metrics_of(program, timed, run.accuracy)
+
+    def _input_digest(self) -> str | None:
+        return None if self.inputs is None else self._digest(self.inputs)
 
     def _network(self, name: str) -> Network:
         return self._keep("network", name, KEPT_FILES, lambda: load_network(name))
@@ -130,40 +133,65 @@ class Bench:
             "inputs", (name, steps), KEPT_RUNS, lambda: prepare(self._network(name), self.inputs, steps, None, None)
         )
 
-    def _run(self, name: str, chip: ChipSpec, steps: int | None) -> tuple[Network, Execution]:
+    def _run(self, name: str, chip: ChipSpec, steps: int | None) -> tuple[Network, Run]:
         """The network in the chip's numbers, and its run."""
+        numbers = chip.numeric.model_dump_json()
 
-        def made() -> tuple[Network, Execution]:
+        def made() -> tuple[Network, Run]:
             prepared = self._prepared(name, steps)
             mapped = lower(self._network(name), chip, prepared.calibration)
-            return mapped, execute(mapped, prepared.inputs, samples=prepared.samples, steps=prepared.steps)
+            key = run_key(self._digest(Path(name)), self._input_digest(), steps, numbers)
+            known = None if self.runs is None else load_run(self.runs, key)
+            run = known or _executed(mapped, prepared)
+            if self.runs is not None and known is None:
+                save_run(self.runs, key, run)
+            return mapped, run
 
-        return self._keep("run", (name, steps, chip.name, chip.numeric.model_dump_json()), KEPT_RUNS, made)
+        return self._keep("run", (name, steps, chip.name, numbers), KEPT_RUNS, made)
 
-    def _program(self, name: str, mapped: Network, chip: ChipSpec, settings: Settings, run: Execution) -> Program:
-        ranked_by_cost = settings.mapping.objective in ("energy", "step-time")
-        skipped = {"provenance", *(() if ranked_by_cost else COSTS)}
-        problem = (name, settings.steps, chip.model_dump_json(exclude=skipped), settings.mapping)
+    def _program(
+        self, problem: tuple[Hashable, ...], mapped: Network, chip: ChipSpec, settings: Settings, run: Run
+    ) -> Program:
+        choices = settings.mapping
+        timeless = (*problem[:-1], mapping_key(chip, choices.objective, times=False))
 
         def made() -> Program:
-            choices = settings.mapping
-            return map_network(
+            known = self.kept.get("program for any times", {}).get(timeless)
+            if known is not None:
+                return known
+            program = map_network(
                 mapped, chip, seed=choices.seed, objective=choices.objective, effort=choices.effort,
                 time_budget_s=choices.time_budget_s, activity=run.trace,
             )  # fmt: skip
+            if ignores_times(program, choices):
+                self._keep("program for any times", timeless, KEPT_PROGRAMS, lambda: program)
+            return program
 
         program = self._keep("program", problem, KEPT_PROGRAMS, made)
         return program if program.chip is chip else replace(program, chip=chip, network=mapped)
 
     def _keep(self, kind: str, key: Hashable, most: int, make: Callable[[], Made]) -> Made:
-        """What was made for this key, made now if it is not kept; the least recently used goes first."""
+        """What was made for this key, made now if it is not kept; the least recently used goes first. That something
+        does not fit is kept, too."""
         shelf = self.kept.setdefault(kind, OrderedDict())
         if key not in shelf:
-            shelf[key] = make()
+            try:
+                shelf[key] = make()
+            except DoesNotFitError as error:
+                shelf[key] = error
         shelf.move_to_end(key)
         if len(shelf) > most:
             shelf.popitem(last=False)
+        if isinstance(shelf[key], DoesNotFitError):
+            raise shelf[key].with_traceback(None)
         return shelf[key]
+
+
+def _executed(mapped: Network, prepared: Prepared) -> Run:
+    execution = execute(mapped, prepared.inputs, samples=prepared.samples, steps=prepared.steps)
+    known = execution.output is not None and prepared.labels is not None
+    right = int((execution.predictions == prepared.labels).sum()) if known else 0
+    return Run(execution.trace, right / prepared.samples if known else None)
 
 
 def _status(error: NeurocompError) -> Status:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from neurocomp.report.model import Result
+from neurocomp.energy.table import tabulate
+from neurocomp.mapping.program import Program
+from neurocomp.simulate.simulation import Simulation
 from neurocomp.sweep.sample import Point
 from neurocomp.sweep.space import Scalar
 
@@ -71,15 +73,19 @@ def outcome_from_tree(tree: dict[str, Any]) -> Outcome:
     )  # fmt: skip
 
 
-def metrics_of(result: Result) -> dict[str, float | None]:
-    """All metrics of a result, in the order of ``METRICS``; None where a figure is not known."""
-    samples = result.run.samples
-    dynamic = result.energy.total_aj - result.energy.by_unit["static"]
-    correct = None if result.accuracy is None else result.accuracy.correct_on_chip
+def metrics_of(program: Program, simulation: Simulation, accuracy: float | None) -> dict[str, float | None]:
+    """All metrics of a simulated program, in the order of ``METRICS``, as a report of it would say; None where a figure
+    is not known."""
+    table = tabulate(simulation, program.chip, program.cores_used, program.chip_count)
+    total, static, samples = table.total_aj, sum(table.static_aj.values()), simulation.samples
+    count, duration = simulation.counters.total, simulation.total_ps
+    energy_pj = total / samples / 1e6
+    latency_ns = int(simulation.latency_ps.sum()) / samples / 1e3
+    streaming = int(simulation.series.total_ps[: samples * simulation.steps].sum())
+    events = sum(count(f"synaptic_operation.{form}") for form in ("dense", "conv", "sparse"))
     found = (
-        result.energy_per_inference_pj, dynamic / samples / 1e6, result.latency_ns, result.interval_ns,
-        result.energy_per_inference_pj * result.latency_ns, result.power_mw, float(result.fit.cores_used),
-        None if correct is None else correct / samples, result.traffic.hops / samples,
-        result.traffic.synaptic_events / samples,
+        energy_pj, (total - static) / samples / 1e6, latency_ns, streaming / samples / 1e3, energy_pj * latency_ns,
+        total / duration / 1e3, float(program.cores_used), accuracy,
+        (count("hop_east_west") + count("hop_north_south")) / samples, events / samples,
     )  # fmt: skip
     return dict(zip(METRIC_NAMES, found, strict=True))

@@ -68,7 +68,7 @@ def _computed(jobs: list[Job], inputs: Path | None, store: Store, workers: int) 
     if not jobs:
         return
     if workers <= 1 or len(jobs) == 1:
-        bench = Bench(inputs)
+        bench = Bench(inputs, store.runs)
         for job in jobs:
             yield _finish(bench, store, job)
         return
@@ -101,7 +101,8 @@ _here: tuple[Bench, Store] | None = None  # of a worker process, made when it st
 def _start(inputs: Path | None, folder: Path) -> None:
     global _here
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    _here = (Bench(inputs), Store(folder))
+    store = Store(folder)
+    _here = (Bench(inputs, store.runs), store)
 
 
 def _work(jobs: list[Job]) -> list[Outcome]:

@@ -17,6 +17,7 @@ from neurocomp.errors import bad_input
 from neurocomp.sweep.outcome import Outcome, outcome_from_tree
 
 POINTS = "points"
+RUNS = "runs"
 MARK = "sweep.json"
 SPACE = "space.yaml"
 SCHEMA = "neurocomp/sweep-store/1"
@@ -37,6 +38,11 @@ class Store:
             write_whole(folder / MARK, json.dumps({"schema": SCHEMA}) + "\n")
         except OSError as error:
             raise bad_input(where, "cannot be written", why=error.strerror or str(error)) from error
+
+    @property
+    def runs(self) -> Path:
+        """Where runs of networks are kept; made when there is one."""
+        return self.folder / RUNS
 
     def path_of(self, key: str) -> Path:
         return self.folder / POINTS / f"{key}.json"
@@ -69,12 +75,12 @@ def open_store(folder: Path) -> Store:
     return Store(folder)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all."""
     handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -17,10 +18,13 @@ from neurocomp.cli import app
 from neurocomp.commands.exits import run
 from neurocomp.errors import InputError
 from neurocomp.inputs.prepare import prepare
+from neurocomp.mapping.compile import lower
+from neurocomp.mapping.map import map_network
+from neurocomp.report.model import Result
 from neurocomp.sweep.evaluate import Bench
 from neurocomp.sweep.profile import with_values
 from neurocomp.sweep.run import jobs_of, run_jobs
-from neurocomp.sweep.sample import Point, points_of
+from neurocomp.sweep.sample import points_of
 from neurocomp.sweep.space import read_space
 from neurocomp.sweep.store import Store
 from tests.sweeps import make_files
@@ -42,28 +46,42 @@ def swept(made: Path, folder: Path, *options: str) -> int:
 
 
 def test_a_point_is_what_the_api_gives(made: Path) -> None:
-    """Cached or not: the outcome of each point equals that of a compile, a run and a report made for it alone."""
+    """The outcome of each point equals that of a compile, a run and a report made for it alone, in every metric."""
     inputs, bench = made.parent / "x.npz", Bench(made.parent / "x.npz")
     for point in points_of(read_space(made)):
         found = bench.evaluate(point, bench.key(point))
         trained = neurocomp.load_network(point.network)
         chip = with_values(neurocomp.load_chip(point.chip), {HOP.removeprefix("chip."): dict(point.settings)[HOP]})
         prepared = prepare(trained, inputs, 3, None, None)
-        mapped = neurocomp.compile(trained, chip, calibration=prepared.calibration).network
+        mapped = lower(trained, chip, prepared.calibration)
         run_ = neurocomp.execute(mapped, prepared.inputs)
-        program = bench._program(point.network, mapped, chip, *_settings(point), run_)  # type: ignore[call-arg]
+        program = map_network(mapped, chip, objective="traffic", effort="fast", activity=run_.trace)
         simulation = neurocomp.simulate(program, run_.trace, "bound")
         result = neurocomp.report(program, simulation, execution=run_, labels=prepared.labels)
         assert found.status == "ok", found.reason
-        assert found.metrics["energy_pj"] == result.energy_per_inference_pj
-        assert found.metrics["latency_ns"] == result.latency_ns
-        assert found.metrics["accuracy"] is not None
+        assert found.digests == {
+            "network": sha256(Path(point.network)),
+            "chip": chip.digest(),
+            "trace": run_.trace.digest,
+        }
+        assert found.metrics == said_by(result)
 
 
-def _settings(point: Point) -> tuple[object]:
-    from neurocomp.sweep.evaluate import Settings
+def said_by(result: Result) -> dict[str, float]:
+    samples, accuracy = result.run.samples, result.accuracy
+    assert accuracy is not None and accuracy.correct_on_chip is not None
+    dynamic = result.energy.total_aj - result.energy.by_unit["static"]
+    return {
+        "energy_pj": result.energy_per_inference_pj, "dynamic_energy_pj": dynamic / samples / 1e6,
+        "latency_ns": result.latency_ns, "interval_ns": result.interval_ns,
+        "edp_pj_ns": result.energy_per_inference_pj * result.latency_ns, "power_mw": result.power_mw,
+        "cores_used": result.fit.cores_used, "accuracy": accuracy.correct_on_chip / samples,
+        "hops": result.traffic.hops / samples, "synaptic_events": result.traffic.synaptic_events / samples,
+    }  # fmt: skip
 
-    return (Settings.of(point),)
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_one_process_and_two_give_the_same_files(made: Path, tmp_path: Path) -> None:
@@ -71,6 +89,7 @@ def test_one_process_and_two_give_the_same_files(made: Path, tmp_path: Path) -> 
     assert swept(made, tmp_path / "b", "--workers", "2") == 0
     one, two = everything(tmp_path / "a"), everything(tmp_path / "b")
     assert one == two
+    assert sum(name.startswith("runs/") for name in one) == 2, "one run for each chip's numbers"
     assert {"points.csv", "pareto.csv", "summary.txt", "space.yaml", "sweep.json"} < set(one)
     assert sum(name.startswith("points/") for name in one) == 6
 
