@@ -76,7 +76,7 @@ typedef struct {
     int64_t most_sent; /* packets that the busiest source sent into the network */
 } nc_step_result;
 
-enum { NC_LATENCY_BINS = 57 * 128 };
+enum { NC_LATENCY_BINS = 54 * 1024 };
 
 /* Sums over steps; each array is added to. The last two only where a network is modelled. */
 typedef struct {
@@ -90,10 +90,10 @@ typedef struct {
     int64_t *port_wait; /* per router and port */
 } nc_step_totals;
 
-/* Times in bins whose width is at most 1/128 of the time: below 256 each its own, then 128 to each factor of two. */
+/* Times in bins at most 1/1024 of the time wide: below 2048 each has its own, then 1024 to each factor of two. */
 static inline int32_t nc_latency_bin(int64_t time_ps) {
-    const int32_t high = time_ps < 256 ? 0 : 56 - __builtin_clzll((uint64_t)time_ps);
-    return (int32_t)(high * 128 + (time_ps >> high));
+    const int32_t high = time_ps < 2048 ? 0 : 53 - __builtin_clzll((uint64_t)time_ps);
+    return (int32_t)(high * 1024 + (time_ps >> high));
 }
 
 typedef struct {

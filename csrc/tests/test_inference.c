@@ -277,15 +277,15 @@ static void too_many_spikes_are_refused(void) {
     release(&r);
 }
 
-/* Bins follow each other without a gap, and are at most 1/128 of their times wide. */
+/* Bins follow each other without a gap, and are at most 1/1024 of their times wide. */
 static void latencies_fall_into_bins(void) {
     int64_t first = 0;
     for (int32_t bin = 0; bin < NC_LATENCY_BINS; bin++) {
-        const int32_t high = bin < 256 ? 0 : bin / 128 - 1;
+        const int32_t high = bin < 2048 ? 0 : bin / 1024 - 1;
         const int64_t width = (int64_t)1 << high;
         CHECK_EQUAL(nc_latency_bin(first), bin);
         CHECK_EQUAL(nc_latency_bin(first + (width - 1)), bin);
-        CHECK(high == 0 || first / width >= 128);
+        CHECK(high == 0 || first / width >= 1024);
         first += bin < NC_LATENCY_BINS - 1 ? width : 0;
     }
     CHECK_EQUAL(nc_latency_bin(INT64_MAX), NC_LATENCY_BINS - 1);

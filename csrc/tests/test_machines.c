@@ -124,7 +124,7 @@ static int64_t send_all(const machine *r, plain *p, int32_t route, int64_t clock
     for (int64_t k = r->packet_ptr[route]; k < r->packet_ptr[route + 1]; k++) {
         if (!r->m.replicates || k == r->packet_ptr[route])
             clock += out_ps;
-        enqueue(p, r->packet_core[k], (nc_packet){clock + r->flight[k], r->service[k]});
+        enqueue(p, r->packet_core[k], (nc_packet){clock + r->flight[k], r->service[k], r->flight[k]});
         p->result.packets++;
     }
     return clock;
@@ -151,17 +151,20 @@ static int64_t run_tile(const machine *r, plain *p, int32_t t, int64_t clock, to
     return clock;
 }
 
-static int64_t serve(const plain *p, int32_t core, int64_t *busy) {
+static int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* network_ps: on the way of the packet that ended the last pause. */
+static int64_t serve(plain *p, int32_t core, int64_t *busy, int64_t *network_ps) {
     int64_t now = 0;
     for (int32_t k = 0; k < p->count[core]; k++) {
         const nc_packet *const packet = &p->queue[core][k];
-        now = (now > packet->arrival_ps ? now : packet->arrival_ps) + packet->service_ps;
+        *network_ps = packet->arrival_ps > now ? packet->network_ps : *network_ps;
+        now = later(now, packet->arrival_ps) + packet->service_ps;
         *busy += packet->service_ps;
+        p->result.latency_ps = later(p->result.latency_ps, packet->network_ps);
     }
     return now;
 }
-
-static int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
 
 static void simulate(const machine *r, plain *p, totals *sums) {
     int64_t generate[MOST_CORES];
@@ -173,21 +176,27 @@ static void simulate(const machine *r, plain *p, totals *sums) {
         p->result.generate_ps = later(p->result.generate_ps, generate[c]);
     }
     for (int32_t c = 0; c < r->m.core_count; c++) {
-        int64_t busy = 0;
-        p->result.process_ps = later(p->result.process_ps, serve(p, c, &busy));
+        int64_t busy = 0, network_ps = 0;
+        const int64_t end_ps = serve(p, c, &busy, &network_ps);
+        if (end_ps > later(p->result.process_ps, p->result.generate_ps))
+            p->result.routing_ps = network_ps;
+        p->result.process_ps = later(p->result.process_ps, end_ps);
         sums->packets[c] += p->count[c];
         sums->busy[c] += later(busy, generate[c]);
     }
     for (int32_t k = 0; k < LINKS; k++)
         p->result.link_ps = later(p->result.link_ps, p->load[k] * r->m.link_ps);
+    p->result.routing_ps += later(0, p->result.link_ps - later(p->result.process_ps, p->result.generate_ps));
 }
 
 static void compare_step(machine *r, plain *p, nc_step_work *work) {
+    static int64_t latencies[NC_LATENCY_BINS];
     totals expected, actual;
     memset(&expected, 0, sizeof expected);
     memset(&actual, 0, sizeof actual);
-    nc_step_totals sums = {actual.class_spikes, actual.mute, actual.active, actual.packets, actual.busy};
-    nc_step_result result = {0, 0, 0, 0, 0};
+    nc_step_totals sums = {actual.class_spikes, actual.mute, actual.active, actual.packets,
+                           actual.busy,         latencies,   NULL,          NULL};
+    nc_step_result result;
     int64_t needed = 0;
     CHECK_EQUAL(nc_machine_check(&r->m, r->seen), NC_OK);
     CHECK_EQUAL(nc_inference_step(&r->m, r->input, work, &sums, &result, &needed), NC_OK);
@@ -197,30 +206,35 @@ static void compare_step(machine *r, plain *p, nc_step_work *work) {
     CHECK_EQUAL(result.link_ps, p->result.link_ps);
     CHECK_EQUAL(result.spikes, p->result.spikes);
     CHECK_EQUAL(result.packets, p->result.packets);
+    CHECK_EQUAL(result.routing_ps, p->result.routing_ps);
+    CHECK_EQUAL(result.latency_ps, p->result.latency_ps);
+    CHECK(result.queue_ps == 0 && result.stall_ps == 0);
     CHECK(memcmp(&expected, &actual, sizeof actual) == 0);
 }
 
 static void random_machines_are_timed_like_the_plain_simulation(void) {
     static machine r;
     static plain p;
-    nc_step_work work = {SPIKES,
-                         PACKETS,
-                         zeros(SPIKES, sizeof(nc_spike)),
-                         zeros(SPIKES, sizeof(nc_spike)),
-                         zeros(PACKETS, sizeof(nc_packet)),
-                         zeros(PACKETS, sizeof(nc_packet)),
-                         zeros(MOST_TILES, sizeof(int32_t)),
-                         zeros(MOST_TILES + 1, sizeof(int64_t)),
-                         zeros(MOST_CORES + 1, sizeof(int64_t)),
-                         zeros(MOST_CORES + 1, sizeof(int64_t)),
-                         zeros(LINKS, sizeof(int64_t)),
-                         zeros(MOST_CORES, sizeof(int64_t))};
+    nc_step_work work = {.spike_capacity = SPIKES,
+                         .packet_capacity = PACKETS,
+                         .spikes = zeros(SPIKES, sizeof(nc_spike)),
+                         .sorted = zeros(SPIKES, sizeof(nc_spike)),
+                         .packets = zeros(PACKETS, sizeof(nc_packet)),
+                         .merged = zeros(PACKETS, sizeof(nc_packet)),
+                         .tile_active = zeros(MOST_TILES, sizeof(int32_t)),
+                         .tile_first = zeros(MOST_TILES + 1, sizeof(int64_t)),
+                         .core_first = zeros(MOST_CORES + 1, sizeof(int64_t)),
+                         .core_put = zeros(MOST_CORES + 1, sizeof(int64_t)),
+                         .link_load = zeros(LINKS, sizeof(int64_t)),
+                         .core_generate_ps = zeros(MOST_CORES, sizeof(int64_t)),
+                         .core_left_ps = zeros(MOST_CORES, sizeof(int64_t))};
     for (int trial = 0; trial < 3000; trial++) {
         draw_machine(&r);
         compare_step(&r, &p, &work);
     }
-    void *const all[] = {work.spikes,     work.sorted,     work.packets,  work.merged,    work.tile_active,
-                         work.tile_first, work.core_first, work.core_put, work.link_load, work.core_generate_ps};
+    void *const all[] = {work.spikes,      work.sorted,           work.packets,     work.merged,
+                         work.tile_active, work.tile_first,       work.core_first,  work.core_put,
+                         work.link_load,   work.core_generate_ps, work.core_left_ps};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         free(all[k]);
 }

@@ -23,6 +23,7 @@ from neurocomp.report.model import (
     EnergyFacts,
     FitFacts,
     LimitFacts,
+    NeuroBenchFacts,
     Result,
     RunFacts,
     TimingFacts,
@@ -55,36 +56,42 @@ def report(
     were coded, for the record. Raises InputError if the parts do not belong together.
     """
     _check(simulation, execution, float_execution, labels)
-    chip = program.chip
-    table = tabulate(simulation, chip, program.cores_used, program.chip_count)
+    table = tabulate(simulation, program.chip, program.cores_used, program.chip_count)
     layers = layer_facts(program, simulation, execution, table)
     accuracy = _accuracy(execution, float_execution, labels)
-    trained = neurobench(network, float_execution) if network is not None and float_execution is not None else None
     return Result(
         version=__version__,
         network=network_facts(network or program.network),
         mapped=network_facts(program.network),
-        chip=ChipFacts(chip.name, chip.title, chip.process, chip.digest()),
+        chip=_chip(program.chip),
         run=RunFacts(simulation.samples, simulation.steps, encoding, seed, execution.trace.digest, simulation.fidelity),
         fit=_fit(program),
         mapping=program.quality,
         timing=_timing(program, simulation),
-        energy=_energy(chip, table),
+        energy=_energy(program.chip, table),
         layers=layers,
         neurobench=neurobench(program.network, execution),
-        neurobench_trained=trained,
+        neurobench_trained=_trained(network, float_execution),
         traffic=_traffic(simulation),
         routing=routing_facts(program, simulation),
         cores=core_facts(program, simulation, table),
         steps=step_bins(simulation),
         accuracy=accuracy,
         saturations=execution.saturations,
-        values=values_used(chip, table, simulation, program.routers_used),
+        values=values_used(program.chip, table, simulation, program.routers_used),
         warnings=warnings_about(layers, table, accuracy, execution, simulation),
         assumptions=_assumptions(program),
         mismatches=program.mismatches,
-        not_modelled=not_modelled(chip, simulation.fidelity),
+        not_modelled=not_modelled(program.chip, simulation.fidelity),
     )
+
+
+def _chip(chip: ChipSpec) -> ChipFacts:
+    return ChipFacts(chip.name, chip.title, chip.process, chip.digest())
+
+
+def _trained(network: Network | None, float_execution: Execution | None) -> NeuroBenchFacts | None:
+    return None if network is None or float_execution is None else neurobench(network, float_execution)
 
 
 def _check(

@@ -45,7 +45,7 @@ class RoutingFacts:
     fidelity: bound | event | cycle; doubtful_steps: chip steps for which it is known not to hold. parts: each step's
     time cut into what it would have taken had packets arrived as soon as they were sent (on the way that decided the
     step's end), what the network added, and the barrier or the wait for a tick; they sum to the run. packet_*: from
-    being sent to arrival; p50 and p99 to 1/128. queue_ps: packets waiting in their cores' queues, summed; stall_ps:
+    being sent to arrival; p50 and p99 to 1/1024. queue_ps: packets waiting in their cores' queues, summed; stall_ps:
     cores kept from ending by these, summed; both 0 at ``bound``. links: the hottest. link_flits: (height, width, 4)
     flits over the links that leave each router east, west, north, south. link_stalls: in the same order, cycles that
     flits waited in the buffer behind the link; None at ``bound``.

@@ -24,6 +24,7 @@ from neurocomp._core.status import CoreError
 from neurocomp.activity.trace import SpikeTrace
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import Diagnostic, ResourceLimitError, bad_input, check_failed
+from neurocomp.fabric.chip_network import router_of
 from neurocomp.fabric.noc import Fidelity, stalls_of
 from neurocomp.fabric.noc_event import holds_for
 from neurocomp.mapping.program import Program
@@ -38,9 +39,17 @@ STEPS_PER_TASK = 64
 Progress = Callable[[int, int], None]
 
 
-def default_fidelity(chip: ChipSpec) -> Fidelity:
-    """Flit by flit where the profile knows its routers, else what holds for any."""
-    return "bound" if chip.noc.router is None else "cycle"
+def fidelity_for(chip: ChipSpec, noc: str | None) -> Fidelity:
+    """The fidelity of the network on chip that was asked for; None: ``cycle`` where the profile knows its routers, else
+    ``bound``. Raises InputError for one that there is not, or that needs a router which the profile does not have."""
+    if noc is None:
+        return "bound" if chip.noc.router is None else "cycle"
+    known: tuple[Fidelity, ...] = get_args(Fidelity)
+    if noc not in known:
+        raise bad_input("noc", f"{noc!r} is none of {', '.join(known)}")
+    if noc != "bound":
+        router_of(chip)
+    return known[known.index(noc)]
 
 
 def simulate(
@@ -59,7 +68,7 @@ def simulate(
     events do not add up.
     """
     _check_trace(program, trace)
-    fidelity = _fidelity(program.chip, noc)
+    fidelity = fidelity_for(program.chip, noc)
     tables = machine_tables(program, fidelity)
     chip_steps = trace.samples * trace.steps + max(program.offsets.values(), default=0)
     results, totals = _run(tables, program, trace, chip_steps, threads, progress)
@@ -84,15 +93,6 @@ def simulate(
         doubtful_steps=_doubtful_steps(tables, series),
         mesh=(program.mesh.width, program.mesh.height),
     )
-
-
-def _fidelity(chip: ChipSpec, noc: str | None) -> Fidelity:
-    known = get_args(Fidelity)
-    if noc is None:
-        return default_fidelity(chip)
-    if noc not in known:
-        raise bad_input("noc", f"{noc!r} is none of {', '.join(known)}")
-    return noc  # type: ignore[return-value]
 
 
 def _check_times(program: Program, tables: MachineTables, totals: RawTotals, series: StepSeries) -> None:

@@ -12,7 +12,7 @@ from neurocomp.network.ops import frozen_array
 from neurocomp.network.text import html_table
 from neurocomp.simulate.counters import Counters
 
-LATENCY_BINS = 57 * 128  # csrc/inference.h, NC_LATENCY_BINS
+LATENCY_BINS = 54 * 1024  # csrc/inference.h, NC_LATENCY_BINS
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Latencies:
         return int(self.counts.sum())
 
     def quantile_ps(self, share: float) -> int:
-        """A time that this share of the packets did not exceed, at most 1/128 above the least such time; 0 without
+        """A time that this share of the packets did not exceed, at most 1/1024 above the least such time; 0 without
         packets. ``share`` is taken as the decimal number that it is written as."""
         if not self.packets:
             return 0
@@ -74,11 +74,11 @@ class Latencies:
 
 
 def latency_bin_end(bin_number: int) -> int:
-    """The longest time in a bin: below 256 each has its own, then there are 128 for each factor of two."""
-    if bin_number < 256:
+    """The longest time in a bin: below 2048 each has its own, then there are 1024 for each factor of two."""
+    if bin_number < 2048:
         return bin_number
-    high = bin_number // 128 - 1
-    return (bin_number - high * 128 + 1 << high) - 1
+    high = bin_number // 1024 - 1
+    return (bin_number - high * 1024 + 1 << high) - 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from neurocomp.fabric.topology import Mesh
 from neurocomp.mapping.program import Program
 
 if TYPE_CHECKING:
-    from neurocomp._core.noc import Network
+    from neurocomp.fabric.noc import Network
 
 _CHUNK = 100_000  # deliveries whose ways are laid at once
 
