@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neurocomp.errors import InputError
 from neurocomp.mapping.bounds import core_bounds
 from neurocomp.mapping.layer import layers_of
 from neurocomp.mapping.limits import SYNAPSE_BITS
@@ -61,7 +62,10 @@ def _other_chips(problem: Problem) -> list[str]:
         return []
     found = []
     for name in profile_names():
-        chip = load_chip(name)
+        try:
+            chip = load_chip(name)
+        except InputError:  # a profile that cannot be read must not hide why the network does not fit
+            continue
         if chip.name == problem.chip.name:
             continue
         other = Problem(problem.network, chip, weight_bits=stored_weight_bits(problem.network, chip))

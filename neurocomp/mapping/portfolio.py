@@ -14,6 +14,7 @@ from neurocomp.mapping.candidate import Candidate, evaluated
 from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.clustered import Clusters, Layout
 from neurocomp.mapping.figures import Figures, Load
+from neurocomp.mapping.partition import MOST_VERTICES
 from neurocomp.mapping.place import Placement, place
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
@@ -64,8 +65,9 @@ class Portfolio:
         for effort, group in groups:
             if self.choices.reaches(effort) or (self.best is None and effort == "default"):
                 self._consider(group)
-        if self.best is None:
-            self._consider(lambda: self._judged(self.clusters.finer("default")))
+        if self.best is None:  # of so few elements all partitions are tried by the best effort
+            few = sum(self.problem.population(name).size for name in self.problem.tiled) <= MOST_VERTICES
+            self._consider(lambda: self._judged(self.clusters.finer("best" if few else "default")))
         return self.best
 
     def _consider(self, group: Group) -> None:
