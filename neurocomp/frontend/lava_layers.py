@@ -55,7 +55,7 @@ class Layer:
     def whole(self, key: str) -> np.ndarray:
         """A dataset of whole numbers (lava-dl stores them as floats). Raises LayerProblem."""
         value = self.values[key]
-        if value.size and not (-(2**31) <= value.min() and value.max() < 2**31):  # false for NaN too
+        if value.size and not (value.min() >= -(2**31) and value.max() < 2**31):  # false for NaN too
             raise LayerProblem(f"{key} holds NaN, infinite or huge values")
         if value.dtype.kind == "f" and not np.array_equal(value, np.trunc(value)):
             raise LayerProblem(f"{key} holds values that are no integers; Loihi has integer weights only")
