@@ -41,6 +41,20 @@ Seed = Annotated[int | None, typer.Option("--seed", help="Seed of rate coding an
 Threads = Annotated[
     int | None, typer.Option("--threads", help=("Threads to use; the result does not depend on it. Default: all CPUs."))
 ]
+NocFidelity = Annotated[
+    str | None,
+    typer.Option(
+        "--noc",
+        metavar="FIDELITY",
+        help=(
+            "The network on chip: cycle (flit by flit; the default where the chip's routers are known), event (by "
+            "reservation of links) or bound (packets do not wait for each other)."
+        ),
+    ),
+]
+Formats = Annotated[
+    str, typer.Option("--formats", metavar="LIST", help="Of the report, with commas: json, txt, html, csv; or none.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the report.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no report and no progress.")]
 Force = Annotated[bool, typer.Option("--force", help="Write into a folder that holds other things.")]
@@ -122,13 +136,16 @@ def compile_command(
     pin: Pin = None,
     placement: PlacementFile = None,
     rates: RatesOption = None,
+    noc: NocFidelity = None,
+    formats: Formats = "json,txt,html,csv",
     as_json: Json = False,
     quiet: Quiet = False,
     force: Force = False,
 ) -> None:
     """Map a network onto a chip and report what it costs.
 
-    Reports energy, latency and memory; writes the program, result.json and report.txt. Example:
+    Reports energy, latency and memory; writes the program and, as --formats says, report.html, result.json, report.txt,
+    layers.csv and cores.csv. Example:
 
     neurocomp compile examples/01_digits/net.pt --chip loihi2
     """
@@ -136,7 +153,7 @@ def compile_command(
     from neurocomp.commands.job import Job
     from neurocomp.commands.mapping_options import MappingOptions
 
-    job = Job(inputs, steps, encode, seed, threads, output, as_json, quiet, force)
+    job = Job(inputs, steps, encode, seed, threads, output, as_json, quiet, force, noc, formats)
     pins = tuple(pin or ())
     mapping = MappingOptions(effort, objective, time_budget, chips, forbid_cores, pins, placement, rates)
     compile_and_report(network, chip, job, NirChoices(dt, reset, discretise), mapping)
@@ -151,18 +168,42 @@ def simulate_command(
     encode: Encode = None,
     seed: Seed = None,
     threads: Threads = None,
+    noc: NocFidelity = None,
+    formats: Formats = "json,txt,html,csv",
     as_json: Json = False,
     quiet: Quiet = False,
     force: Force = False,
 ) -> None:
     """Run a compiled program on other inputs.
 
-    With -o, also writes result.json and report.txt.
+    With -o, also writes the report in the chosen --formats.
     """
     from neurocomp.commands.job import Job
     from neurocomp.commands.simulate import simulate_and_report
 
-    simulate_and_report(program, Job(inputs, steps, encode, seed, threads, output, as_json, quiet, force))
+    job = Job(inputs, steps, encode, seed, threads, output, as_json, quiet, force, noc, formats)
+    simulate_and_report(program, job)
+
+
+@app.command("report")
+def report_command(
+    results: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="Folders that compile or simulate wrote, or result.json.")
+    ],
+    output: Output = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """Put results side by side: chips, networks, or before and after.
+
+    Ratios are to the first. With -o, also writes report.html. Example:
+
+    neurocomp report net-loihi net-loihi2 -o loihi-or-loihi2
+    """
+    from neurocomp.commands.report import ReportOptions, report_side_by_side
+
+    report_side_by_side(results, ReportOptions(output, as_json, quiet, force))
 
 
 @chips_app.callback(invoke_without_command=True)

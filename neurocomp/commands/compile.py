@@ -9,7 +9,8 @@ from typing import Any
 
 from neurocomp.chip.catalog import load_chip
 from neurocomp.chip.spec import ChipSpec
-from neurocomp.commands.folder import OutputFolder, text_writer
+from neurocomp.commands.folder import OutputFolder
+from neurocomp.commands.formats import result_writers
 from neurocomp.commands.job import Job, give, mention, run_network, time_program
 from neurocomp.commands.mapping_options import MappingOptions
 from neurocomp.errors import Diagnostic, InputError
@@ -19,6 +20,7 @@ from neurocomp.inputs.prepare import prepare
 from neurocomp.mapping.compile import lower
 from neurocomp.mapping.map import map_plan, plan_mapping
 from neurocomp.network.graph import Float32, Integer, Network
+from neurocomp.simulate.inference import fidelity_for
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ def compile_and_report(path: Path, chip_name: str, job: Job, nir: NirChoices, op
     """Do the whole job; prints the report and writes the folder."""
     choices = options.choices(job.seed)
     network, chip = _load(path, chip_name, nir)
+    fidelity_for(chip, job.fidelity)  # before any work
     folder = OutputFolder(job.output or Path(f"{path.stem}-{chip.name}"), job.force)
     prepared = prepare(network, job.inputs, job.steps, job.encoding, job.seed)
     with job.progress() as progress:
@@ -47,9 +50,7 @@ def compile_and_report(path: Path, chip_name: str, job: Job, nir: NirChoices, op
         rounded = isinstance(network.arithmetic, Float32) and isinstance(program.network.arithmetic, Integer)
         result = time_program(program, prepared, job, progress, network if rounded else None, execution)
         with progress.stage("writing"):
-            folder.write(
-                program.save, text_writer("result.json", result.to_json()), text_writer("report.txt", result.to_text()),
-            )  # fmt: skip
+            folder.write(program.save, *result_writers(result, job.files))
     give(result, job)
     mention(f"written to {folder.path}", job)
 

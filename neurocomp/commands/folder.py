@@ -11,9 +11,9 @@ from pathlib import Path
 from neurocomp.errors import bad_input
 
 PROGRAM = ("program.json", "program.npz")
-REPORT = ("result.json", "report.txt")
+RESULT, PAGE = "result.json", "report.html"
 TRAINING = "training.json"
-MARK = b'"neurocomp/'  # every JSON file of ours begins with its schema
+MARKS = (b'"neurocomp/', b'content="neurocomp"')  # a JSON file begins with its schema, a page with its generator
 
 
 class OutputFolder:
@@ -80,10 +80,11 @@ def text_writer(name: str, text: str) -> Callable[[Path], None]:
 
 
 def _is_ours(path: Path) -> bool:
-    for name in (PROGRAM[0], REPORT[0], TRAINING):
+    for name in (PROGRAM[0], RESULT, TRAINING, PAGE):
         try:
             with (path / name).open("rb") as file:
-                if MARK in file.read(200):
+                head = file.read(200)
+                if any(mark in head for mark in MARKS):
                     return True
         except OSError:
             continue

@@ -6,17 +6,22 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from neurocomp.chip.messages import did_you_mean
+from neurocomp.commands.formats import ALL, formats_of
 from neurocomp.commands.progress import Progress
 from neurocomp.errors import Diagnostic, InputError
 
 if TYPE_CHECKING:
     from neurocomp.activity.execution import Execution
+    from neurocomp.fabric.noc import Fidelity
     from neurocomp.inputs.prepare import Prepared
     from neurocomp.mapping.program import Program
     from neurocomp.network.graph import Network
     from neurocomp.report.model import Result
+
+FIDELITIES = ("cycle", "event", "bound")
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Job:
     as_json: bool = False
     quiet: bool = False
     force: bool = False
+    noc: str | None = None
+    formats: str = ALL
 
     def __post_init__(self) -> None:
         ranges = {
@@ -44,8 +51,25 @@ class Job:
         found += [
             Diagnostic(o, f"is {value}; at most {high} is possible") for o, value, _, high in given if value > high
         ]
+        if self.noc not in (None, *FIDELITIES):
+            hint = did_you_mean(str(self.noc), FIDELITIES)
+            found.append(Diagnostic("--noc", f"is {self.noc!r}; a fidelity is needed", hint=hint))
+        try:
+            formats_of(self.formats)
+        except InputError as error:
+            found += error.diagnostics
         if found:
             raise InputError(found)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Forms of the report to write."""
+        return formats_of(self.formats)
+
+    @property
+    def fidelity(self) -> Fidelity | None:
+        """Of the network on chip; None: what suits the chip."""
+        return cast("Fidelity | None", self.noc)
 
     @property
     def workers(self) -> int:
@@ -86,7 +110,7 @@ def time_program(
     if execution is None:
         execution = run_network(program.network, prepared, job.workers, progress, "running the mapped network")
     with progress.stage("timing the chip") as advance:
-        simulation = simulate(program, execution.trace, threads=job.workers, progress=advance)
+        simulation = simulate(program, execution.trace, job.fidelity, threads=job.workers, progress=advance)
     with progress.stage("adding up"):
         return report(
             program,

@@ -24,7 +24,8 @@ from neurocomp.errors import Diagnostic, InputError, bad_input
 
 ROOT = Path(__file__).parents[2]
 DIGITS = ROOT / "examples" / "01_digits"
-WRITTEN = ["program.json", "program.npz", "report.txt", "result.json"]
+REPORT = ["cores.csv", "layers.csv", "report.html", "report.txt", "result.json"]
+WRITTEN = sorted(["program.json", "program.npz", *REPORT])
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_simulate_runs_the_stored_sample_by_default(work: Path, capsys: pytest.C
     assert command("simulate", "net-loihi2", "-o", "again", "--steps", "2") == 0
     out, err = capsys.readouterr()
     assert "450 samples of 2 time steps" in out and err == "written to again\n"
-    assert sorted(p.name for p in (work / "again").iterdir()) == ["report.txt", "result.json"]
+    assert sorted(p.name for p in (work / "again").iterdir()) == REPORT
 
 
 # --- chips, doctor, help --------------------------------------------------------------------------------
@@ -161,6 +162,35 @@ def test_chips_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert command("chips", "--json") == 0
     listed = {chip["name"]: chip for chip in json.loads(capsys.readouterr().out)}
     assert listed["loihi"]["cores"] == 128 and listed["loihi"]["kinds"]["measured"] > 10
+
+
+def test_other_kinds_of_chips_are_listed_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("chips") == 0
+    out = capsys.readouterr().out
+    heads = ("event-driven chips", "training chips", "arrays that skip", "training accelerators", "GPUs")
+    places = [out.index(head) for head in heads]
+    assert places == sorted(places)
+    for name, head in (("truenorth", 0), ("neuromc", 1), ("prosperity", 2), ("sata", 3), ("a100", 4)):
+        after = [*places, len(out)][head + 1]
+        assert f"\n{name} " in out[places[head] : after]
+    assert command("chips", "--json") == 0
+    types = {chip["name"]: chip["type"] for chip in json.loads(capsys.readouterr().out)}
+    assert (types["neuromc"], types["orin"], types["ptb"]) == ("training", "gpu", "spike-array")
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("neuromc", "fp_conv_in_s"), ("h200", "gb_per_s"), ("prosperity", "tile_rows"), ("sata", "update_mac"),
+        (str(ROOT / "chips" / "gpu" / "orin.yaml"), "l2_mib"), (str(ROOT / "chips" / "neuromc.yaml"), "derivation"),
+    ],
+)  # fmt: skip
+def test_every_kind_of_chip_is_shown(capsys: pytest.CaptureFixture[str], name: str, part: str) -> None:
+    assert command("chips", "show", name) == 0
+    out = capsys.readouterr().out
+    assert part in out and "sources\n  [1] " in out and "kinds: " in out
+    assert command("chips", "show", name, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["provenance"]
 
 
 def test_a_chip_is_shown_with_its_sources(capsys: pytest.CaptureFixture[str]) -> None:
@@ -351,3 +381,21 @@ def test_progress_is_shown_on_a_terminal_when_it_takes_long() -> None:
 )
 def test_progress_is_silent_otherwise(stream: io.StringIO, patience_s: float, enabled: bool) -> None:
     assert show_stages(stream, patience_s, enabled) == ""
+
+
+# --- fidelity of the network on chip ----------------------------------------------------------------------
+
+
+def test_the_network_is_modelled_as_asked_and_the_result_says_so(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {}
+    for asked in ((), ("--noc", "cycle"), ("--noc", "bound")):
+        assert command("compile", "net.pt", "--chip", "generic", "--input", "ten.npz", "--json", "--force", *asked) == 0
+        found[asked] = json.loads(capsys.readouterr().out)
+    default, cycle, bound = (tree["network_on_chip"] for tree in found.values())
+    assert default == cycle
+    assert (cycle["fidelity"], bound["fidelity"]) == ("cycle", "bound")
+    assert cycle["packet_p99_ps"] > bound["packet_p99_ps"]
+    assert command("simulate", "net-generic", "--input", "ten.npz", "--noc", "bound", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["network_on_chip"] == bound

@@ -45,6 +45,26 @@ def stacked_bars(names: Sequence[str], parts: dict[str, Sequence[float]], label:
     return _drawn((7.2, height), draw)
 
 
+def grouped_bars(names: Sequence[str], values: dict[str, Sequence[float]], label: str) -> str:
+    """For each name a group of horizontal bars, one per series, in the same order from the top."""
+    thick = 0.8 / max(1, len(values))
+    height = 1.1 + len(names) * (0.12 + 0.14 * len(values))
+
+    def draw(axes: Axes) -> None:
+        places = np.arange(len(names))
+        for k, ((name, lengths), colour) in enumerate(zip(values.items(), SERIES, strict=False)):
+            axes.barh(places + (k - (len(values) - 1) / 2) * thick, lengths, color=colour, label=name, height=thick)
+        axes.set_yticks(places, names)
+        axes.invert_yaxis()
+        axes.grid(axis="x")
+        axes.set_axisbelow(True)
+        axes.set_xlabel(label)
+        if len(values) > 1:
+            axes.figure.legend(loc="outside upper left", ncols=min(3, len(values)), handlelength=1.0)
+
+    return _drawn((7.2, height), draw)
+
+
 def series(values: dict[str, tuple[np.ndarray, np.ndarray]], across: str, up: str) -> str:
     """Lines over a common axis: name -> (x, y)."""
 
