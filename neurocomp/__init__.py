@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from neurocomp.network.graph import Network
     from neurocomp.report.build import report
     from neurocomp.simulate.inference import simulate
+    from neurocomp.sweep.api import sweep
+    from neurocomp.sweep.pareto import pareto
 
 __version__ = "0.1.0"
 
@@ -45,14 +47,16 @@ _HOME = {
     "load_chip": ("neurocomp.chip.catalog", "load_chip"),
     "load_network": ("neurocomp.frontend.read", "load_network"),
     "load_program": ("neurocomp.mapping.store", "load_program"),
+    "pareto": ("neurocomp.sweep.pareto", "pareto"),
     "record_training": ("neurocomp.frontend.recording", "record_training"),
     "report": ("neurocomp.report.build", "report"),
     "simulate": ("neurocomp.simulate.inference", "simulate"),
+    "sweep": ("neurocomp.sweep.api", "sweep"),
 }
 
 __all__ = [
     "Network", "NeurocompError", "__version__", "compile", "encode", "encode_sample", "execute", "freeze",
-    "load_chip", "load_network", "load_program", "record_training", "report", "simulate",
+    "load_chip", "load_network", "load_program", "pareto", "record_training", "report", "simulate", "sweep",
 ]  # fmt: skip
 
 
@@ -70,11 +74,11 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-_STAGES = ("report", "simulate")
+_STAGES = ("report", "simulate", "sweep")
 
 
 class _Stage(ModuleType):
-    """A package that can be called like its main function: ``neurocomp.simulate`` and ``neurocomp.report``."""
+    """A package that can be called like its main function: ``neurocomp.simulate``, ``report`` and ``sweep``."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._main(*args, **kwargs)

@@ -79,6 +79,12 @@ class ResourceLimitError(NeurocompError):
     exit_code = EXIT_RESOURCE_LIMIT
 
 
+class StoppedError(NeurocompError):
+    """The user interrupted a command that keeps what it has done so far."""
+
+    exit_code = EXIT_INTERRUPTED
+
+
 def bad_input(where: str, what: str, why: str = "", hint: str = "") -> InputError:
     """An :class:`InputError` with a single diagnostic."""
     return InputError(Diagnostic(where, what, why, hint))

@@ -17,7 +17,7 @@ class Progress:
 
     def __init__(self, stream: TextIO, enabled: bool = True, patience_s: float = PATIENCE_S) -> None:
         self.stream = stream
-        self.title = ""
+        self.title, self.note = "", ""  # what is being done; what else is to be said, to the right of the bar
         self.done, self.total = 0, 0
         self.bar: Any = None
         self.task: Any = None
@@ -58,13 +58,15 @@ class Progress:
         from rich.progress import Progress as Bar
 
         title = TextColumn("{task.description}", markup=False)
-        columns = (title, BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        note = TextColumn("{task.fields[note]}", markup=False)
+        columns = (title, BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), note)
         with self.lock:
             self.bar = Bar(*columns, console=Console(file=self.stream), transient=True)
-            self.task = self.bar.add_task(self.title, total=None)
+            self.task = self.bar.add_task(self.title, total=None, note=self.note)
             self._draw()
             self.bar.start()
 
     def _draw(self) -> None:
         if self.bar is not None:
-            self.bar.update(self.task, description=self.title, completed=self.done, total=self.total or None)
+            total = self.total or None
+            self.bar.update(self.task, description=self.title, completed=self.done, total=total, note=self.note)

@@ -7,18 +7,17 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from neurocomp.commands.progress import Progress
-from neurocomp.errors import Diagnostic, InputError, bad_input
-from neurocomp.sweep.checks import check_space
+from neurocomp.commands.progress import Advance, Progress
+from neurocomp.errors import Diagnostic, InputError, StoppedError
+from neurocomp.sweep.api import inputs_of, outcomes_of, plan, runner_of
 from neurocomp.sweep.outcome import Outcome
 from neurocomp.sweep.pareto import pareto
-from neurocomp.sweep.run import jobs_of, run_jobs, workers_here
-from neurocomp.sweep.sample import points_of
+from neurocomp.sweep.run import unwritable
 from neurocomp.sweep.space import Space, read_space
 from neurocomp.sweep.store import SPACE, Store, open_store, write_whole
 from neurocomp.sweep.tables import points_csv, summary, within
+from neurocomp.sweep.workers import workers_here
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class Sweep:
 
     folder: Path | None = None
     workers: int | None = None
+    dask: str | None = None
     as_json: bool = False
     quiet: bool = False
 
@@ -36,22 +36,30 @@ class Sweep:
 
 
 def run_sweep(file: Path, options: Sweep) -> None:
-    """Run every point of a space that is not finished yet, then write tables and print what was found."""
+    """Run every point of a space that is not finished yet, then write tables and print what was found. Raises
+    StoppedError if the user interrupts it; what is finished stays."""
     space = read_space(file)
-    points = points_of(space)
-    check_space(space)
-    jobs = jobs_of(points, None if space.input is None else Path(space.input))
+    jobs, inputs = plan(space), inputs_of(space)
     folder = options.folder or Path(f"{file.stem}-sweep")
     store = Store(folder)
     write_whole(folder / SPACE, file.read_text("utf-8-sig"))
     with Progress(sys.stderr, enabled=not options.quiet) as progress, progress.stage("sweeping") as advance:
-        teller = _Teller(len(jobs), advance, options.quiet)
-        inputs = None if space.input is None else Path(space.input)
-        outcomes = run_jobs(jobs, inputs, store, options.workers or workers_here(), teller.done)
+        teller = _Teller(space, len(jobs), advance, progress)
+        try:
+            with runner_of(store, inputs, options.workers or workers_here(), options.dask) as runner:
+                outcomes = list(outcomes_of(space, jobs, runner, teller.done))
+        except KeyboardInterrupt:
+            raise _stopped(folder, teller) from None
     _write(folder, space, outcomes)
     _give(space, outcomes, options)
     if not options.quiet:
         sys.stderr.write(f"{teller.said()}; written to {folder}\n")
+
+
+def _stopped(folder: Path, teller: _Teller) -> StoppedError:
+    what = f"interrupted; {teller.known + teller.new:,} of {teller.points:,} points are finished and kept"
+    hint = f"the same command goes on from there; neurocomp sweep show {folder} shows what there is"
+    return StoppedError(Diagnostic(str(folder), what, hint=hint))
 
 
 def show_sweep(folder: Path, options: Sweep) -> None:
@@ -62,21 +70,46 @@ def show_sweep(folder: Path, options: Sweep) -> None:
 
 
 class _Teller:
-    """Counts what comes in and says it now and then, for people who wait."""
+    """Counts what comes in and says it for people who wait: how fast, how long yet, the best so far."""
 
-    def __init__(self, points: int, advance: Any, quiet: bool) -> None:
-        self.points, self.advance, self.quiet = points, advance, quiet
+    def __init__(self, space: Space, points: int, advance: Advance, progress: Progress) -> None:
+        self.space, self.points, self.advance, self.progress = space, points, advance, progress
         self.known, self.new, self.since = 0, 0, time.monotonic()
+        self.best: dict[str, float] = {}
 
-    def done(self, _: Outcome, known: bool) -> None:
+    def done(self, outcome: Outcome, known: bool) -> None:
         self.known, self.new = self.known + known, self.new + (not known)
+        for kept in within([outcome], self.space.constraints):
+            for name, way in self.space.objectives.items():
+                value = kept.metrics.get(name)
+                if value is not None:
+                    self.best[name] = (min if way == "min" else max)(value, self.best.get(name, value))
+        self.progress.note = self.note()
         self.advance(self.known + self.new, self.points)
 
+    def note(self) -> str:
+        left = ""
+        if self.new:
+            seconds = (self.points - self.known - self.new) / self.rate
+            left = f"{self.rate:.1f} points/s, {_duration(seconds)} left"
+        return ", ".join(filter(None, (left, *(f"best {name} {value:.4g}" for name, value in self.best.items()))))
+
+    @property
+    def rate(self) -> float:
+        """Points computed in a second."""
+        return self.new / max(time.monotonic() - self.since, 1e-9)
+
     def said(self) -> str:
-        seconds = max(time.monotonic() - self.since, 1e-9)
         found = f"{self.known:,} points were finished before" if self.known else ""
-        new = f"{self.new:,} points computed ({self.new / seconds:.1f} per second)" if self.new else ""
+        new = f"{self.new:,} points computed ({self.rate:.1f} per second)" if self.new else ""
         return ", ".join(filter(None, (new, found))) or "no points"
+
+
+def _duration(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _write(folder: Path, space: Space, outcomes: list[Outcome]) -> None:
@@ -86,8 +119,7 @@ def _write(folder: Path, space: Space, outcomes: list[Outcome]) -> None:
         write_whole(folder / "pareto.csv", points_csv(front))
         write_whole(folder / "summary.txt", summary(outcomes, space.objectives, space.constraints))
     except OSError as error:
-        hint = "every finished point is kept; run the same sweep again"
-        raise bad_input(str(folder), "cannot be written", why=error.strerror or str(error), hint=hint) from error
+        raise unwritable(folder, error) from error
 
 
 def _give(space: Space, outcomes: list[Outcome], options: Sweep) -> None:

@@ -1,23 +1,26 @@
-"""Runs the points of a space over local processes; what a store holds already is not computed again."""
+"""Runs the points of a space; what a store holds already is not computed again.
+
+Who computes is a ``Runner``: this process, several local ones (workers.py) or a Dask cluster (cluster.py). Outcomes do
+not depend on it. A point is finished once it is on disk.
+"""
 
 from __future__ import annotations
 
-import os
-import signal
+import errno
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
+from typing import Protocol
 
-from neurocomp.errors import Diagnostic, ResourceLimitError
+from neurocomp.errors import Diagnostic, NeurocompError, ResourceLimitError, bad_input
 from neurocomp.sweep.evaluate import Bench
 from neurocomp.sweep.outcome import Outcome
 from neurocomp.sweep.sample import Point
 from neurocomp.sweep.store import Store
 
-BATCH = 8  # points that go to a worker at once: neighbours share networks and mappings
+TRIED_AGAIN = ("defect", "too large")  # another machine, or a repaired one, may do better
+
+Done = Callable[[Outcome, bool], None]
 
 
 @dataclass(frozen=True)
@@ -28,91 +31,74 @@ class Job:
     key: str
 
 
+class Runner(Protocol):
+    """Computes points and keeps their outcomes in its store."""
+
+    store: Store
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        """Outcomes as they are finished, in any order. Raises ResourceLimitError if a worker is lost for good."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Here:
+    """One point after the other, in this process."""
+
+    bench: Bench
+    store: Store
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        for job in jobs:
+            outcome = self.bench.evaluate(job.point, job.key)
+            self.store.put(outcome)
+            yield outcome
+
+
 def jobs_of(points: Sequence[Point], inputs: Path | None) -> list[Job]:
     """Points with their keys."""
     bench = Bench(inputs)
     return [Job(point, bench.key(point)) for point in points]
 
 
-def run_jobs(
-    jobs: Sequence[Job],
-    inputs: Path | None,
-    store: Store,
-    workers: int = 1,
-    done: Callable[[Outcome, bool], None] | None = None,
-) -> list[Outcome]:
-    """Every job's outcome, in the order of the jobs. done: called as outcomes come in, with whether it was known.
+def run_jobs(jobs: Sequence[Job], runner: Runner, done: Done | None = None) -> list[Outcome]:
+    """Every job's outcome, in the order of the jobs. done: called as outcomes come in, with whether it was known."""
+    return list(in_order(jobs, runner, done))
 
-    Outcomes do not depend on ``workers``. Raises ResourceLimitError if a worker is killed; what is finished stays.
+
+def in_order(jobs: Sequence[Job], runner: Runner, done: Done | None = None) -> Iterator[Outcome]:
+    """Outcomes one after the other, in the order of the jobs, each as soon as it and all before it are there.
+
+    Raises ResourceLimitError if a worker is lost or the disk is full; what is finished stays.
     """
-    outcomes: dict[str, Outcome] = {}
+    tell = done or (lambda _, known: None)
+    found: dict[str, Outcome] = {}
     missing: dict[str, Job] = {}
     for job in jobs:
-        if job.key in outcomes or job.key in missing:
+        if job.key in found or job.key in missing:
             continue
-        known = store.get(job.key)
-        if known is None:
+        kept = runner.store.get(job.key)
+        if kept is None or kept.status in TRIED_AGAIN:
             missing[job.key] = job
         else:
-            outcomes[job.key] = known
-            if done is not None:
-                done(known, True)
-    for outcome in _computed(list(missing.values()), inputs, store, workers):
-        outcomes[outcome.key] = outcome
-        if done is not None:
-            done(outcome, False)
-    return [outcomes[job.key] for job in jobs]
-
-
-def _computed(jobs: list[Job], inputs: Path | None, store: Store, workers: int) -> Iterator[Outcome]:
-    if not jobs:
-        return
-    if workers <= 1 or len(jobs) == 1:
-        bench = Bench(inputs, store.runs)
-        for job in jobs:
-            yield _finish(bench, store, job)
-        return
-    size = max(1, min(BATCH, -(-len(jobs) // (4 * workers))))
-    batches = [jobs[at : at + size] for at in range(0, len(jobs), size)]
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (inputs, store.folder))
+            found[job.key] = kept
+            tell(kept, True)
+    given = 0
     try:
-        waiting: set[Future[list[Outcome]]] = {pool.submit(_work, batch) for batch in batches}
-        while waiting:
-            ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in ready:
-                yield from future.result()
-    except BrokenProcessPool:
-        raise ResourceLimitError(Diagnostic(
-            str(store.folder), "a worker process was killed, perhaps for lack of memory",
-            hint="run the same sweep again: it goes on from what is finished; --workers 1 needs least memory",
-        )) from None  # fmt: skip
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for outcome in runner.run(list(missing.values())) if missing else ():
+            found[outcome.key] = outcome
+            tell(outcome, False)
+            while given < len(jobs) and jobs[given].key in found:
+                yield found[jobs[given].key]
+                given += 1
+    except OSError as error:
+        raise unwritable(runner.store.folder, error) from error
+    yield from (found[job.key] for job in jobs[given:])
 
 
-def workers_here() -> int:
-    """CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-_here: tuple[Bench, Store] | None = None  # of a worker process, made when it starts
-
-
-def _start(inputs: Path | None, folder: Path) -> None:
-    global _here
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    store = Store(folder)
-    _here = (Bench(inputs, store.runs), store)
-
-
-def _work(jobs: list[Job]) -> list[Outcome]:
-    if _here is None:
-        raise RuntimeError("a worker was asked before it was started")
-    return [_finish(*_here, job) for job in jobs]
-
-
-def _finish(bench: Bench, store: Store, job: Job) -> Outcome:
-    """Evaluate one point and keep it: it is finished once it is on disk."""
-    outcome = bench.evaluate(job.point, job.key)
-    store.put(outcome)
-    return outcome
+def unwritable(folder: Path, error: OSError) -> NeurocompError:
+    """What to say when a folder of a sweep takes no more."""
+    why, hint = error.strerror or str(error), "every finished point is kept; make room and run the same sweep again"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ResourceLimitError(Diagnostic(str(folder), f"cannot be written: {why}", hint=hint))
+    return bad_input(str(folder), "cannot be written", why=why, hint="every finished point is kept")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,18 +19,22 @@ import pytest
 import neurocomp
 from neurocomp.cli import app
 from neurocomp.commands.exits import run
-from neurocomp.errors import InputError
+from neurocomp.commands.progress import Progress
+from neurocomp.commands.sweep import _duration, _Teller
+from neurocomp.errors import InputError, ResourceLimitError
 from neurocomp.inputs.prepare import prepare
 from neurocomp.mapping.compile import lower
 from neurocomp.mapping.map import map_network
 from neurocomp.report.model import Result
 from neurocomp.sweep.evaluate import Bench
+from neurocomp.sweep.outcome import Outcome
 from neurocomp.sweep.profile import with_values
 from neurocomp.sweep.run import jobs_of, run_jobs
 from neurocomp.sweep.sample import points_of
 from neurocomp.sweep.space import read_space
 from neurocomp.sweep.store import Store
-from tests.sweeps import make_files
+from neurocomp.sweep.workers import local_runner
+from tests.sweeps import make_files, outcome, space
 
 HOP = "chip.noc.hop_east_west.energy_pj"
 
@@ -120,25 +127,119 @@ def test_points_that_do_not_fit_are_kept_with_their_reason(made: Path, tmp_path:
     assert table.count("does not fit") >= len(refused)
 
 
-def test_a_killed_sweep_goes_on(made: Path, tmp_path: Path) -> None:
-    many = tmp_path / "many.yaml"
-    values = ", ".join(str(k) for k in range(1, 400))
+def started(made: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
+    """A sweep of 400 points in a session of its own, a few points in."""
+    many = folder / "many.yaml"
+    values = ", ".join(str(k) for k in range(1, 201))
     many.write_text(made.read_text().replace("[1, 2, 30]", f"[{values}]"))
-    command = [sys.executable, "-m", "neurocomp", "sweep", str(many), "-o", str(tmp_path / "s"), "-q", "--workers", "1"]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    points = tmp_path / "s" / "points"
-    until = time.monotonic() + 60
-    while time.monotonic() < until and (not points.exists() or len(list(points.glob("*.json"))) < 3):
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    kept = {path.name: path.read_bytes() for path in points.glob("[!.]*.json")}
+    command = [sys.executable, "-m", "neurocomp", "sweep", str(many), "-o", str(folder / "s"), *options]
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    until = time.monotonic() + 100
+    while time.monotonic() < until and len(points_in(folder / "s")) < 3:
+        time.sleep(0.01)
+    return process
+
+
+def points_in(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "points").glob("[!.]*.json")}
+
+
+def test_a_killed_sweep_goes_on(made: Path, tmp_path: Path) -> None:
+    process = started(made, tmp_path, "--workers", "1")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    kept = points_in(tmp_path / "s")
     assert len(kept) >= 3
-    jobs = jobs_of(points_of(read_space(many)), made.parent / "x.npz")[:8]
-    outcomes = run_jobs(jobs, made.parent / "x.npz", Store(tmp_path / "s"))
+    jobs = jobs_of(points_of(read_space(tmp_path / "many.yaml")), made.parent / "x.npz")[:8]
+    with local_runner(Store(tmp_path / "s"), made.parent / "x.npz") as runner:
+        outcomes = run_jobs(jobs, runner)
     assert [outcome.point for outcome in outcomes] == [job.point for job in jobs]
-    after = {path.name: path.read_bytes() for path in points.glob("[!.]*.json")}
+    after = points_in(tmp_path / "s")
     assert all(after[name] == content for name, content in kept.items())
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_interrupted_sweep_keeps_what_is_done(made: Path, tmp_path: Path, workers: str) -> None:
+    process = started(made, tmp_path, "--workers", workers)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to every process
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 130, err
+    assert out == "" and "Traceback" not in err
+    assert re.search(r"error: .*/s: interrupted; \d+ of 400 points are finished and kept\n  next: the same", err), err
+    assert 3 <= len(points_in(tmp_path / "s")) < 400
+    assert all(json.loads(content)["status"] == "ok" for content in points_in(tmp_path / "s").values())
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_full_disk(made: Path, tmp_path: Path, workers: str) -> None:
+    """A limit on the size of files stands in for it: points fit, the table of all of them does not."""
+    values = ", ".join(str(k) for k in range(1, 20))
+    (tmp_path / "space.yaml").write_text(made.read_text().replace("[1, 2, 30]", f"[{values}]"))
+    command = [sys.executable, "-m", "neurocomp", "sweep", str(tmp_path / "space.yaml"), "-q", "--workers", workers]
+    command = ["prlimit", "--fsize=3000", *command, "-o", str(tmp_path / "s")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert "cannot be written" in done.stderr and "every finished point is kept" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(points_in(tmp_path / "s")) == 38
+
+
+def test_a_disk_that_fills_up(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = jobs_of(points_of(read_space(made)), made.parent / "x.npz")
+    put, room = Store.put, [1, 1]
+
+    def full(store: Store, outcome: Outcome) -> None:
+        if not room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        room.pop()
+        put(store, outcome)
+
+    monkeypatch.setattr(Store, "put", full)
+    with (
+        pytest.raises(ResourceLimitError, match="No space left on device\n  next: every finished point is kept; make"),
+        local_runner(Store(tmp_path / "s"), made.parent / "x.npz") as runner,
+    ):
+        run_jobs(jobs, runner)
+    assert len(points_in(tmp_path / "s")) == 2
+
+
+def test_a_killed_worker(made: Path, tmp_path: Path) -> None:
+    process = started(made, tmp_path, "--workers", "2")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    workers = [c for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
+    os.kill(int(workers[0]), signal.SIGKILL)
+    _, err = process.communicate(timeout=100)
+    assert process.returncode == 5 and "a worker process was killed" in err, err
+
+
+def test_from_python(made: Path, tmp_path: Path) -> None:
+    outcomes = list(neurocomp.sweep(made, store=tmp_path / "s"))
+    assert [o.point for o in outcomes] == points_of(read_space(made))
+    front = neurocomp.pareto(outcomes, ["energy_pj", "latency_ns"])
+    assert front and set(o.key for o in front) <= {o.key for o in outcomes}
+    tree = {"networks": [outcomes[0].point.network], "chips": ["loihi2"], "axes": {"run.steps": [3]}}
+    first = next(iter(neurocomp.sweep({**tree, "input": str(made.parent / "x.npz")})))
+    assert first.status == "ok"
+    with pytest.raises(InputError, match=r"axes\.run\.step: nothing is varied by this name"):
+        neurocomp.sweep({**tree, "axes": {"run.step": [3]}})
+    with pytest.raises(InputError, match="chips: field required"):
+        neurocomp.sweep({"networks": ["n"]})
+
+
+def test_progress_says_how_fast_how_long_and_what_is_best() -> None:
+    progress = Progress(io.StringIO())
+    teller = _Teller(space(constraints={"latency_ns": {"most": 5}}), 4, progress._advance, progress)
+    teller.done(outcome(1, {"energy_pj": 3.0, "latency_ns": 4.0}), True)
+    assert progress.note == "best energy_pj 3, best latency_ns 4"
+    teller.done(outcome(2, {"energy_pj": 1.0, "latency_ns": 9.0}), False)
+    teller.done(outcome(3, {}, "does not fit"), False)
+    teller.since = time.monotonic() - 1000
+    teller.done(outcome(4, {"energy_pj": 2.0, "latency_ns": 5.0}), True)
+    assert progress.note == "0.0 points/s, 0 s left, best energy_pj 2, best latency_ns 4"
+    assert (progress.done, progress.total) == (4, 4)
+    assert [_duration(s) for s in (3, 119, 120, 7200, 3 * 86400)] == ["3 s", "119 s", "2 min", "2 h", "3 d"]
 
 
 def test_show_repeats_the_summary(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -179,7 +280,8 @@ def test_values_that_only_some_chips_can_have_are_outcomes(made: Path, tmp_path:
     """A value that a profile refuses is that point's outcome; only a path that no chip has is a mistake."""
     file = tmp_path / "odd.yaml"
     file.write_text(made.read_text().replace(f"{HOP}: [1, 2, 30]", "chip.core.neurons_max: [64, -1]"))
-    outcomes = run_jobs(jobs_of(points_of(read_space(file)), None), made.parent / "x.npz", Store(tmp_path / "s"))
+    with local_runner(Store(tmp_path / "s"), made.parent / "x.npz") as runner:
+        outcomes = run_jobs(jobs_of(points_of(read_space(file)), None), runner)
     assert [o.status for o in outcomes] == ["ok", "bad input"] * 2
     assert "neurons_max" in outcomes[1].reason
 

@@ -1,0 +1,84 @@
+"""A sweep from Python: ``for outcome in neurocomp.sweep(space): ...``."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from neurocomp.errors import Diagnostic, InputError
+from neurocomp.sweep.checks import check_space
+from neurocomp.sweep.outcome import Outcome
+from neurocomp.sweep.run import Done, Job, Runner, in_order, jobs_of
+from neurocomp.sweep.sample import points_of
+from neurocomp.sweep.space import Space, read_space
+from neurocomp.sweep.store import Store
+from neurocomp.sweep.workers import local_runner
+
+
+def sweep(
+    space: Space | Mapping[str, Any] | str | Path,
+    *,
+    store: str | Path | None = None,
+    workers: int = 1,
+    dask: str | None = None,
+) -> Iterator[Outcome]:
+    """Every point of a space, each as soon as it and all before it are finished, in the same order whoever computes.
+
+    space: a Space, its content as a mapping, or a .yaml file. store: folder that keeps finished points, which are taken
+    from there the next time; None: nothing is kept. workers: local processes; with more than one, a script needs the usual ``if
+    __name__ == "__main__"``. dask: address of a scheduler, or "local"; then workers are its processes.
+
+    Raises InputError for a space that is wrong, before anything runs.
+    """
+    checked = space_of(space)
+    jobs, inputs = plan(checked), inputs_of(checked)
+    return _swept(checked, jobs, inputs, None if store is None else Path(store), workers, dask)
+
+
+def _swept(
+    space: Space, jobs: list[Job], inputs: Path | None, folder: Path | None, workers: int, dask: str | None
+) -> Iterator[Outcome]:
+    with ExitStack() as stack:
+        folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="neurocomp-"))) / "sweep"
+        runner = stack.enter_context(runner_of(Store(folder), inputs, workers, dask))
+        yield from outcomes_of(space, jobs, runner)
+
+
+def space_of(space: Space | Mapping[str, Any] | str | Path) -> Space:
+    """A space in any of its forms. Raises InputError."""
+    if isinstance(space, Space):
+        return space
+    if isinstance(space, str | Path):
+        return read_space(space)
+    try:
+        return Space.model_validate({"schema": "neurocomp/sweep/1", **space})
+    except ValidationError as error:
+        raise InputError([
+            Diagnostic(".".join(map(str, entry["loc"])) or "space", entry["msg"].lower()) for entry in error.errors()
+        ]) from None  # fmt: skip
+
+
+def inputs_of(space: Space) -> Path | None:
+    return None if space.input is None else Path(space.input)
+
+
+def plan(space: Space) -> list[Job]:
+    """The jobs of a space after it was checked. Raises InputError with all that is wrong."""
+    points = points_of(space)
+    check_space(space)
+    return jobs_of(points, inputs_of(space))
+
+
+def runner_of(store: Store, inputs: Path | None, workers: int, dask: str | None = None) -> Any:
+    """A context manager that gives a Runner."""
+    return local_runner(store, inputs, workers)
+
+
+def outcomes_of(space: Space, jobs: list[Job], runner: Runner, done: Done | None = None) -> Iterator[Outcome]:
+    """Outcomes of all points of a space."""
+    yield from in_order(jobs, runner, done)
