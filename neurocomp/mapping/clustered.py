@@ -19,8 +19,9 @@ from neurocomp.mapping.cuts import Grid, split
 from neurocomp.mapping.hypergraph import Hypergraph, contracted
 from neurocomp.mapping.limits import NEURONS
 from neurocomp.mapping.partition import EFFORTS, Bounds, Effort, available, partition
+from neurocomp.mapping.placing.cost import placed_cost
 from neurocomp.mapping.placing.fabric import fabric_of
-from neurocomp.mapping.placing.place import place_parts
+from neurocomp.mapping.placing.place import METHODS, place_parts
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
 from neurocomp.mapping.program import Tile
@@ -30,6 +31,12 @@ LOOKS_PER_SECOND = 10_000_000  # of one level of a multilevel search, of which t
 _UNITS = 1 << 20  # work is counted in units of the total / this
 _SLACK = 1.02
 _PER_CORE, _FINEST = 8, 512  # micro-tiles that fill a core
+_LARGE = 20_000  # micro-tiles
+_FEWEST = {  # (method, micro-tiles that fill a core)
+    "default": (("natural", 8), ("natural", 4), ("overlap", 8), ("metis", 8), ("multilevel", 8), ("multilevel", 4),
+                ("multilevel", 16)),
+    "best": (("multilevel", 8), ("multilevel", 16), ("multilevel", 32), ("overlap", 16), ("kahypar", 8)),
+}  # fmt: skip
 
 Built = tuple[Hypergraph, Atoms]
 
@@ -69,10 +76,17 @@ class Clusters:
             return None
         return tiles_of(self.problem, layout.built[1], layout.part, layout.core)
 
-    def fewest(self, effort: str, methods: tuple[str, ...]) -> Iterator[Layout]:
-        """Parts as full as they can be, so that little leaves them."""
-        for method in filter(available, methods):
-            yield self._parted(f"{method} partition{_of(effort)}", method, effort, self.built(_PER_CORE))
+    def fewest(self, effort: str) -> Iterator[Layout]:
+        """Parts as full as they can be, so that little leaves them; of large networks only a few."""
+        wanted = _FEWEST[effort]
+        if self.built(_PER_CORE)[0].vertices > _LARGE:
+            wanted = tuple(
+                (method, n) for method, n in wanted if n == _PER_CORE and method in ("natural", "multilevel")
+            )
+        for method, per_core in wanted:
+            if available(method):
+                size = "" if per_core == _PER_CORE else f" of 1/{per_core} cores"
+                yield self._parted(f"{method} partition{size}{_of(effort)}", method, effort, self.built(per_core))
 
     def finer(self, effort: str) -> Iterator[Layout]:
         """For cores that are nearly full: smaller micro-tiles, of which a core holds more exactly what it can."""
@@ -111,8 +125,13 @@ class Clusters:
             return layout
         clustered = contracted(layout.built[0], layout.part, int(layout.part.max(initial=-1)) + 1)
         fabric = fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost)
-        core = place_parts(clustered, fabric, seed=self.choices.seed, effort=effort)  # type: ignore[arg-type]
-        return replace(layout, core=core)
+        found = [
+            place_parts(clustered, fabric, method=method, seed=self.choices.seed, effort=effort)  # type: ignore[arg-type]
+            for method in METHODS
+        ]
+        cores = [core for core in found if core is not None]
+        best = min(cores, key=lambda core: placed_cost(clustered, None, core, fabric)[:2], default=None)
+        return replace(layout, core=best)
 
     def _parted(self, name: str, method: str, effort: str, built: Built, bounds: Bounds | None = None) -> Layout:
         found = partition(

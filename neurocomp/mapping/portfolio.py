@@ -24,7 +24,6 @@ from neurocomp.mapping.tile import Tiling
 _LEVELS = {"fast": 3, "best": 8}  # numbers of cores that work is spread over
 _POLISHED = {"default": 2, "best": 3}  # candidates that are placed again with more search
 _SHARES = {"default": (0.5, 0.7, 0.9), "best": (0.4, 0.6, 0.85, 1.2, 1.5)}
-_METHODS = {"default": ("natural", "overlap", "metis", "multilevel"), "best": ("overlap", "multilevel", "kahypar")}
 
 Group = Callable[[], Iterator[Candidate | str]]
 
@@ -125,7 +124,7 @@ class Portfolio:
         return self._judged(self.clusters.in_tiles(name, tiling, held.tiles) for name, tiling, held in waiting)
 
     def _clustered(self, effort: str) -> Iterator[Candidate | str]:
-        return self._judged(self.clusters.fewest(effort, _METHODS[effort]))
+        return self._judged(self.clusters.fewest(effort))
 
     def _clustered_spread(self, effort: str) -> Iterator[Candidate | str]:
         """Around the number of cores that did best so far."""
