@@ -64,8 +64,8 @@ static inline void board_set(nc_board *b, uint64_t seed) {
     b->rng = (nc_rng){nc_rng_hash(seed + 0x632be59bd9b4e019u), 0};
 }
 
-static inline int32_t board_near(nc_board *b, int32_t at, int32_t window, int32_t size, int32_t torus) {
-    const int32_t to = at - window + nc_rng_below(&b->rng, 2 * window + 1);
+static inline int32_t board_near(nc_rng *rng, int32_t at, int32_t window, int32_t size, int32_t torus) {
+    const int32_t to = at - window + nc_rng_below(rng, 2 * window + 1);
     if (torus)
         return (to % size + size) % size;
     return to < 0 ? -to < size ? -to : 0 : to >= size ? 2 * size - 2 - to > 0 ? 2 * size - 2 - to : 0 : to;
@@ -74,8 +74,8 @@ static inline int32_t board_near(nc_board *b, int32_t at, int32_t window, int32_
 /* A core within `window` of a spot that part may go to; 0 if the one drawn is not. */
 static inline int board_aim(nc_board *b, int32_t part, nc_spot centre, int32_t window, nc_jump *jump) {
     const nc_place_fabric *const f = b->fabric;
-    const int32_t x = board_near(b, centre.x, window, f->width, f->torus);
-    const int32_t y = board_near(b, centre.y, window, f->height, f->torus);
+    const int32_t x = board_near(&b->rng, centre.x, window, f->width, f->torus);
+    const int32_t y = board_near(&b->rng, centre.y, window, f->height, f->torus);
     int32_t to = (y * f->width + x) * f->per_router;
     to += f->per_router > 1 ? nc_rng_below(&b->rng, f->per_router) : 0;
     *jump = (nc_jump){part, b->state->core[part], to, b->occupant[to]};

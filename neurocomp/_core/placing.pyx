@@ -1,5 +1,6 @@
 """The typed face of csrc/place.h: a fabric with the nets or the flows between parts, searched without the GIL."""
 
+from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 
@@ -54,10 +55,94 @@ cdef extern from "place.h" nogil:
                              double *beside, double *root)
 
 
+cdef extern from "partition.h" nogil:
+    ctypedef struct nc_hyper:
+        int32_t vertices
+    ctypedef struct nc_partition:
+        const nc_hyper *h
+        int32_t parts
+
+cdef extern from "place_joint.h" nogil:
+    ctypedef struct nc_place_joint:
+        const nc_place_fabric *fabric
+        nc_partition *parts
+        const int32_t *core
+        const int32_t *movable
+        int32_t movable_count
+    uint64_t nc_place_joint_workspace(const nc_place_joint *joint)
+    int64_t nc_place_joint_cost(const nc_place_joint *joint, void *workspace)
+    int64_t nc_place_joint_run(const nc_place_joint *joint, const nc_place_schedule *schedule, void *workspace)
+
+
 cdef int _pointer_ends(const int64_t[::1] pointer, Py_ssize_t rows, Py_ssize_t entries) except -1:
     if pointer.shape[0] != rows + 1 or pointer[rows] != entries:
         raise ValueError("tables of different lengths")
     return 0
+
+
+cdef list _set_fabric(nc_place_fabric *f, fabric):
+    """Point at the arrays of a Fabric; returns what has to be kept."""
+    mesh = fabric.mesh
+    cdef const int32_t[::1] columns = np.ascontiguousarray(fabric.column_cost, np.int32)
+    cdef const int32_t[::1] rows = np.ascontiguousarray(fabric.row_cost, np.int32)
+    f.width, f.height, f.per_router, f.torus = mesh.width, mesh.height, mesh.cores_per_router, mesh.torus
+    f.tree, f.input_router = fabric.tree, fabric.input_router
+    if columns.shape[0] != f.width or rows.shape[0] != f.height:
+        raise ValueError("link tables of the wrong length")
+    f.column_cost, f.row_cost = &columns[0], &rows[0]
+    raise_status(nc_place_check_fabric(f), "placing")
+    return [columns, rows]
+
+
+cdef class Joint:
+    """Parts (a PartitionCore, in which every part fits) on cores; vertices move between them.
+
+    core: int (parts), all different. movable: int (vertices that may move), ascending.
+    """
+
+    cdef nc_place_fabric fabric
+    cdef nc_place_joint joint
+    cdef list keep
+    cdef void *workspace
+
+    def __cinit__(self, fabric, parts, core, movable):
+        self.keep = [*_set_fabric(&self.fabric, fabric), parts]
+        cdef nc_partition *s = <nc_partition *>PyCapsule_GetPointer(parts.capsule(), "nc_partition")
+        cdef const int32_t[::1] cores = np.ascontiguousarray(core, np.int32)
+        cdef const int32_t[::1] free = np.ascontiguousarray(movable, np.int32)
+        slots = fabric.mesh.core_slots
+        if cores.shape[0] != s.parts or not np.isin(core, np.arange(slots)).all() or np.unique(core).size != s.parts:
+            raise ValueError("parts need cores of their own")
+        if free.shape[0] and (np.diff(movable) <= 0).any():
+            raise ValueError("vertices out of order")
+        if (parts.part[np.asarray(movable)] < 0).any():
+            raise ValueError("vertices that are nowhere cannot move")
+        self.keep += [cores, free]
+        self.joint.fabric, self.joint.parts, self.joint.core = &self.fabric, s, &cores[0]
+        self.joint.movable = &free[0] if free.shape[0] else NULL
+        self.joint.movable_count = <int32_t>free.shape[0]
+        self.workspace = malloc(nc_place_joint_workspace(&self.joint))
+        if self.workspace == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.workspace)
+
+    def cost(self):
+        """Traffic times cost of all links."""
+        cdef int64_t total
+        with nogil:
+            total = nc_place_joint_cost(&self.joint, self.workspace)
+        return total
+
+    def run(self, uint64_t seed, int64_t work, double hot, int32_t window):
+        """Improve the parts in place; returns the cost reached."""
+        cdef nc_place_schedule schedule
+        cdef int64_t total
+        schedule.seed, schedule.work, schedule.hot, schedule.window, schedule.congestion = seed, work, hot, window, 0.0
+        with nogil:
+            total = nc_place_joint_run(&self.joint, &schedule, self.workspace)
+        return total
 
 
 cdef class Board:
@@ -74,19 +159,9 @@ cdef class Board:
     cdef object open
 
     def __cinit__(self, fabric, nets, held):
-        mesh = fabric.mesh
-        cdef const int32_t[::1] columns = np.ascontiguousarray(fabric.column_cost, np.int32)
-        cdef const int32_t[::1] rows = np.ascontiguousarray(fabric.row_cost, np.int32)
-        cdef nc_place_fabric *f = &self.fabric
-        f.width, f.height, f.per_router, f.torus = mesh.width, mesh.height, mesh.cores_per_router, mesh.torus
-        f.tree, f.input_router = fabric.tree, fabric.input_router
-        if columns.shape[0] != f.width or rows.shape[0] != f.height:
-            raise ValueError("link tables of the wrong length")
-        f.column_cost, f.row_cost = &columns[0], &rows[0]
-        raise_status(nc_place_check_fabric(f), "placing")
-        self.keep = [columns, rows]
+        self.keep = _set_fabric(&self.fabric, fabric)
         self.held = np.ascontiguousarray(held, np.uint8)
-        self.open = np.zeros(mesh.core_slots, np.uint8)
+        self.open = np.zeros(fabric.mesh.core_slots, np.uint8)
         self.open[fabric.usable] = 1
         self._set_nets(nets)
         self._set_flows(nets)

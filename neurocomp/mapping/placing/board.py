@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurocomp._core.placing import Board
+from neurocomp._core.placing import Board, Joint
 from neurocomp.mapping.hypergraph import AXON, Hypergraph
 from neurocomp.mapping.placing.fabric import Fabric
 from neurocomp.mapping.placing.nets import PlacedNets, placed_nets
 
-__all__ = ["Board", "board_of"]
+__all__ = ["Board", "Joint", "board_of"]
 
 _LARGEST_SUM = 2.0**62
 

@@ -1,0 +1,27 @@
+/* Better parts on given cores: vertices move and change places between parts by the exact change of what their nets
+ * take of the links, under the limits that csrc/partition.h keeps. */
+#ifndef NC_PLACE_JOINT_H
+#define NC_PLACE_JOINT_H
+
+#include "partition.h"
+#include "place.h"
+
+/* parts: loaded, every part within its limits; it ends as the best found. core: of each part, all different. movable:
+ * vertices that may move. schedule->congestion is not looked at. */
+typedef struct {
+    const nc_place_fabric *fabric;
+    nc_partition *parts;
+    const int32_t *core;
+    const int32_t *movable;
+    int32_t movable_count;
+} nc_place_joint;
+
+uint64_t nc_place_joint_workspace(const nc_place_joint *joint);
+
+/* Traffic times cost of the links of all nets. */
+int64_t nc_place_joint_cost(const nc_place_joint *joint, void *workspace);
+
+/* Simulated annealing, or with schedule->hot at 0 only moves that raise nothing; returns the cost reached. */
+int64_t nc_place_joint_run(const nc_place_joint *joint, const nc_place_schedule *schedule, void *workspace);
+
+#endif
