@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurocomp.activity.encode import encode, encode_sample
     from neurocomp.activity.execute import execute
-    from neurocomp.chip.catalog import load_chip
+    from neurocomp.chip.catalog import load_array_chip, load_chip
     from neurocomp.errors import NeurocompError
     from neurocomp.frontend.freeze import freeze
     from neurocomp.frontend.read import load_network
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from neurocomp.network.graph import Network
     from neurocomp.report.build import report
     from neurocomp.simulate.inference import simulate
+    from neurocomp.simulate.plasticity import simulate_plasticity
+    from neurocomp.simulate.training import simulate_training
+    from neurocomp.simulate.training_setup import TrainingSetup
     from neurocomp.sweep.api import sweep
     from neurocomp.sweep.pareto import pareto
 
@@ -39,11 +42,13 @@ __version__ = "0.1.0"
 _HOME = {
     "Network": ("neurocomp.network.graph", "Network"),
     "NeurocompError": ("neurocomp.errors", "NeurocompError"),
+    "TrainingSetup": ("neurocomp.simulate.training_setup", "TrainingSetup"),
     "compile": ("neurocomp.mapping.compile", "compile_network"),
     "encode": ("neurocomp.activity.encode", "encode"),
     "encode_sample": ("neurocomp.activity.encode", "encode_sample"),
     "execute": ("neurocomp.activity.execute", "execute"),
     "freeze": ("neurocomp.frontend.freeze", "freeze"),
+    "load_array_chip": ("neurocomp.chip.catalog", "load_array_chip"),
     "load_chip": ("neurocomp.chip.catalog", "load_chip"),
     "load_network": ("neurocomp.frontend.read", "load_network"),
     "load_program": ("neurocomp.mapping.store", "load_program"),
@@ -51,12 +56,15 @@ _HOME = {
     "record_training": ("neurocomp.frontend.recording", "record_training"),
     "report": ("neurocomp.report.build", "report"),
     "simulate": ("neurocomp.simulate.inference", "simulate"),
+    "simulate_plasticity": ("neurocomp.simulate.plasticity", "simulate_plasticity"),
+    "simulate_training": ("neurocomp.simulate.training", "simulate_training"),
     "sweep": ("neurocomp.sweep.api", "sweep"),
 }
 
 __all__ = [
-    "Network", "NeurocompError", "__version__", "compile", "encode", "encode_sample", "execute", "freeze",
-    "load_chip", "load_network", "load_program", "pareto", "record_training", "report", "simulate", "sweep",
+    "Network", "NeurocompError", "TrainingSetup", "__version__", "compile", "encode", "encode_sample", "execute",
+    "freeze", "load_array_chip", "load_chip", "load_network", "load_program", "pareto", "record_training", "report",
+    "simulate", "simulate_plasticity", "simulate_training", "sweep",
 ]  # fmt: skip
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from neurocomp.commands import train_words as train
 from neurocomp.commands.exits import run
 
 app = typer.Typer(
@@ -269,31 +270,27 @@ def noc_command(
 def train_command(
     network: Annotated[Path, typer.Argument(metavar="NETWORK", help="A network: frozen .pt, .nir or lava-dl .net.")],
     chip: Annotated[str, typer.Option("--chip", metavar="CHIP", help="A chip with FP, BP and WG engines.")] = "neuromc",
-    batch: Annotated[int, typer.Option("--batch", help="Samples in one iteration.")] = 16,
-    steps: Annotated[int | None, typer.Option("--steps", help="Time steps; default: the sample's, or 4.")] = None,
-    dataset_size: Annotated[int | None, typer.Option("--dataset-size", help="Samples in one epoch.")] = None,
-    optimizer: Annotated[str, typer.Option("--optimizer", help="sgd or adam.")] = "sgd",
-    order: Annotated[
-        str, typer.Option("--order", help="step: all layers at once; layer: one after the other, all steps of each.")
-    ] = "step",
-    sparsity: Annotated[
-        str, typer.Option("--sparsity", help="What zeros save: dense, gated (energy) or skipped (time too).")
-    ] = "dense",
-    activity: Annotated[
-        str, typer.Option("--activity", help="assumed, measured (on the labelled sample) or a recorded .npz.")
-    ] = "assumed",
-    spikes: Annotated[float, typer.Option("--spikes", help="Assumed share of spikes.")] = 0.2,
-    gradients: Annotated[float, typer.Option("--gradients", help="Assumed share of gradients.")] = 0.5,
-    batch_norm: Annotated[bool, typer.Option("--batch-norm", help="Batch normalisation behind convolutions.")] = False,
-    unpacked: Annotated[bool, typer.Option("--unpacked", help="Spikes and masks are not packed into bits.")] = False,
-    recompute: Annotated[bool, typer.Option("--recompute", help="Membranes are computed again for BP.")] = False,
-    gpus: Annotated[str, typer.Option("--gpus", help="Baselines: names with commas, all or none.")] = "a100",
-    workers: Annotated[int | None, typer.Option("--workers", help="Federated training over this many chips.")] = None,
-    rounds: Annotated[int, typer.Option("--rounds", help="Rounds of federated training.")] = 1,
-    local_steps: Annotated[int, typer.Option("--local-steps", help="Iterations of a worker in each round.")] = 1,
-    link_gbit: Annotated[float, typer.Option("--link-gbit", help="Gbit/s between a worker and the server.")] = 1.0,
-    link_us: Annotated[float, typer.Option("--link-us", help="Latency of a message, in microseconds.")] = 0.0,
-    link_pj: Annotated[float | None, typer.Option("--link-pj", help="Energy of the link per bit, in pJ.")] = None,
+    batch: train.Batch = 16,
+    steps: train.Steps = None,
+    dataset_size: train.DatasetSize = None,
+    optimizer: train.Optimizer = "sgd",
+    order: train.Order = "step",
+    sparsity: train.Sparsity = "dense",
+    activity: train.Activity = "assumed",
+    spikes: train.Spikes = 0.2,
+    gradients: train.Gradients = 0.5,
+    batch_norm: train.BatchNorm = False,
+    unpacked: train.Unpacked = False,
+    recompute: train.Recompute = False,
+    on_chip: train.OnChip = False,
+    gpus: train.Gpus = "a100",
+    workers: train.Workers = None,
+    rounds: train.Rounds = 1,
+    local_steps: train.LocalSteps = 1,
+    link: train.Link = "1",
+    plastic: train.Plastic = None,
+    rule: train.Rule = "stdp",
+    epoch: train.Epoch = None,
     output: Output = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -301,16 +298,25 @@ def train_command(
 ) -> None:
     """Report what training a network on a chip costs: time, energy, DRAM traffic.
 
-    Example: neurocomp train examples/01_digits/net.pt --chip neuromc --dataset-size 1347
+    neurocomp train examples/01_digits/net.pt --chip neuromc --dataset-size 1347
+
+    neurocomp train examples/01_digits/net.pt --chip loihi --plastic fc
     """
+    if plastic is not None:
+        _learn(network, chip, (plastic, rule, epoch, batch, steps, output, as_json, quiet, force))
+        return
     from neurocomp.commands.train import Federation, TrainOptions, train_and_report
 
-    federation = Federation(workers, rounds, local_steps, link_gbit, link_us, link_pj)
-    options = TrainOptions(
+    train_and_report(network, chip, TrainOptions(
         batch, steps, dataset_size, optimizer, order, sparsity, activity, spikes, gradients, batch_norm, not unpacked,
-        recompute, gpus, federation, output, as_json, quiet, force,
-    )  # fmt: skip
-    train_and_report(network, chip, options)
+        recompute, on_chip, gpus, Federation(workers, rounds, local_steps, link), output, as_json, quiet, force,
+    ))  # fmt: skip
+
+
+def _learn(network: Path, chip: str, options: tuple[Any, ...]) -> None:
+    from neurocomp.commands.plastic import PlasticOptions, learn_and_report
+
+    learn_and_report(network, chip, PlasticOptions(*options))
 
 
 @app.command("sweep")

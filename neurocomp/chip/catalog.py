@@ -55,7 +55,7 @@ def load_chip(name_or_path: str | Path) -> ChipSpec:
     """
     path = find_profile(name_or_path, profile_folder(), "chip", profile_names())
     if _holds_arrays(path):
-        hint = f"event-driven chips: {', '.join(profile_names())}"
+        hint = f"see neurocomp train and load_array_chip; event-driven chips: {', '.join(profile_names())}"
         raise bad_input(printable(str(name_or_path)), "describes array engines, which train networks", hint=hint)
     return read_chip(path)
 
@@ -64,8 +64,9 @@ def load_array_chip(name_or_path: str | Path) -> ArrayChip:
     """Read a chip with array engines, named as in :func:`load_chip`. Raises InputError likewise."""
     path = find_profile(name_or_path, profile_folder(), "chip", array_chip_names())
     if path in [profile_folder() / f"{name}.yaml" for name in profile_names()]:
-        hint = f"chips with array engines: {', '.join(array_chip_names())}"
-        raise bad_input(printable(str(name_or_path)), "is an event-driven chip and cannot train like this", hint=hint)
+        hint = f"chips with array engines: {', '.join(array_chip_names())}; local learning rules: --plastic LAYER"
+        what = "is an event-driven chip and does not train by back-propagation"
+        raise bad_input(printable(str(name_or_path)), what, hint=hint)
     return read_profile(path, ArrayChip)
 
 

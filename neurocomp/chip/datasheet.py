@@ -7,10 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from textwrap import fill
+from typing import TYPE_CHECKING
 
-from neurocomp.chip.spec import ChipSpec, Provenance
+from neurocomp.chip.spec import ChipSpec, Provenance, count_kinds
+
+if TYPE_CHECKING:
+    from neurocomp.chip.sheets import Sheet
 
 SECTIONS = ("noc", "core", "engines", "step", "power", "numeric", "dram")
+HEAD = ("schema_", "name", "title", "process", "sources", "notes", "derivation", "provenance")
+PLAIN = "chip"  # the section of values that stand at the top of a sheet
 WIDTH = 110
 MEMORY_DETAIL = re.compile(r"core\.memories\[\d+\]\.")  # whoever leaves these out has nothing to say about them
 
@@ -25,19 +31,30 @@ class Row:
     origin: Provenance | None
 
 
-def rows(chip: ChipSpec) -> Iterator[Row]:
+def rows(chip: Sheet) -> Iterator[Row]:
     """All values of the sections of a chip, in the order of the schema; a list of plain values is one row."""
-    tree = chip.model_dump(mode="json", include=set(SECTIONS))
-    for section in SECTIONS:
-        for path, value in _leaves(tree[section], section):
-            if value is None and (path == section or MEMORY_DETAIL.match(path)):
-                continue
-            first = f"{path}[0]" if isinstance(value, list) else path
-            origin = chip.provenance.get(first) or chip.provenance.get(path.rpartition(".")[0])  # of a router's preset
-            yield Row(section, path.partition(".")[2], _text(value), origin)
+    for section, path, value in _values(chip):
+        if value is None and (path == section or MEMORY_DETAIL.match(path)):
+            continue
+        first = f"{path}[0]" if isinstance(value, list) else path
+        origin = chip.provenance.get(first) or chip.provenance.get(path.rpartition(".")[0])  # of a router's preset
+        yield Row(section, path if section == PLAIN else path.removeprefix(section).lstrip("."), _text(value), origin)
 
 
-def describe(chip: ChipSpec) -> str:
+def _values(sheet: Sheet) -> Iterator[tuple[str, str, object]]:
+    """(section, dotted path, value); values that stand at the top of a sheet come first."""
+    if isinstance(sheet, ChipSpec):
+        tree = sheet.model_dump(mode="json", include=set(SECTIONS))
+        parts = {section: tree[section] for section in SECTIONS}
+    else:
+        parts = sheet.model_dump(mode="json", exclude=set(HEAD))
+        plain = [name for name, value in parts.items() if not isinstance(value, dict | list)]
+        yield from ((PLAIN, name, parts.pop(name)) for name in plain)
+    for section, value in parts.items():
+        yield from ((section, path, inner) for path, inner in _leaves(value, section))
+
+
+def describe(chip: Sheet) -> str:
     """The profile as text: values, their kinds and sources, notes, and what the profile leaves out."""
     cited = _numbered_sources(chip)
     lines = [f"{chip.name}: {chip.title}", f"process: {chip.process}", f"kinds: {_kinds(chip)}"]
@@ -51,7 +68,7 @@ def describe(chip: ChipSpec) -> str:
             note = row.origin.note
             lines.append(_wrapped(note, "      "))
     lines += ["", "sources", *(_wrapped(source, f"  [{number}] ") for source, number in cited.items())]
-    for title, texts in (("notes", chip.notes), ("derivation", chip.derivation)):
+    for title, texts in (("notes", chip.notes), ("derivation", getattr(chip, "derivation", ()))):
         if texts:
             lines += ["", title, *(_wrapped(text, "  - ") for text in texts)]
     text = "\n".join(lines) + "\n"
@@ -97,7 +114,7 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _numbered_sources(chip: ChipSpec) -> dict[str, int]:
+def _numbered_sources(chip: Sheet) -> dict[str, int]:
     """Every source in use and its number, in the order of the section ``sources``, then of first use."""
     used = [origin.source for origin in chip.provenance.values() if origin.source]
     ordered = [*(text for text in chip.sources.values() if text in used), *used]
@@ -110,8 +127,8 @@ def _origin(origin: Provenance | None, cited: dict[str, int]) -> str:
     return f"{origin.kind} [{cited[origin.source]}]" if origin.source else origin.kind
 
 
-def _kinds(chip: ChipSpec) -> str:
-    return ", ".join(f"{count} {kind}" for kind, count in chip.kinds_used().items()) or "none stated"
+def _kinds(chip: Sheet) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in count_kinds(chip.provenance).items()) or "none stated"
 
 
 def _wrapped(text: str, lead: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -47,6 +47,18 @@ class Provenance(Part):
     source: str = ""
     kind: Kind = "unstated"
     note: str = ""
+
+
+def count_kinds(provenance: Mapping[str, Provenance], prefixes: Iterable[str] = ("",)) -> dict[Kind, int]:
+    """How many values below these paths are of each kind; a list counts once, a value that is null does not count."""
+    wanted = tuple(prefixes)
+    counted = {
+        re.sub(r"\[\d+\]$", "", path): origin.kind
+        for path, origin in provenance.items()
+        if path.startswith(wanted) and origin.value is not None
+    }
+    kinds = list(counted.values())
+    return {kind: kinds.count(kind) for kind in KINDS if kind in kinds}
 
 
 class Crossbar(Part):
@@ -126,10 +138,28 @@ class EventEngine(Part):
     state_access: Cost | None = None
 
 
+LearningRule = Literal["stdp", "reward"]
+
+
+class EventLearning(Part):
+    """An engine that changes weights one synapse at a time, by what its two neurons did (weight-gradient phase).
+
+    rules: ``stdp``, pairs of spikes; ``reward``, three factors. weight_update: of one synapse, its traces included.
+    epoch_steps: time steps between two rounds of updates, unless a user asks for others.
+    """
+
+    style: Literal["event"]
+    rules: Annotated[tuple[LearningRule, ...], Field(strict=False, min_length=1)]
+    weight_update: Cost
+    epoch_steps: Count
+
+
 class Engines(Part):
-    """The engines of a core, by phase. fp: feed-forward."""
+    """The engines of a core, by phase. fp: feed-forward; wg: learning on the chip, None where there is none or its cost
+    is not known."""
 
     fp: EventEngine
+    wg: EventLearning | None = None
 
 
 class Step(Part):
@@ -259,14 +289,7 @@ class ChipSpec(Part):
         A list counts once, a value that is null does not count. prefixes: count only values whose dotted path
         starts with one of these, e.g. ``engines.fp``.
         """
-        wanted = tuple(prefixes)
-        counted = {
-            re.sub(r"\[\d+\]$", "", path): origin.kind
-            for path, origin in self.provenance.items()
-            if path.startswith(wanted) and origin.value is not None
-        }
-        kinds = list(counted.values())
-        return {kind: kinds.count(kind) for kind in KINDS if kind in kinds}
+        return count_kinds(self.provenance, prefixes)
 
     def to_json(self) -> str:
         """The chip with its provenance as JSON; :func:`neurocomp.chip.load.chip_from_json` reads it back."""

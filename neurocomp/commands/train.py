@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,26 +21,24 @@ from neurocomp.energy.training import price_training
 from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.frontend.read import load_network
 from neurocomp.network.graph import Network
-from neurocomp.report import units
-from neurocomp.report.training import TrainingReport, training_report
-from neurocomp.simulate.federated import Link, RoundCost, Worker, round_cost
+from neurocomp.report.training import training_report, with_rounds
+from neurocomp.simulate.federated import Link
 from neurocomp.simulate.trained_layers import layers_of
 from neurocomp.simulate.training import simulate_training
 from neurocomp.simulate.training_setup import Activity, TrainingSetup, recorded_activity, synthetic_activity
 
 ASSUMED, MEASURED = "assumed", "measured"
+ADDED = ("momentum", "decay")  # to an optimizer
 
 
 @dataclass(frozen=True)
 class Federation:
-    """Options of training over several workers, as they were given."""
+    """Options of training over several workers, as they were given. link: Gbit/s, microseconds, pJ per bit."""
 
     workers: int | None = None
     rounds: int = 1
     local_steps: int = 1
-    gbit_per_s: float = 1.0
-    latency_us: float = 0.0
-    pj_per_bit: float | None = None
+    link: str = "1"
 
     def __post_init__(self) -> None:
         counts = {"--workers": self.workers, "--rounds": self.rounds, "--local-steps": self.local_steps}
@@ -51,15 +48,23 @@ class Federation:
         if found:
             raise InputError(found)
 
-    @property
-    def link(self) -> Link:
-        return Link(self.gbit_per_s, self.latency_us * 1e3, self.pj_per_bit)
+    def made(self) -> Link:
+        """The link. Raises InputError if it cannot be read or makes no sense."""
+        try:
+            numbers = [float(word) for word in self.link.split(",")]
+        except ValueError:
+            numbers = []
+        if not 1 <= len(numbers) <= 3:
+            raise bad_input("--link", f"is {self.link!r}; one to three numbers are needed", hint="as in 1,10,5")
+        rate, latency_us = numbers[0], numbers[1] if len(numbers) > 1 else 0.0
+        return Link(rate, latency_us * 1e3, numbers[2] if len(numbers) > 2 else None)
 
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """Options as they were given. activity: ``assumed``, ``measured`` or a file of neurocomp.record_training. gpus:
-    names of baselines, comma-separated; ``none`` for none. spikes, gradients: assumed shares that are not zero."""
+    """Options as they were given. optimizer: ``sgd+momentum+decay``, for example. activity: ``assumed``, ``measured``
+    or a file of neurocomp.record_training. gpus: names of baselines, comma-separated; ``none`` for none. spikes,
+    gradients: assumed shares that are not zero."""
 
     batch: int = 16
     steps: int | None = None
@@ -73,6 +78,7 @@ class TrainOptions:
     normalised: bool = False
     packed: bool = True
     recompute: bool = False
+    on_chip: bool = False
     gpus: str = "a100"
     federation: Federation = Federation()
     output: Path | None = None
@@ -83,36 +89,52 @@ class TrainOptions:
     def __post_init__(self) -> None:
         if self.dataset_size is not None and self.dataset_size < 1:
             raise InputError(Diagnostic("--dataset-size", f"is {self.dataset_size}; at least 1 is needed"))
+        unknown = [word for word in self.optimizer.split("+")[1:] if word not in ADDED]
+        if unknown:
+            hint = f"what can be added: {', '.join(ADDED)}"
+            raise bad_input("--optimizer", f"there is nothing called {unknown[0]!r} to add", hint=hint)
+
+    def setup(self, steps: int, activity: Activity) -> TrainingSetup:
+        """What is to be simulated. Raises InputError for settings that there are not."""
+        name, *added = self.optimizer.split("+")
+        return TrainingSetup(
+            self.batch, self.steps or steps, name, self.order, sparsity=self.sparsity, activity=activity,  # type: ignore[arg-type]
+            packed=self.packed, recompute=self.recompute, on_chip=self.on_chip, momentum="momentum" in added,
+            weight_decay="decay" in added,
+        )  # fmt: skip
 
 
 def train_and_report(path: Path, chip_name: str, options: TrainOptions) -> None:
     """Do the whole job; prints the report and, if asked to, writes it into a folder."""
     network, chip = load_network(path), load_array_chip(chip_name)
-    gpus = [load_gpu(name) for name in _names(options.gpus)]
+    gpus, link = [load_gpu(name) for name in _names(options.gpus)], options.federation.made()
     folder = None if options.output is None else OutputFolder(options.output, options.force)
     layers = layers_of(network, normalised=options.normalised)
     with Progress(sys.stderr, enabled=not options.quiet) as progress:
         with progress.stage("finding out what is zero"):
             activity = _activity(network, chip, options)
-        setup = TrainingSetup(
-            options.batch, options.steps or _steps(network), options.optimizer, options.order,  # type: ignore[arg-type]
-            sparsity=options.sparsity, activity=activity, packed=options.packed,  # type: ignore[arg-type]
-            recompute=options.recompute,
-        )  # fmt: skip
+        setup = options.setup(_steps(network), activity)
         with progress.stage(f"training {network.name} on {chip.name}"):
             run = simulate_training(chip, layers.layers, setup)
-            report = training_report(run, price_training(run), gpus, dataset_size=options.dataset_size)
-    rounds = _rounds(report, options.federation)
-    text = f"{report.to_text()}{_sentences(layers.assumptions)}{_rounds_text(rounds, options.federation)}"
-    tree = json.dumps(_with_rounds(report, rounds, options.federation, layers.assumptions), indent=2, allow_nan=False)
+            report = training_report(run, price_training(run), gpus, options.dataset_size, layers.assumptions)
+    federation = options.federation
+    if federation.workers is not None:
+        report = with_rounds(
+            report, workers=federation.workers, rounds=federation.rounds, local_steps=federation.local_steps, link=link
+        )
+    give_learning(report.to_text(), report.to_json(), folder, as_json=options.as_json, quiet=options.quiet)
+
+
+def give_learning(text: str, tree: str, folder: OutputFolder | None, *, as_json: bool, quiet: bool) -> None:
+    """Write the answer into a folder, if there is one, and print it. tree: the same as JSON."""
     if folder is not None:
-        folder.write(text_writer(TRAINING, tree + "\n"), text_writer("report.txt", text))
-    if options.as_json:
-        sys.stdout.write(tree + "\n")
-    elif not options.quiet:
+        folder.write(text_writer(TRAINING, tree), text_writer("report.txt", text))
+    if as_json:
+        sys.stdout.write(tree)
+    elif not quiet:
         sys.stdout.write(text)
     sys.stdout.flush()
-    if folder is not None and not options.quiet:
+    if folder is not None and not quiet:
         sys.stderr.write(f"written to {folder.path}\n")
 
 
@@ -163,50 +185,3 @@ def _measured(network: Network, options: TrainOptions) -> TrainingTrace:
     inputs = encode_sample(sample)[: options.batch]
     labels = np.asarray(sample.labels)[: options.batch]
     return training_step(network, inputs, rate_cross_entropy(labels), detach_reset=True).trace
-
-
-def _rounds(report: TrainingReport, federation: Federation) -> RoundCost | None:
-    if federation.workers is None:
-        return None
-    energy = None if report.lower_bound else report.energy_pj
-    worker = Worker(report.run.iteration_ps / 1e3, energy, federation.link)
-    weights = sum(layer.weights for layer in report.run.layers)
-    bits = report.run.chip.value_bits
-    return round_cost([worker] * federation.workers, weights, local_steps=federation.local_steps, weight_bits=bits)
-
-
-def _rounds_text(cost: RoundCost | None, federation: Federation) -> str:
-    if cost is None:
-        return ""
-    energy = "unknown, because a part of it is" if cost.energy_pj is None else units.energy(cost.energy_pj * 1e6)
-    link = "unknown" if cost.link_energy_pj is None else units.energy(cost.link_energy_pj * 1e6)
-    times = {
-        "computing": cost.compute_ns,
-        "upload": cost.upload_ns,
-        "download": cost.download_ns,
-        "in all": cost.total_ns,
-    }
-    lines = [
-        "",
-        f"Federated: {federation.workers} workers, {federation.local_steps} steps each, then an average of the weights",
-        *(f"  {name:<10} {units.time(ns * 1e3):>12} per round" for name, ns in times.items()),
-        f"  {'sent':<10} {cost.bits / 8e6:>9.3f} MB per round, both ways, one worker after the other",
-        f"  {'energy':<10} {energy} per round; links {link}",
-        f"  {federation.rounds} rounds take {units.time(cost.total_ns * 1e3 * federation.rounds)}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _sentences(assumptions: tuple[str, ...]) -> str:
-    return "".join(f"  {sentence}\n" for sentence in assumptions)
-
-
-def _with_rounds(
-    report: TrainingReport, cost: RoundCost | None, federation: Federation, assumptions: tuple[str, ...]
-) -> dict[str, object]:
-    tree = json.loads(report.to_json())
-    tree["assumptions"] = [*tree["assumptions"], *assumptions]
-    if cost is not None:
-        parts = {**asdict(cost), "total_ns": cost.total_ns, "energy_pj": cost.energy_pj}
-        tree["federated"] = {**asdict(federation), "round": parts, "all_rounds_ns": cost.total_ns * federation.rounds}
-    return tree

@@ -7,15 +7,15 @@ GPUs under every set of assumptions, never under one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 
 from neurocomp import __version__
 from neurocomp.chip.gpu import GpuSpec
-from neurocomp.chip.spec import KINDS
 from neurocomp.energy.training import TrainingEnergy, paths_used, tera_operations_per_joule
-from neurocomp.report import units
-from neurocomp.report.table import table
+from neurocomp.report.rounds import FederatedRounds, federated_rounds
+from neurocomp.simulate.engines.fragment import PHASES, engine_of, fragment
+from neurocomp.simulate.federated import Link
 from neurocomp.simulate.gpu import LayerTensors
 from neurocomp.simulate.streaming import Reduction, reductions
 from neurocomp.simulate.training_run import TrainingRun
@@ -38,26 +38,43 @@ HEADLINE = {
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One layer in one iteration. cores: that hold parts of it; bound: what takes longest of its work."""
+    """One layer in one iteration. cores: that hold parts of it; macs: executed ones, by phase; filled: share of the
+    array's elements that have work while it runs, zeros counted as work; bound: what takes longest of its work."""
 
     name: str
     cores: tuple[int, ...]
     macs: dict[str, int]
+    filled: dict[str, float]
     energy_pj: dict[str, float]
     dram_bytes: dict[str, float]
     bound: str
 
 
 @dataclass(frozen=True)
+class CoreCost:
+    """One core in one iteration. busy: by phase, share of the iteration in which its engine works."""
+
+    core: int
+    layers: tuple[str, ...]
+    busy: dict[str, float]
+    energy_pj: float
+    dram_bytes: float
+
+
+@dataclass(frozen=True)
 class TrainingReport:
     """One iteration, and an epoch if the data set's size is known. Energies in pJ, DRAM energy included;
-    ``lower_bound`` where some cost is unknown."""
+    ``lower_bound`` where some cost is unknown. left_out: what the layers do not show, in sentences. federated: rounds
+    over several chips, if that was asked for."""
 
     run: TrainingRun
     energy: TrainingEnergy
     layers: tuple[LayerCost, ...]
     baselines: tuple[Reduction, ...]
     dataset_size: int | None
+    cores: tuple[CoreCost, ...]
+    left_out: tuple[str, ...] = ()
+    federated: FederatedRounds | None = None
 
     @property
     def energy_pj(self) -> float:
@@ -68,6 +85,14 @@ class TrainingReport:
         return bool(self.energy.unknown) or self.energy.static_aj is None
 
     @property
+    def assumptions(self) -> tuple[str, ...]:
+        """Of the model, of the layers, and what is not known."""
+        unknown = [{"noc": "bits on the network on chip"}.get(name, name) for name in self.energy.unknown]
+        unknown += ["static power"] if self.energy.static_aj is None else []
+        found = [*self.run.assumptions, *self.left_out]
+        return (*found, f"not known, and not counted: the energy of {', '.join(unknown)}") if unknown else tuple(found)
+
+    @property
     def iterations(self) -> int | None:
         """Of an epoch; the last one may be smaller and is counted in full."""
         return None if self.dataset_size is None else -(-self.dataset_size // self.run.setup.samples)
@@ -76,16 +101,73 @@ class TrainingReport:
         """Indented JSON text ending with a newline; equal reports give equal bytes."""
         return json.dumps(_tree(self), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
+    def to_page(self) -> str:
+        """The report as one HTML file."""
+        from neurocomp.report.page.training import to_page
+
+        return to_page(self)
+
     def to_text(self) -> str:
-        return "\n".join(_lines(self)) + "\n"
+        from neurocomp.report.training_text import lines
+
+        return "\n".join(lines(self)) + "\n"
 
 
 def training_report(
-    run: TrainingRun, energy: TrainingEnergy, gpus: Sequence[GpuSpec] = (), dataset_size: int | None = None
+    run: TrainingRun,
+    energy: TrainingEnergy,
+    gpus: Sequence[GpuSpec] = (),
+    dataset_size: int | None = None,
+    left_out: Sequence[str] = (),
 ) -> TrainingReport:
-    """Put an iteration and its energy together. gpus: baselines for the DRAM traffic."""
+    """Put an iteration and its energy together. gpus: baselines for the DRAM traffic. left_out: sentences for the
+    report's assumptions."""
     layers = tuple(_layer(run, energy, layer.name) for layer in run.layers)
-    return TrainingReport(run, energy, layers, _baselines(run, gpus), dataset_size)
+    return TrainingReport(
+        run, energy, layers, _baselines(run, gpus), dataset_size, _cores(run, energy), tuple(left_out)
+    )  # fmt: skip
+
+
+def with_rounds(
+    report: TrainingReport, *, workers: int, rounds: int = 1, local_steps: int = 1, link: Link
+) -> TrainingReport:
+    """The same report with federated rounds of its iteration. Raises InputError for counts below 1."""
+    found = federated_rounds(
+        report.run, report.energy_pj, report.lower_bound, workers=workers, rounds=rounds, local_steps=local_steps,
+        link=link,
+    )  # fmt: skip
+    return replace(report, federated=found)
+
+
+def _cores(run: TrainingRun, energy: TrainingEnergy) -> tuple[CoreCost, ...]:
+    """Cores in use."""
+    spent, moved = energy.by("core"), run.traffic_bits("core")
+    cycles = run.iteration_ps / run.chip.cycle_ps
+    return tuple(
+        CoreCost(
+            core,
+            tuple(dict.fromkeys(part.whole.name for part in run.parts if part.core == core)),
+            {
+                phase: sum(t.cycles for t in run.times if (t.core, t.phase) == (core, phase)) / cycles
+                for phase in PHASES
+            },
+            spent[core,] / 1e6,
+            moved.get((core,), 0) / 8,
+        )
+        for core in sorted({part.core for part in run.parts})
+    )
+
+
+def _filled(run: TrainingRun, name: str) -> dict[str, float]:
+    """By phase: multiply-accumulates of the dense layer over what the array could have done meanwhile."""
+    found = {}
+    for phase in PHASES:
+        engine, layer = engine_of(run.chip, phase), next(layer for layer in run.layers if layer.name == name)
+        if phase == "BP" and layer.first:
+            continue
+        dense = fragment(run.chip, phase, layer)
+        found[phase] = dense.macs / (dense.steps * engine.rows * engine.columns)
+    return found
 
 
 def _layer(run: TrainingRun, energy: TrainingEnergy, name: str) -> LayerCost:
@@ -97,6 +179,7 @@ def _layer(run: TrainingRun, energy: TrainingEnergy, name: str) -> LayerCost:
         name,
         tuple(sorted({part.core for part in run.parts if part.whole.name == name})),
         macs,
+        _filled(run, name),
         {phase: spent[name, phase] / 1e6 for phase in STAGES if (name, phase) in spent},
         {phase: moved[name, phase] / 8 for phase in STAGES if (name, phase) in moved},
         run.bound_of(name),
@@ -129,11 +212,13 @@ def _tree(report: TrainingReport) -> dict[str, object]:
         "iteration": {
             "time_ns": run.iteration_ps / 1e3, "energy_pj": report.energy_pj,
             "energy_is_lower_bound": report.lower_bound, "dram_bytes": run.dram_bits / 8,
+            "dram_bytes_held": run.dram_bits_held / 8,
             "alone_ns": {"engines": run.engines_ps / 1e3, "dram": run.dram_ps / 1e3, "noc": run.noc_ps / 1e3,
                          "update": run.update_ps / 1e3},
         },
         "epoch": _epoch(report),
         "energy_pj": {"by_phase_and_unit": phases, "by_core": _by_core(energy)},
+        "cores": [asdict(core) for core in report.cores],
         "dram_bytes_by_tensor": {str(k[0]): bits / 8 for k, bits in run.traffic_bits("tensor").items()},
         "utilisation": run.utilisation(),
         "layers": [asdict(layer) for layer in report.layers],
@@ -141,15 +226,16 @@ def _tree(report: TrainingReport) -> dict[str, object]:
         "published": HEADLINE,
         "dram_reduction_against_gpus": [asdict(reduction) for reduction in report.baselines],
         "unknown_costs": list(energy.unknown),
-        "assumptions": list(run.assumptions),
+        "federated": None if report.federated is None else report.federated.tree(),
+        "assumptions": list(report.assumptions),
         "not_modelled": list(NOT_MODELLED),
-        "profile_values": _values(report),
+        "profile_values": profile_values(report),
     }  # fmt: skip
 
 
 def _setup(run: TrainingRun) -> dict[str, object]:
-    names = ("samples", "steps", "optimizer", "order", "balance", "sparsity", "packed", "recompute", "halos",
-             "double_buffered")  # fmt: skip
+    names = ("samples", "steps", "optimizer", "order", "balance", "sparsity", "packed", "recompute", "on_chip",
+             "momentum", "weight_decay", "halos", "double_buffered")  # fmt: skip
     return {name: getattr(run.setup, name) for name in names}
 
 
@@ -164,7 +250,7 @@ def _by_core(energy: TrainingEnergy) -> dict[str, float]:
     return {str(core): aj / 1e6 for (core,), aj in sorted(energy.by("core").items())}
 
 
-def _values(report: TrainingReport) -> list[dict[str, object]]:
+def profile_values(report: TrainingReport) -> list[dict[str, object]]:
     """Profile values that the answer rests on."""
     chip, found = report.run.chip, []
     for path in paths_used(report.run):
@@ -172,76 +258,3 @@ def _values(report: TrainingReport) -> list[dict[str, object]]:
         if origin is not None:
             found.append({"path": path, "value": origin.value, "kind": origin.kind, "source": origin.source})
     return found
-
-
-def _lines(report: TrainingReport) -> Iterator[str]:
-    run, energy, setup = report.run, report.energy, report.run.setup
-    least = "at least " if report.lower_bound else ""
-    yield f"one training iteration on {run.chip.title}"
-    yield f"  {setup.samples} samples x {setup.steps} steps, {setup.optimizer}, {len(run.layers)} layers"
-    yield ""
-    yield f"  time    {units.time(run.iteration_ps)}"
-    yield f"  energy  {least}{units.energy(energy.total_aj)}, {units.energy(energy.without('dram'))} of it in the cores"
-    yield f"  DRAM    {units.memory(run.dram_bits / 8)} read and written"
-    if report.iterations is not None:
-        n = report.iterations
-        yield f"  epoch   {n:,} iterations: {units.time(n * run.iteration_ps)}, {units.energy(n * energy.total_aj)}"
-    yield ""
-    yield from _phase_table(report)
-    yield ""
-    yield from _layer_table(report)
-    yield from _efficiency(report)
-    yield from _grid(report)
-    yield ""
-    yield "assumed"
-    yield from (f"  - {sentence}" for sentence in run.assumptions)
-    if energy.unknown:
-        yield f"  - not known, and not counted: the energy of {', '.join(energy.unknown)}"
-    yield f"not modelled: {'; '.join(NOT_MODELLED)}"
-    kinds = [str(value["kind"]) for value in _values(report)]
-    counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in KINDS if kind in kinds)
-    yield f"rests on {len(kinds)} values of the profile: {counted}"
-
-
-def _phase_table(report: TrainingReport) -> Iterator[str]:
-    spent, moved, used = report.energy.by("phase", "unit"), report.run.traffic_bits("phase"), report.run.utilisation()
-    names = ("mac", "pointwise", "register", "sram", "norm", "optimizer", "dram")
-    rows = [["phase", *names, "DRAM bytes", "engines used"]]
-    for phase in STAGES:
-        cells = [units.energy(spent.get((phase, name), 0)) for name in names]
-        share = units.share(used[phase]) if phase in used else "-"  # type: ignore[index]
-        rows.append([phase, *cells, units.memory(moved.get((phase,), 0) / 8), share])
-    yield from table(rows, "l" + "r" * (len(names) + 2), header=True)
-
-
-def _layer_table(report: TrainingReport) -> Iterator[str]:
-    rows = [["layer", "cores", "FP", "BP", "WG", "UPDATE", "DRAM", "bound by"]]
-    for layer in report.layers:
-        cores = f"{layer.cores[0]}" if len(layer.cores) == 1 else f"{layer.cores[0]}-{layer.cores[-1]}"
-        cells = [units.energy(layer.energy_pj.get(phase, 0) * 1e6) for phase in STAGES]
-        moved = units.memory(sum(layer.dram_bytes.values()))
-        rows.append([units.clean(layer.name, 32), cores, *cells, moved, layer.bound])
-    yield from table(rows, "lrrrrrrl", header=True)
-
-
-def _efficiency(report: TrainingReport) -> Iterator[str]:
-    yield ""
-    yield "tera operations per joule, two for each multiply-accumulate"
-    for rule, value in tera_operations_per_joule(report.run, report.energy).items():
-        yield f"  {value:6.3f}  {rule}"
-    yield f"  {HEADLINE['tflops_per_watt']:6.3f}  published for this architecture; {HEADLINE['note']}"
-
-
-def _grid(report: TrainingReport) -> Iterator[str]:
-    if not report.baselines:
-        return
-    yield ""
-    yield "DRAM bytes less than on a GPU, by what the GPU is assumed to do (published: 55-85 % for an A100)"
-    rows = [["GPU", "precision", "neurons", "L2 cache", "GPU moves", "less"]]
-    for each in report.baselines:
-        s = each.setting
-        rows.append([
-            each.gpu, s.precision, "fused" if s.fused else "not fused", "keeps tensors" if s.cached else "no hits",
-            units.memory(each.gpu_bytes), f"{each.percent:.1f} %",
-        ])  # fmt: skip
-    yield from table(rows, "llllrr", header=True)

@@ -164,35 +164,6 @@ def test_chips_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert listed["loihi"]["cores"] == 128 and listed["loihi"]["kinds"]["measured"] > 10
 
 
-def test_other_kinds_of_chips_are_listed_apart(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command("chips") == 0
-    out = capsys.readouterr().out
-    heads = ("event-driven chips", "training chips", "arrays that skip", "training accelerators", "GPUs")
-    places = [out.index(head) for head in heads]
-    assert places == sorted(places)
-    for name, head in (("truenorth", 0), ("neuromc", 1), ("prosperity", 2), ("sata", 3), ("a100", 4)):
-        after = [*places, len(out)][head + 1]
-        assert f"\n{name} " in out[places[head] : after]
-    assert command("chips", "--json") == 0
-    types = {chip["name"]: chip["type"] for chip in json.loads(capsys.readouterr().out)}
-    assert (types["neuromc"], types["orin"], types["ptb"]) == ("training", "gpu", "spike-array")
-
-
-@pytest.mark.parametrize(
-    ("name", "part"),
-    [
-        ("neuromc", "fp_conv_in_s"), ("h200", "gb_per_s"), ("prosperity", "tile_rows"), ("sata", "update_mac"),
-        (str(ROOT / "chips" / "gpu" / "orin.yaml"), "l2_mib"), (str(ROOT / "chips" / "neuromc.yaml"), "derivation"),
-    ],
-)  # fmt: skip
-def test_every_kind_of_chip_is_shown(capsys: pytest.CaptureFixture[str], name: str, part: str) -> None:
-    assert command("chips", "show", name) == 0
-    out = capsys.readouterr().out
-    assert part in out and "sources\n  [1] " in out and "kinds: " in out
-    assert command("chips", "show", name, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["provenance"]
-
-
 def test_a_chip_is_shown_with_its_sources(capsys: pytest.CaptureFixture[str]) -> None:
     assert command("chips", "show", "loihi") == 0
     out = capsys.readouterr().out

@@ -67,7 +67,7 @@ def test_activity_can_be_measured_or_recorded(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_federated_rounds_stand_beside_the_iteration(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ("--workers", "5", "--rounds", "7", "--local-steps", "3", "--link-gbit", "2", "--link-us", "10")
+    words = ("--workers", "5", "--rounds", "7", "--local-steps", "3", "--link", "2,10")
     tree = answer(capsys, *words)
     federated, iteration = tree["federated"], tree["iteration"]
     weights = sum(p.op.weight.size for p in neurocomp.load_network(DIGITS).projections if hasattr(p.op, "weight"))
@@ -77,7 +77,13 @@ def test_federated_rounds_stand_beside_the_iteration(capsys: pytest.CaptureFixtu
     assert federated["all_rounds_ns"] == pytest.approx(7 * federated["round"]["total_ns"])
     assert federated["round"]["energy_pj"] is None, "the links' energy is not known"
     assert run(app, ["train", str(DIGITS), *words]) == 0
-    assert "Federated: 5 workers, 3 steps each" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "federated: 5 workers, 3 iterations each" in text and "the links' is not known" in text
+    priced = answer(capsys, *words[:-1], "2,10,4")["federated"]
+    assert priced["round"]["link_energy_pj"] == pytest.approx(2 * 5 * weights * 16 * 4)
+    assert priced["round"]["energy_pj_at_least"] == pytest.approx(
+        15 * iteration["energy_pj"] + priced["round"]["link_energy_pj"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,7 +99,18 @@ def test_federated_rounds_stand_beside_the_iteration(capsys: pytest.CaptureFixtu
         (("--spikes", "1.5"), "--spikes: is 1.5"),
         (("--gpus", "a100,h1000"), "did you mean h100?"),
         (("--workers", "0"), "--workers: is 0"),
-        (("--workers", "2", "--link-gbit", "0"), "a rate of 0.0 Gbit/s"),
+        (("--workers", "2", "--link", "0"), "a rate of 0.0 Gbit/s"),
+        (("--workers", "2", "--link", "fast"), "--link: is 'fast'; one to three numbers are needed"),
+        (("--optimizer", "sgd+speed"), "there is nothing called 'speed' to add"),
+        (("--optimizer", "adam+momentum"), "adam has a momentum of its own"),
+        (("--plastic", "fc"), "trains by back-propagation and has no engine for local rules"),
+        (("--plastic", "fc", "--chip", "loihi2"), "does not learn on the chip, or its profile does not know"),
+        (("--plastic", "fc", "--chip", "loihi", "--rule", "bcm"), "loihi has no rule 'bcm'"),
+        (("--plastic", "conv2", "--chip", "loihi"), "is a convolution, whose positions share their weights"),
+        (("--plastic", "fc1", "--chip", "loihi"), "layers: conv1, conv2, fc"),
+        (("--plastic", "conv11", "--chip", "loihi"), "did you mean conv1?"),
+        (("--plastic", "fc,fc", "--chip", "loihi"), "is named twice"),
+        (("--plastic", "fc", "--chip", "loihi", "--epoch", "0"), "--epoch: is 0"),
         (("--activity", "nowhere.npz"), "nowhere.npz: there is no such file"),
     ],
 )
@@ -110,3 +127,47 @@ def test_a_trace_of_another_network(tmp_path: Path, capsys: pytest.CaptureFixtur
         del trace.layers[name]
     save_training_trace(trace, tmp_path / "t.npz")
     assert "has no layer of digits" in refusal(capsys, "--activity", str(tmp_path / "t.npz"))
+
+
+def test_options_of_the_optimizer_and_of_maps_on_the_chip(capsys: pytest.CaptureFixture[str]) -> None:
+    plain, more, kept = (
+        answer(capsys, *words) for words in ((), ("--optimizer", "sgd+momentum+decay"), ("--on-chip",))
+    )
+    assert more["setup"]["momentum"] and more["setup"]["weight_decay"] and not plain["setup"]["momentum"]
+    assert more["iteration"]["energy_pj"] > plain["iteration"]["energy_pj"] > kept["iteration"]["energy_pj"]
+    assert kept["iteration"]["dram_bytes"] < plain["iteration"]["dram_bytes"]
+
+
+def test_the_report_is_for_readers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(app, ["train", str(DIGITS), "-q", "--json"]) == 0
+    tree = json.loads(capsys.readouterr().out)
+    assert run(app, ["train", str(DIGITS)]) == 0
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 110
+    squeezed = " ".join(text.split())
+    assert all(" ".join(sentence.split()) in squeezed for sentence in tree["assumptions"])
+    assert any("pooling and sums of maps" in sentence for sentence in tree["assumptions"])
+    assert [core["layers"] for core in tree["cores"]] == [["conv1"], ["conv2"], ["conv2"], ["fc"]]
+    assert sum(core["energy_pj"] for core in tree["cores"]) == pytest.approx(tree["iteration"]["energy_pj"])
+    assert tree["layers"][0]["filled"] == {"FP": 1 / 16, "WG": 1 / 16}, "one channel for sixteen rows"
+    assert "few input channels for the 16 rows of the array: conv1 (1)" in text
+    assert "inputs that are numbers, not spikes: conv1, conv2, fc" in text
+
+
+def test_local_learning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("train", str(DIGITS), "--chip", "loihi", "--plastic", "fc", "--batch", "4", "--epoch", "3")
+    assert run(app, [*words, "-o", str(tmp_path / "out")]) == 0
+    text = capsys.readouterr().out
+    for part in ("4 samples x 8 steps, rule stdp, epochs of 3 steps", "learning is", "fc ", "pooling in front of fc"):
+        assert part in text
+    tree = json.loads((tmp_path / "out" / "training.json").read_text())
+    layer = tree["layers"][0]
+    assert tree["schema"] == "neurocomp/plasticity/1" and layer["weights"] == 1280
+    assert len(layer["updates_per_epoch"]) == 3 and sum(layer["updates_per_epoch"]) == layer["updates"] > 0
+    assert layer["energy_pj"] == 120 * layer["updates"]
+    assert sum(core["updates"] for core in tree["core_updates"]) == layer["updates"]
+    assert tree["profile_values"] and all(value["source"] for value in tree["profile_values"])
+    assert run(app, [*words, "-q", "--json", "--rule", "reward"]) == 0
+    rewarded = json.loads(capsys.readouterr().out)
+    assert rewarded["layers"][0]["updates"] < layer["updates"]
+    assert rewarded["per_sample"]["inference_pj"] == tree["per_sample"]["inference_pj"]

@@ -1,0 +1,85 @@
+"""``neurocomp train --plastic``: what learning by a local rule costs on an event-driven chip."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from neurocomp.activity.execute import execute
+from neurocomp.chip.catalog import array_chip_names, load_chip, profile_names
+from neurocomp.chip.spec import ChipSpec
+from neurocomp.commands.folder import OutputFolder
+from neurocomp.commands.progress import Progress
+from neurocomp.commands.train import give_learning
+from neurocomp.errors import Diagnostic, InputError, bad_input
+from neurocomp.frontend.read import load_network
+from neurocomp.inputs.prepare import prepare
+from neurocomp.mapping.compile import compile_network
+from neurocomp.report.plasticity import plasticity_report
+from neurocomp.simulate.inference import simulate
+from neurocomp.simulate.plasticity import plastic_projections, simulate_plasticity
+
+
+@dataclass(frozen=True)
+class PlasticOptions:
+    """Options as they were given. layers: names with commas; samples: of the stored ones, how many are run."""
+
+    layers: str
+    rule: str = "stdp"
+    epoch_steps: int | None = None
+    samples: int = 16
+    steps: int | None = None
+    output: Path | None = None
+    as_json: bool = False
+    quiet: bool = False
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        counts = {"--batch": self.samples, "--steps": self.steps, "--epoch": self.epoch_steps}
+        found = [
+            Diagnostic(name, f"is {n}; at least 1 is needed") for name, n in counts.items() if n is not None and n < 1
+        ]
+        if found:
+            raise InputError(found)
+
+
+def learn_and_report(path: Path, chip_name: str, options: PlasticOptions) -> None:
+    """Map the network, run the samples that are stored with it, and report what learning adds."""
+    network, chip = load_network(path), _learning_chip(chip_name, options.rule)
+    layers = [name.strip() for name in options.layers.split(",")]
+    plastic_projections(network, layers)  # before any work
+    folder = None if options.output is None else OutputFolder(options.output, options.force)
+    prepared = prepare(network, None, options.steps, None, None)
+    inputs = None if prepared.inputs is None else prepared.inputs[: options.samples]
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    with Progress(sys.stderr, enabled=not options.quiet) as progress:
+        with progress.stage(f"mapping {network.name} onto {chip.name}"):
+            program = compile_network(network, chip, calibration=prepared.calibration)
+        with progress.stage("running the mapped network") as advance:
+            samples = prepared.samples if inputs is None else inputs.shape[0]
+            trace = execute(
+                program.network, inputs, samples=samples, steps=prepared.steps, threads=threads, progress=advance
+            ).trace
+        with progress.stage("timing the chip") as advance:
+            simulation = simulate(program, trace, threads=threads, progress=advance)
+            run = simulate_plasticity(program, trace, layers, options.rule, options.epoch_steps)
+    report = plasticity_report(program, simulation, run)
+    give_learning(report.to_text(), report.to_json(), folder, as_json=options.as_json, quiet=options.quiet)
+
+
+def _learning_chip(name: str, rule: str) -> ChipSpec:
+    """The chip. Raises InputError for one that has no local rules, or not this one."""
+    able = [known for known in profile_names() if load_chip(known).engines.wg is not None]
+    hint = f"chips that learn by local rules: {', '.join(able)}"
+    if name in array_chip_names():
+        raise bad_input(name, "trains by back-propagation and has no engine for local rules", hint=hint)
+    chip = load_chip(name)
+    if chip.engines.wg is None:
+        what = "does not learn on the chip, or its profile does not know what that costs (engines.wg)"
+        raise bad_input(chip.name, what, hint=hint)
+    if rule not in chip.engines.wg.rules:
+        rules = ", ".join(chip.engines.wg.rules)
+        raise bad_input("--rule", f"{chip.name} has no rule {rule!r}", hint=f"it has {rules}")
+    return chip
