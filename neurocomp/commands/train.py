@@ -15,7 +15,7 @@ from neurocomp.activity.training.trace import TrainingTrace, load_training_trace
 from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.chip.catalog import load_array_chip
 from neurocomp.chip.gpu import gpu_names, load_gpu
-from neurocomp.commands.folder import TRAINING, OutputFolder, text_writer
+from neurocomp.commands.folder import PAGE, TRAINING, OutputFolder, text_writer
 from neurocomp.commands.progress import Progress
 from neurocomp.energy.training import price_training
 from neurocomp.errors import Diagnostic, InputError, bad_input
@@ -122,13 +122,17 @@ def train_and_report(path: Path, chip_name: str, options: TrainOptions) -> None:
         report = with_rounds(
             report, workers=federation.workers, rounds=federation.rounds, local_steps=federation.local_steps, link=link
         )
-    give_learning(report.to_text(), report.to_json(), folder, as_json=options.as_json, quiet=options.quiet)
+    page = None if folder is None else report.to_page()
+    give_learning(report.to_text(), report.to_json(), folder, page, as_json=options.as_json, quiet=options.quiet)
 
 
-def give_learning(text: str, tree: str, folder: OutputFolder | None, *, as_json: bool, quiet: bool) -> None:
-    """Write the answer into a folder, if there is one, and print it. tree: the same as JSON."""
+def give_learning(
+    text: str, tree: str, folder: OutputFolder | None, page: str | None = None, *, as_json: bool, quiet: bool
+) -> None:
+    """Write the answer into a folder, if there is one, and print it. tree, page: the same as JSON and as HTML."""
     if folder is not None:
-        folder.write(text_writer(TRAINING, tree), text_writer("report.txt", text))
+        pages = [] if page is None else [text_writer(PAGE, page)]
+        folder.write(text_writer(TRAINING, tree), text_writer("report.txt", text), *pages)
     if as_json:
         sys.stdout.write(tree)
     elif not quiet:

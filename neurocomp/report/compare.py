@@ -41,9 +41,9 @@ class Measure:
         value, first = self.values[k], self.values[0]
         return None if value is None or not first else value / first
 
-    def shown(self, k: int, least: str = ">= ") -> str:
+    def shown(self, k: int) -> str:
         value = self.values[k]
-        return "-" if value is None else (least if self.lower_bound[k] else "") + _SHOW[self.kind](value)
+        return "-" if value is None else (">= " if self.lower_bound[k] else "") + _SHOW[self.kind](value)
 
 
 @dataclass(frozen=True)

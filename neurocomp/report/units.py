@@ -33,6 +33,11 @@ def count(number: float) -> str:
     return _three_digits(number)
 
 
+def large(number: float) -> str:
+    """A count for a narrow column: in millions, billions and so on from ten million up."""
+    return count(number) if number < 10_000_000 else _scaled(number / 1e6, ("M", "G", "T", "P"))
+
+
 def rate(per_second: float) -> str:
     return f"{round(per_second):,}" if per_second >= 100 else _three_digits(per_second)
 
@@ -57,6 +62,13 @@ def clean(text: str, width: int = 60) -> str:
     """Text from a file made safe to print: no control, direction or line characters, cut to ``width``."""
     safe = "".join("?" if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in text)
     return safe if len(safe) <= width else safe[: width - 3] + "..."
+
+
+def label(text: str, width: int = 28) -> str:
+    """A name made safe and short for a figure; long ones lose their middle, as their ends tell them apart."""
+    safe = clean(text, len(text))
+    head = width // 2 - 2
+    return safe if len(safe) <= width else f"{safe[:head]}...{safe[head + 3 - width :]}"
 
 
 def _scaled(value: float, units: tuple[str, ...], base: int = 1000) -> str:

@@ -37,6 +37,7 @@ def test_the_report_and_its_files(tmp_path: Path, capsys: pytest.CaptureFixture[
     for part in ("16 samples x 8 steps, sgd, 3 layers", "epoch   85 iterations", "bound by", "a100  fp16", "assumed"):
         assert part in text
     assert (out / "report.txt").read_text() == text
+    assert "<h2>Energy by phase and unit</h2>" in (out / "report.html").read_text()
     tree = json.loads((out / "training.json").read_text())
     assert tree["epoch"]["iterations"] == 85
     assert run(app, ["train", str(DIGITS), "-o", str(out), "-q"]) == 0, "a folder of ours may be written again"

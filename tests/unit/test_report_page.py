@@ -17,7 +17,9 @@ from neurocomp.errors import InputError
 from neurocomp.report.advice import advice
 from neurocomp.report.csv import cores_csv, layers_csv
 from neurocomp.report.model import Result
-from neurocomp.report.page.figures import mesh_map, series, stacked_bars
+from neurocomp.report.page.figures import SERIES, grouped_bars, kept_and_rest, series, stacked_bars
+from neurocomp.report.page.mesh import mesh_map
+from neurocomp.report.units import label
 from tests.reports import HOSTILE, made_up, small_result
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -170,3 +172,54 @@ def test_writers_write_what_was_asked_for(tmp_path, result: Result) -> None:
         "layers.csv",
         "cores.csv",
     }
+
+
+def test_bars_leave_nothing_out() -> None:
+    names = [f"layer{k}" for k in range(60)]
+    parts = [{"a": float(k), "b": 1.0} for k in range(60)]
+    shown, values = kept_and_rest(names, parts)
+    assert len(shown) == 41 and shown[-1] == "20 other layers" and shown[0] == "layer20"
+    assert sum(values["a"]) == sum(range(60)) and sum(values["b"]) == 60
+    many = {f"part{k}": [float(k + 1), 1.0] for k in range(len(SERIES) + 3)}
+    svg = stacked_bars(["x", "y"], many, "energy")
+    assert "part0" not in svg and "other" in svg and f"part{len(SERIES) + 2}" in svg
+    assert "other" not in stacked_bars(["x"], {f"part{k}": [1.0] for k in range(len(SERIES))}, "energy")
+    grouped = grouped_bars(["x", "y"], {"one": [1, 2], "two <b>": [3, 4]}, "energy")
+    walked(grouped)
+    assert "two &lt;b&gt;" in grouped and grouped == grouped_bars(
+        ["x", "y"], {"one": [1, 2], "two <b>": [3, 4]}, "energy"
+    )
+
+
+def test_a_mesh_of_thousands_stays_small() -> None:
+    cells = np.arange(64 * 64, dtype=float).reshape(64, 64) / 4096
+    cells[0, :5] = np.nan
+    svg = mesh_map(cells, (np.ones((64, 63)), np.zeros((63, 64))), "share")
+    walked(svg)
+    assert len(svg) < 200_000
+    filled = [path for path in re.findall("<path [^>]*>", svg) if "fill-opacity" in path]
+    assert sum(path.count("M") for path in filled) == 64 * 64 - 5
+    lines = [path for path in re.findall("<path [^>]*>", svg) if "stroke-width" in path and 'fill="none"' in path]
+    assert sum(path.count("M") for path in lines) == 64 * 63  # links without load are not drawn
+
+
+def test_a_page_of_a_large_result_stays_below_a_megabyte() -> None:
+    result = made_up()
+    layers = tuple(replace(result.layers[1], name=f"a_rather_long_name.of_layer_{k}") for k in range(60))
+    cores = tuple(replace(result.cores[0], core=k, x=k % 64, y=k // 64) for k in range(4000))
+    flits = tuple(tuple((k, k, k, k) for k in range(64)) for _ in range(64))
+    routing = replace(result.routing, link_flits=flits, link_stalls=flits)
+    page = replace(result, layers=layers, cores=cores, routing=routing).to_page()
+    assert len(page.encode()) < 1_000_000 and page.count("<svg") == 5
+
+
+def test_sections_with_nothing_in_them_are_left_out() -> None:
+    result = made_up()
+    routing = replace(result.routing, links=(), packets=0, link_flits=(((0, 0, 0, 0),),))
+    page = replace(result, routing=routing, not_modelled=()).to_page()
+    assert "<h2>The chip</h2>" not in page and "<h2>Not modelled</h2>" not in page and "<h2>Assumed</h2>" in page
+
+
+def test_labels_keep_both_ends() -> None:
+    assert label("features.stage1.block2.conv3", 16) == "featur...2.conv3"
+    assert label("short\x1b") == "short?" and len(label("x" * 500)) == 28

@@ -110,3 +110,7 @@ def test_table_aligns_and_rules() -> None:
     assert list(table(rows, "lr", header=True)) == [
         "  name        n", "  -------------", "  a       1,000", "  longer      2",
     ]  # fmt: skip
+
+
+def test_large_counts_fit_a_narrow_column() -> None:
+    assert [units.large(n) for n in (0, 9_999_999, 10_000_000, 2_500_000_000)] == ["0", "9,999,999", "10.0 M", "2.50 G"]

@@ -9,7 +9,8 @@ import numpy as np
 from neurocomp.report import units
 from neurocomp.report.model import Result
 from neurocomp.report.page.content import Figure, Section, Table
-from neurocomp.report.page.figures import mesh_map, series
+from neurocomp.report.page.figures import series
+from neurocomp.report.page.mesh import mesh_map
 
 ROUTERS_DRAWN = 64 * 64  # beyond that squares are smaller than a pixel
 LINKS_DRAWN = 32 * 32  # beyond that lines cover each other
@@ -25,7 +26,7 @@ def chip_map(result: Result) -> Section:
         carried = " Lines: flits on links between routers, the thicker the more." if links is not None else ""
         figures.append(Figure(
             mesh_map(_per_router(result, width, height, "share"), links, "occupancy"),
-            f"Routers by their fullest core's tightest limit, 0 to 100 %.{carried}",
+            f"Routers by their fullest core's tightest limit, 0 to 100 %.{carried}", small=True,
         ))  # fmt: skip
         for attribute, label, what in (
             ("busy_ps", "busy time", "busiest core's work"), ("energy_aj", "energy", "cores' dynamic energy"),
@@ -33,9 +34,8 @@ def chip_map(result: Result) -> Section:
             cells = _per_router(result, width, height, attribute)
             most = float(np.nanmax(cells, initial=0.0))
             if most > 0:
-                figures.append(
-                    Figure(mesh_map(cells / most, None, label), f"Routers by their {what}; the darkest is most.")
-                )
+                caption = f"Routers by their {what}; the darkest is most."
+                figures.append(Figure(mesh_map(cells / most, None, label), caption, small=True))
     rows = [
         [f"({link.x}, {link.y}) {link.direction}", units.count(link.flits / result.run.samples),
          "" if link.utilisation is None else units.share(link.utilisation)]
@@ -82,7 +82,7 @@ def over_time(result: Result) -> Section:
     """How long steps take, and of what they consist."""
     bins = result.steps
     if len(bins) < 2:
-        return Section("Time per step", (f"{result.timing.chip_steps:,} chip step was run.",))
+        return Section("Time per step", (f"Chip steps: {result.timing.chip_steps:,}.",))
     at = np.array([(b.first + b.last) / 2 for b in bins])
     scale, unit = _time_scale(max(b.max_ps for b in bins))
     lines = {

@@ -34,13 +34,13 @@ def _card(comparison: Comparison, k: int) -> Card:
     ratios = [multiple(measure.ratio(k)) if k else "" for measure in (energy, latency)]
     lines = [
         f"energy per inference {ratios[0]}".strip(), f"{latency.shown(k)} latency {ratios[1]}".strip(),
-        f"{power.shown(k, '≥ ')}, {cores.shown(k)} cores",
+        f"{power.shown(k)}, {cores.shown(k)} cores",
     ]  # fmt: skip
-    return Card(comparison.labels[k], energy.shown(k, "≥ "), tuple(lines))
+    return Card(comparison.labels[k], energy.shown(k), tuple(lines))
 
 
 def _bars(comparison: Comparison) -> Section:
-    names = [units.clean(label, 28) for label in comparison.labels]
+    names = list(comparison.labels)
     parts = {m.name.removeprefix("of which "): m for m in comparison.measures if m.name.startswith("of which ")}
     energy, latency = _measure(comparison, "energy"), _measure(comparison, "latency")
     figures = []
@@ -82,7 +82,7 @@ def _layers(comparison: Comparison) -> Section:
         label: [(row.energy.values[k] or 0.0) / scale for row in drawn]
         for k, label in enumerate(comparison.labels[:SERIES_DRAWN])
     }
-    names = [units.clean(row.name, 28) for row in drawn]
+    names = [units.label(row.name) for row in drawn]
     figure = Figure(
         grouped_bars(names, values, f"dynamic energy per inference ({unit})"),
         "Dynamic energy by layer" + ("." if len(drawn) == len(rows) else f", the {len(drawn)} largest."),

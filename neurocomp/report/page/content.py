@@ -17,10 +17,12 @@ class Card:
 
 @dataclass(frozen=True)
 class Figure:
-    """svg: made by figures.py, trusted: names in it were escaped by its writer."""
+    """svg: made by figures.py or mesh.py, trusted: names in it were escaped by its writer. small: one of several that
+    stand beside each other where there is room."""
 
     svg: str
     caption: str
+    small: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,14 @@ class Section:
     tables: tuple[Table, ...] = ()
     items: tuple[str, ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.lines or self.figures or self.tables or self.items)
+
 
 @dataclass(frozen=True)
 class Page:
-    """A whole page."""
+    """A whole page; sections with nothing in them are left out."""
 
     title: str
     subtitle: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Placeholders that stand for variables of the page's style sheet; matplotlib only takes real colours.
 INK, FAINT, PAPER = "#010203", "#010204", "#010205"
-SERIES = ("#01020a", "#01020b", "#01020c", "#01020d", "#01020e", "#01020f")
+SERIES = tuple(f"#0102{k:02x}" for k in range(10, 18))
 _VARIABLES = {INK: "--ink", FAINT: "--faint", PAPER: "--paper", **{c: f"--series-{k}" for k, c in enumerate(SERIES)}}
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none", "svg.hashsalt": "neurocomp", "font.family": "sans-serif", "font.size": 9,
@@ -25,17 +25,47 @@ _STYLE: dict[str, Any] = {
 }  # fmt: skip
 
 
+BARS_DRAWN = 40  # a figure with more bars cannot be read; the rest becomes one bar
+
+
+def energy_scale(attojoules: float) -> tuple[float, str]:
+    """A unit for an axis up to this energy: (attojoules in it, its name)."""
+    for scale, unit in ((1e18, "J"), (1e15, "mJ"), (1e12, "uJ"), (1e9, "nJ"), (1e6, "pJ")):
+        if attojoules >= scale:
+            return scale, unit
+    return 1.0, "aJ"
+
+
+def kept_and_rest(
+    names: Sequence[str], parts: Sequence[Mapping[str, float]]
+) -> tuple[list[str], dict[str, list[float]]]:
+    """Names and, by part, values of the bars that a figure can show, in their order; the smallest become one."""
+    sums = [sum(each.values()) for each in parts]
+    kept = sorted(sorted(range(len(names)), key=lambda k: -sums[k])[:BARS_DRAWN])
+    rest = sorted(set(range(len(names))) - set(kept))
+    found = list(dict.fromkeys(part for each in parts for part in each))
+    shown = [names[k] for k in kept]
+    values = {part: [float(parts[k].get(part, 0)) for k in kept] for part in found}
+    if rest:
+        shown.append(f"{len(rest)} other layers")
+        for part in found:
+            values[part].append(float(sum(parts[k].get(part, 0) for k in rest)))
+    return shown, values
+
+
 def stacked_bars(names: Sequence[str], parts: dict[str, Sequence[float]], label: str) -> str:
-    """One horizontal bar per name, made of parts. names are shown as they are; the first is on top."""
+    """One horizontal bar per name, made of parts. names are shown as they are; the first is on top. Parts beyond the
+    last colour become one."""
+    parts = _at_most(parts, len(SERIES))
     height = 1.1 + 0.26 * len(names)
 
     def draw(axes: Axes) -> None:
         places, left = np.arange(len(names)), np.zeros(len(names))
-        for (part, values), colour in zip(parts.items(), SERIES, strict=False):
+        for (part, values), colour in zip(parts.items(), SERIES[: len(parts)], strict=True):
             axes.barh(places, values, left=left, color=colour, label=part, height=0.72)
             left = left + np.asarray(values, float)
         axes.set_yticks(places, names)
-        axes.invert_yaxis()
+        axes.set_ylim(len(names) - 0.45, -0.55)
         axes.grid(axis="x")
         axes.set_axisbelow(True)
         axes.set_xlabel(label)
@@ -45,8 +75,17 @@ def stacked_bars(names: Sequence[str], parts: dict[str, Sequence[float]], label:
     return _drawn((7.2, height), draw)
 
 
+def _at_most(parts: dict[str, Sequence[float]], most: int) -> dict[str, Sequence[float]]:
+    if len(parts) <= most:
+        return parts
+    names = sorted(parts, key=lambda name: -sum(parts[name]))
+    kept = {name: values for name, values in parts.items() if name in names[: most - 1]}
+    rest = [parts[name] for name in parts if name not in kept]
+    return {**kept, "other": [sum(column) for column in zip(*rest, strict=True)]}
+
+
 def grouped_bars(names: Sequence[str], values: dict[str, Sequence[float]], label: str) -> str:
-    """For each name a group of horizontal bars, one per series, in the same order from the top."""
+    """For each name a group of horizontal bars, one per series, in the same order from the top; at most 8 series."""
     thick = 0.8 / max(1, len(values))
     height = 1.1 + len(names) * (0.12 + 0.14 * len(values))
 
@@ -55,7 +94,7 @@ def grouped_bars(names: Sequence[str], values: dict[str, Sequence[float]], label
         for k, ((name, lengths), colour) in enumerate(zip(values.items(), SERIES, strict=False)):
             axes.barh(places + (k - (len(values) - 1) / 2) * thick, lengths, color=colour, label=name, height=thick)
         axes.set_yticks(places, names)
-        axes.invert_yaxis()
+        axes.set_ylim(len(names) - 0.45, -0.55)
         axes.grid(axis="x")
         axes.set_axisbelow(True)
         axes.set_xlabel(label)
@@ -79,47 +118,6 @@ def series(values: dict[str, tuple[np.ndarray, np.ndarray]], across: str, up: st
             axes.figure.legend(loc="outside upper left", ncols=min(6, len(values)), handlelength=1.0)
 
     return _drawn((7.2, 2.6), draw)
-
-
-def mesh_map(cells: np.ndarray, links: tuple[np.ndarray, np.ndarray] | None, label: str) -> str:
-    """Routers as squares, the fuller the darker; links between them as lines, the busier the thicker.
-
-    cells: (height, width), 0 to 1, NaN where nothing is. links: east-west (height, width - 1) and north-south
-    (height - 1, width) loads, 0 to 1, the larger one of both directions.
-    """
-    height, width = cells.shape
-    size = min(7.2, 1.0 + 0.42 * width)
-
-    def draw(axes: Axes) -> None:
-        if links is not None:
-            _draw_links(axes, *links)
-        area = (min(7.2, size) * 72 / max(width, height) * 0.5) ** 2
-        down, along = np.indices(cells.shape).reshape(2, -1)
-        axes.scatter(along, down, s=area, marker="s", color=PAPER, edgecolors=FAINT, linewidths=0.6)
-        rows, columns = np.nonzero(~np.isnan(cells))
-        axes.scatter(
-            columns, rows, s=area, marker="s", color=SERIES[0], linewidths=0,
-            alpha=np.clip(cells[rows, columns], 0.04, 1.0),
-        )  # fmt: skip
-        axes.set_xlim(-0.6, width - 0.4)
-        axes.set_ylim(height - 0.4, -0.6)
-        axes.set_aspect("equal")
-        axes.set_xlabel(label)
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-
-    return _drawn((size, 0.7 + size * height / width), draw)
-
-
-def _draw_links(axes: Axes, across: np.ndarray, down: np.ndarray) -> None:
-    from matplotlib.collections import LineCollection
-
-    for loads, step in ((across, (1, 0)), (down, (0, 1))):
-        rows, columns = np.nonzero(loads > 0)
-        ends = [((x, y), (x + step[0], y + step[1])) for y, x in zip(rows, columns, strict=True)]
-        axes.add_collection(
-            LineCollection(ends, colors=SERIES[1], linewidths=0.4 + 3.6 * loads[rows, columns], zorder=0)
-        )
 
 
 def _drawn(inches: tuple[float, float], draw: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from neurocomp.chip.spec import KINDS
 from neurocomp.report import units
@@ -11,9 +11,9 @@ from neurocomp.report.advice import advice
 from neurocomp.report.model import LayerFacts, NeuroBenchFacts, Result
 from neurocomp.report.page.chip import chip_map, mapping, over_time
 from neurocomp.report.page.content import Card, Figure, Page, Section, Table, render
-from neurocomp.report.page.figures import stacked_bars
+from neurocomp.report.page.figures import energy_scale, kept_and_rest, stacked_bars
 
-LAYERS_DRAWN = 40  # a figure with more bars cannot be read; the rest becomes one bar
+LAYERS_LISTED = 80  # longer tables are folded
 
 
 def to_page(result: Result) -> str:
@@ -21,11 +21,12 @@ def to_page(result: Result) -> str:
     run = result.run
     coding = f", {run.encoding} coding" if run.encoding not in (None, "temporal") else ""
     subtitle = f"{run.samples:,} samples of {run.steps:,} time steps{coding}; neurocomp {result.version}"
-    title = f"{units.clean(result.network.name)} on {units.clean(result.chip.title)}"
+    title = f"{units.clean(result.network.name)} on {units.clean(result.chip.title, 120)}"
     mismatches = len(result.mismatches)
     warnings = [units.clean(warning, 2000) for warning in result.warnings]
     if mismatches:
-        warnings.append(f"the chip differs from the network as trained in {mismatches} respects; see below")
+        respects = "1 respect" if mismatches == 1 else f"{mismatches} respects"
+        warnings.append(f"the chip differs from the network as trained in {respects}; see below")
     sections = (
         _bounds(result), _energy(result), _layers(result), chip_map(result), over_time(result), _memory(result),
         *mapping(result), _neurobench(result), *_origins(result),
@@ -49,9 +50,9 @@ def _cards(result: Result) -> Iterator[Card]:
         f"{units.power(dynamic / timing.total_ps)} dynamic", "mean over the run",
     ))  # fmt: skip
     fullest = fit.fullest
-    yield Card("Fit", f"{fit.cores_used:,} of {fit.cores_available:,} cores", (
+    yield Card("Fit", f"{fit.cores_used:,} cores", (
+        f"of {fit.cores_available:,}; {fit.neurons:,} neurons, weights of {fit.weight_bits} bits",
         f"core {fullest.fullest_core} is the fullest: {units.share(fullest.share)} of its {fullest.name}",
-        f"{fit.neurons:,} neurons, weights of {fit.weight_bits} bits",
     ))  # fmt: skip
     accuracy = result.accuracy
     if accuracy is not None and accuracy.correct_on_chip is not None:
@@ -89,7 +90,9 @@ def _bounds(result: Result) -> Section:
 
 def _energy(result: Result) -> Section:
     samples, energy = result.run.samples, result.energy
-    names, parts = _drawn(result.layers)
+    names, parts = kept_and_rest(
+        [units.label(layer.name) for layer in result.layers], [layer.energy for layer in result.layers]
+    )
     total = energy.total_aj or 1
     rows = [
         [unit, units.energy(part / samples), part / total, units.share(part / total)]
@@ -98,34 +101,13 @@ def _energy(result: Result) -> Section:
     rows.append(["total", units.energy(energy.total_aj / samples), "", ""])
     figures = ()
     if any(any(values) for values in parts.values()):
-        scale, unit = _energy_scale(max(map(sum, zip(*parts.values(), strict=True))) / samples)
+        scale, unit = energy_scale(max(map(sum, zip(*parts.values(), strict=True))) / samples)
         scaled = {name: [v / samples / scale for v in values] for name, values in parts.items() if any(values)}
         svg = stacked_bars(names, scaled, f"dynamic energy per inference ({unit})")
         figures = (Figure(svg, "Dynamic energy by layer and unit. Barriers and static power belong to no layer."),)
     return Section(
         "Energy", figures=figures, tables=(Table(rows, ("unit", "per inference", "", "share"), summed=True),)
     )
-
-
-def _energy_scale(attojoules: float) -> tuple[float, str]:
-    for scale, unit in ((1e15, "mJ"), (1e12, "uJ"), (1e9, "nJ"), (1e6, "pJ")):
-        if attojoules >= scale:
-            return scale, unit
-    return 1.0, "aJ"
-
-
-def _drawn(layers: Sequence[LayerFacts]) -> tuple[list[str], dict[str, list[float]]]:
-    """Names and, by unit, energies of the layers that a figure can show; the smallest become one."""
-    kept = sorted(sorted(range(len(layers)), key=lambda k: -layers[k].energy_aj)[:LAYERS_DRAWN])
-    rest = [layer for k, layer in enumerate(layers) if k not in set(kept)]
-    found = list(dict.fromkeys(unit for layer in layers for unit in layer.energy))
-    names = [units.clean(layers[k].name, 28) for k in kept]
-    parts = {unit: [float(layers[k].energy.get(unit, 0)) for k in kept] for unit in found}
-    if rest:
-        names.append(f"{len(rest)} other layers")
-        for unit in found:
-            parts[unit].append(float(sum(layer.energy.get(unit, 0) for layer in rest)))
-    return names, parts
 
 
 def _layers(result: Result) -> Section:
@@ -137,7 +119,7 @@ def _layers(result: Result) -> Section:
         "Per inference. Effective_ACs, Effective_MACs and Dense: synaptic operations as NeuroBench defines them; "
         "events: weights that the chip added, zeros and pooling included."
     )
-    folded = f"All {len(rows)} layers" if len(rows) > 2 * LAYERS_DRAWN else ""
+    folded = f"All {len(rows)} layers" if len(rows) > LAYERS_LISTED else ""
     return Section("Sparsity and synaptic operations", (note,), tables=(Table(rows, heads, (0, 1), folded=folded),))
 
 
@@ -145,10 +127,10 @@ def _layer_row(layer: LayerFacts, samples: int, most: int) -> list[str | float]:
     spikes = layer.role != "readout"
     operations = layer.effective_acs + layer.effective_macs
     return [
-        units.clean(layer.name, 40), units.shape(layer.shape), f"{layer.cores:,}" if layer.cores else "input",
-        units.share(layer.sparsity) if spikes else "-", units.count(layer.effective_acs / samples),
-        units.count(layer.effective_macs / samples), operations / most, units.count(layer.dense_operations / samples),
-        units.count(layer.synaptic_events / samples), units.energy(layer.energy_aj / samples),
+        units.label(layer.name, 36), units.shape(layer.shape), f"{layer.cores:,}" if layer.cores else "input",
+        units.share(layer.sparsity) if spikes else "-", units.large(layer.effective_acs / samples),
+        units.large(layer.effective_macs / samples), operations / most, units.large(layer.dense_operations / samples),
+        units.large(layer.synaptic_events / samples), units.energy(layer.energy_aj / samples),
     ]  # fmt: skip
 
 
