@@ -12,6 +12,7 @@ from neurocomp.commands.progress import Advance, Progress
 from neurocomp.errors import Diagnostic, InputError, StoppedError
 from neurocomp.sweep.api import inputs_of, outcomes_of, plan, runner_of
 from neurocomp.sweep.outcome import Outcome
+from neurocomp.sweep.page import to_page
 from neurocomp.sweep.pareto import pareto
 from neurocomp.sweep.run import unwritable
 from neurocomp.sweep.space import Space, read_space
@@ -118,6 +119,7 @@ def _write(folder: Path, space: Space, outcomes: list[Outcome]) -> None:
         write_whole(folder / "points.csv", points_csv(outcomes))
         write_whole(folder / "pareto.csv", points_csv(front))
         write_whole(folder / "summary.txt", summary(outcomes, space.objectives, space.constraints))
+        write_whole(folder / "sweep.html", to_page(space, outcomes))
     except OSError as error:
         raise unwritable(folder, error) from error
 

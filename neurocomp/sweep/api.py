@@ -30,8 +30,8 @@ def sweep(
     """Every point of a space, each as soon as it and all before it are finished, in the same order whoever computes.
 
     space: a Space, its content as a mapping, or a .yaml file. store: folder that keeps finished points, which are taken
-    from there the next time; None: nothing is kept. workers: local processes; with more than one, a script needs the usual ``if
-    __name__ == "__main__"``. dask: address of a scheduler, or "local"; then workers are its processes.
+    from there the next time; None: nothing is kept. workers: local processes; with more than one, a script needs
+    the usual ``if __name__ == "__main__"``. dask: address of a scheduler, or "local"; then workers are its processes.
 
     Raises InputError for a space that is wrong, before anything runs.
     """

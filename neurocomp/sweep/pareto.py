@@ -10,7 +10,9 @@ import numpy as np
 from neurocomp.chip.messages import did_you_mean
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.sweep.outcome import METRIC_NAMES, Outcome
-from neurocomp.sweep.space import Direction
+from neurocomp.sweep.space import Direction, Scalar
+
+GROUPS, SMALLEST = 8, 4  # of values that were sampled from a range; values in a group
 
 
 def pareto(outcomes: Sequence[Outcome], objectives: Mapping[str, Direction] | Sequence[str]) -> list[Outcome]:
@@ -25,14 +27,13 @@ def pareto(outcomes: Sequence[Outcome], objectives: Mapping[str, Direction] | Se
     if not known:
         return []
     costs = np.array([[_cost(o, name, goals[name]) for name in goals] for o in known])
-    order = np.lexsort(costs.T[::-1])
+    left = np.lexsort(costs.T[::-1])  # in this order nothing that comes later can beat what comes first
     front: list[int] = []
-    for index in order:  # in this order nothing that comes later can beat what is in the front
-        beaten = [
-            k for k in front if (costs[k] <= costs[index]).all() and (costs[k] < costs[index]).any()
-        ]  # fmt: skip
-        if not beaten:
-            front.append(int(index))
+    while left.size:
+        first = costs[left[0]]
+        equal = (costs[left] == first).all(axis=1)
+        front += left[equal].tolist()
+        left = left[~equal & (costs[left] < first).any(axis=1)]
     return [known[k] for k in front]
 
 
@@ -63,11 +64,14 @@ class Effect:
 
 
 def effects(outcomes: Sequence[Outcome], metric: str) -> list[Effect]:
-    """The effect of every parameter that varies, the strongest first. Points without the metric are left out."""
+    """The effect of every parameter that varies, the strongest first; none on a metric that is the same everywhere.
+    Points without the metric are left out."""
     directions([metric])
     known = [o for o in outcomes if o.status == "ok" and o.metrics.get(metric) is not None]
     columns = _columns(known)
     target = np.array([float(o.metrics[metric] or 0.0) for o in known])
+    if not known or target.min() == target.max():
+        return []
     found = [
         Effect(name, metric, _share(values, target), _elasticity(values, target))
         for name, values in columns.items() if len(set(map(repr, values))) > 1
@@ -75,31 +79,47 @@ def effects(outcomes: Sequence[Outcome], metric: str) -> list[Effect]:
     return sorted(found, key=lambda effect: (-effect.share, effect.parameter))
 
 
+def values_of(outcome: Outcome) -> dict[str, Scalar]:
+    """All that a point sets, by name: network and chip first, then its settings."""
+    point = outcome.point
+    return {"network": point.network, "chip": point.chip, **dict(point.settings)}
+
+
 def _columns(outcomes: Sequence[Outcome]) -> dict[str, list[object]]:
     columns: dict[str, list[object]] = {}
     for outcome in outcomes:
-        point = outcome.point
-        for name, value in (("network", point.network), ("chip", point.chip), *point.settings):
+        for name, value in values_of(outcome).items():
             columns.setdefault(name, []).append(value)
     return {name: column for name, column in columns.items() if len(column) == len(outcomes)}
 
 
+def groups_of(values: Sequence[object], target: np.ndarray) -> list[np.ndarray]:
+    """The target by value: numbers ascending, others as they come. Numbers that hardly ever occur twice (samples of a
+    range) become up to GROUPS groups of equal size."""
+    groups: dict[str, list[int]] = {}
+    for index, value in enumerate(values):
+        groups.setdefault(repr(value), []).append(index)
+    kept = list(groups.values())
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        numbers = np.array(values, np.float64)
+        kept.sort(key=lambda group: numbers[group[0]])
+        if len(kept) * 2 > len(values) and len(values) >= 2 * SMALLEST:
+            order = np.argsort(numbers, kind="stable")
+            return [target[part] for part in np.array_split(order, min(GROUPS, len(values) // SMALLEST))]
+    return [target[group] for group in kept]
+
+
 def _share(values: Sequence[object], target: np.ndarray) -> float:
+    """Variance of the groups' means over that of all. Where groups hold several values, what chance alone would give is
+    taken off (epsilon squared; Kelley, PNAS 21(9):554-559, 1935)."""
     variance = float(target.var())
     if variance == 0.0:
         return 0.0
-    groups: dict[str, list[float]] = {}
-    for value, y in zip(values, target, strict=True):
-        groups.setdefault(repr(value), []).append(float(y))
-    if len(groups) == len(target) and len(target) > 8 and all(isinstance(v, int | float) for v in values):
-        return _line_share(np.array(values, np.float64), target)  # sampled: every value occurs once
-    mean = float(target.mean())
-    between = sum(len(group) * (float(np.mean(group)) - mean) ** 2 for group in groups.values()) / len(target)
-    return min(1.0, between / variance)
-
-
-def _line_share(values: np.ndarray, target: np.ndarray) -> float:
-    return float(np.corrcoef(values, target)[0, 1] ** 2)
+    groups, mean, count = groups_of(values, target), float(target.mean()), len(target)
+    share = sum(group.size * (float(group.mean()) - mean) ** 2 for group in groups) / count / variance
+    if len(groups) < len(set(map(repr, values))):
+        share = 1 - (1 - share) * (count - 1) / (count - len(groups))
+    return min(1.0, max(0.0, share))
 
 
 def _elasticity(values: Sequence[object], target: np.ndarray) -> float | None:

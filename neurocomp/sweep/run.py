@@ -34,7 +34,10 @@ class Job:
 class Runner(Protocol):
     """Computes points and keeps their outcomes in its store."""
 
-    store: Store
+    @property
+    def store(self) -> Store:
+        """Where outcomes are kept."""
+        ...
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Outcomes as they are finished, in any order. Raises ResourceLimitError if a worker is lost for good."""

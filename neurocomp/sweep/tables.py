@@ -11,7 +11,7 @@ from neurocomp.report import units
 from neurocomp.report.csv import inert
 from neurocomp.report.table import table
 from neurocomp.sweep.outcome import METRIC_NAMES, Outcome
-from neurocomp.sweep.pareto import effects, pareto
+from neurocomp.sweep.pareto import effects, pareto, values_of
 from neurocomp.sweep.space import Direction, Limit
 
 SHOWN = 12  # rows of a table for people
@@ -58,10 +58,11 @@ def _counts(outcomes: Sequence[Outcome], allowed: Sequence[Outcome], constraints
     parts = ", ".join(f"{count:,} {status}" for status, count in counts.items())
     yield f"{len(outcomes):,} points: {parts}"
     if constraints:
-        yield f"{len(allowed):,} keep to the constraints ({'; '.join(map(_limit, constraints.items()))})"
+        yield f"{len(allowed):,} keep to the constraints ({'; '.join(map(limit_text, constraints.items()))})"
 
 
-def _limit(constraint: tuple[str, Limit]) -> str:
+def limit_text(constraint: tuple[str, Limit]) -> str:
+    """A constraint in words."""
     name, limit = constraint
     ends = [f"at least {limit.least:g}"] if limit.least is not None else []
     return f"{name} {' and '.join([*ends, *([f'at most {limit.most:g}'] if limit.most is not None else [])])}"
@@ -84,21 +85,24 @@ def _front(front: Sequence[Outcome], objectives: Mapping[str, Direction]) -> Ite
         return
     goals = ", ".join(f"{name} ({way})" for name, way in objectives.items())
     yield f"Front of {len(front):,} points that no other beats: {goals}"
-    names = [*dict.fromkeys(["network", "chip", *(name for o in front for name, _ in o.point.settings)])]
-    columns = {name: [_named(outcome, name) for outcome in front] for name in names}
-    told = [name for name, values in columns.items() if len(set(values)) > 1 or len(front) == 1]
+    told = settings_told(front)
     rows = [[*objectives, *map(units.clean, told)]]
-    for k, outcome in enumerate(front[:SHOWN]):
+    for outcome in front[:SHOWN]:
         figures = [f"{outcome.metrics[name]:.6g}" for name in objectives]
-        rows.append([*figures, *(columns[name][k] for name in told)])
+        rows.append([*figures, *(_named(outcome, name) for name in told)])
     yield from table(rows, "r" * len(objectives) + "l" * len(told), header=True)
     if len(front) > SHOWN:
         yield f"  and {len(front) - SHOWN:,} more in pareto.csv"
 
 
+def settings_told(front: Sequence[Outcome]) -> list[str]:
+    """What sets the points of a front apart; everything if there is one point only."""
+    names = dict.fromkeys(name for outcome in front for name in values_of(outcome))
+    return [n for n in names if len(front) == 1 or len({repr(values_of(o).get(n)) for o in front}) > 1]
+
+
 def _named(outcome: Outcome, name: str) -> str:
-    values = {"network": outcome.point.network, "chip": outcome.point.chip, **dict(outcome.point.settings)}
-    return units.clean(str(values.get(name, "")), 40)
+    return units.clean(str(values_of(outcome).get(name, "")), 40)
 
 
 def _effects(outcomes: Sequence[Outcome], metric: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +60,16 @@ def test_effects_of_a_law_that_is_known() -> None:
     assert (first.parameter, second.parameter) == ("x", "y")
     assert first.share == pytest.approx(1.0) and first.elasticity == pytest.approx(2.0)
     assert second.share == pytest.approx(0.0, abs=1e-12) and second.elasticity == pytest.approx(0.0, abs=1e-12)
+
+
+def test_effects_of_samples() -> None:
+    """Values that were sampled, some of them twice: a law is found, and chance is not taken for one."""
+    stream = np.random.default_rng(5)
+    x, noise = stream.integers(1, 500, 200), stream.integers(1, 500, 200)
+    outcomes = [outcome(k, {"energy_pj": 7.0 * x[k]}, x=int(x[k]), noise=int(noise[k])) for k in range(200)]
+    first, second = effects(outcomes, "energy_pj")
+    assert first.parameter == "x" and first.share > 0.9 and first.elasticity == pytest.approx(1.0)
+    assert second.share < 0.1
 
 
 def test_effects_of_words_have_no_elasticity() -> None:

@@ -97,7 +97,7 @@ def test_one_process_and_two_give_the_same_files(made: Path, tmp_path: Path) -> 
     one, two = everything(tmp_path / "a"), everything(tmp_path / "b")
     assert one == two
     assert sum(name.startswith("runs/") for name in one) == 2, "one run for each chip's numbers"
-    assert {"points.csv", "pareto.csv", "summary.txt", "space.yaml", "sweep.json"} < set(one)
+    assert {"points.csv", "pareto.csv", "summary.txt", "sweep.html", "space.yaml", "sweep.json"} < set(one)
     assert sum(name.startswith("points/") for name in one) == 6
 
 

@@ -1,0 +1,63 @@
+"""The HTML page of a sweep."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from neurocomp.sweep.outcome import Outcome
+from neurocomp.sweep.page import to_page
+from tests.sweeps import outcome, space
+
+NASTY = "<script>alert(1)</script>$x_"
+
+
+def many(count: int) -> list[Outcome]:
+    return [
+        outcome(k, {"energy_pj": 1.0 + k % 7, "latency_ns": 1000.0 / (1 + k), "accuracy": 0.5}, x=k, effort=NASTY)
+        for k in range(count)
+    ]
+
+
+def text_of(page: str) -> str:
+    return " ".join(re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL).split())
+
+
+def test_a_page_holds_counts_front_effects_and_reasons() -> None:
+    outcomes = [*many(60), outcome(90, {}, "does not fit", x=1), outcome(91, {}, "does not fit", x=2)]
+    page = to_page(space(constraints={"energy_pj": {"most": 3}}), outcomes)
+    text = text_of(page)
+    for part in (
+        "Sweep of n on 1 chip", "62 60 ok 2 does not fit", "Within the constraints 27", "energy_pj at most 3",
+        "Best energy_pj 1", "What energy_pj depends on", "What latency_ns depends on",
+        "Points without figures", "does not fit 2 too small",
+    ):  # fmt: skip
+        assert part in text, part
+    assert page.count("<svg") == 4, "a cloud, parallel coordinates, and means for each objective"
+    assert page == to_page(space(constraints={"energy_pj": {"most": 3}}), outcomes)
+    assert len(page) < 1_000_000 and not re.search(r"(src|href)=.(?!#)", page)
+
+
+def test_names_are_text() -> None:
+    outcomes = [outcome(k, {"energy_pj": 1.0 + k, "latency_ns": 9.0 - k}, **{NASTY: k}) for k in range(4)]
+    page = to_page(space(networks=[NASTY], chips=["c"]), outcomes)
+    assert "<script" not in page and "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_small_sweeps(count: int) -> None:
+    text = text_of(to_page(space(), many(count)))
+    assert ("No point has all objectives" in text) == (count == 0)
+
+
+def test_a_large_sweep_stays_a_small_page() -> None:
+    front = [outcome(k, {"energy_pj": float(k), "latency_ns": 400.0 - k}, x=k) for k in range(400)]
+    others = [outcome(k, {"energy_pj": 1e5 + k, "latency_ns": 1e5}, x=k) for k in range(10_000)]
+    page = to_page(space(), [*front, *others])
+    assert len(page) < 1_000_000 and "All 400 points of the front" in page
+
+
+def test_one_objective_has_no_cloud() -> None:
+    page = to_page(space(objectives={"energy_pj": "min"}), many(10))
+    assert page.count("<svg") == 1 and "of all points" not in page
