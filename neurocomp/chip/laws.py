@@ -35,6 +35,7 @@ def broken_laws(chip: ChipSpec) -> Iterator[BrokenLaw]:
     yield from _dram(chip.dram)
     yield from _weights(chip.core, chip.numeric)
     yield from _crossbar(chip.core)
+    yield from _layer_cores(chip.core)
     yield from _step(chip.step, chip.noc)
     yield from _numeric(chip.numeric)
 
@@ -172,6 +173,17 @@ def _weights(core: Core, numeric: Numeric) -> Iterator[BrokenLaw]:
             "numeric.weight_bits",
             f"is {numeric.weight_bits}, wider than any stored weight (core.weight_bits goes up to {max(widths)})",
         )
+
+
+def _layer_cores(core: Core) -> Iterator[BrokenLaw]:
+    if core.layer_cores is None:
+        return
+    for name in ("kernel_words", "neuron_words", "bias_words"):
+        given = len(getattr(core.layer_cores, name))
+        if given != core.count:
+            yield BrokenLaw(
+                f"core.layer_cores.{name}", f"has {given} entries, one for each of {core.count} cores is needed"
+            )
 
 
 def _crossbar(core: Core) -> Iterator[BrokenLaw]:

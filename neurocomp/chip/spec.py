@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from neurocomp.chip.laws import broken_laws
+from neurocomp.chip.layer_cores import LayerCores
 from neurocomp.chip.memory import Dram, Holding, Memory
 from neurocomp.chip.noc import Noc
 from neurocomp.chip.part import (
@@ -78,7 +79,8 @@ class Core(Part):
     cores of one neuron; fan_in_max: synapses of one neuron. weight_bits: widths a stored weight can have,
     ascending. kernel_sharing: a convolution kernel is stored once per core, not once per synapse.
     synapse_index_bits: added to the weight for each synapse of a sparse projection. *_bytes: memory for one
-    neuron's state, one source heard, one (neuron, destination core) pair; multiples of 1/8.
+    neuron's state, one source heard, one (neuron, destination core) pair; multiples of 1/8. layer_cores: where each
+    core holds one whole layer; None where layers are cut into tiles.
     """
 
     count: Count
@@ -95,6 +97,7 @@ class Core(Part):
     axon_in_bytes: Bytes
     axon_out_bytes: Bytes
     synapse_index_bits: Annotated[int, Field(ge=0, le=64)]
+    layer_cores: LayerCores | None = None
 
     @property
     def neuron_state_bits(self) -> int:

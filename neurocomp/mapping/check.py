@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from neurocomp.errors import CheckFailedError, Diagnostic
+from neurocomp.mapping.check_layers import one_layer_each
 from neurocomp.mapping.check_memory import stored_bits
 from neurocomp.mapping.check_routes import walked_routes
 from neurocomp.mapping.check_synapses import most_fan_in, synapse_sums
@@ -30,7 +31,7 @@ def check_program(program: Program) -> None:
     if not found:
         found = [*_classes(program), *_packets(program)]
     if not found:
-        found = [*walked_routes(program), *synapse_sums(program), *_capacities(program)]
+        found = [*walked_routes(program), *synapse_sums(program), *_capacities(program), *one_layer_each(program)]
     if found:
         raise CheckFailedError([Diagnostic(where, what, hint=_REPORT) for where, what in found])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from neurocomp.errors import InputError
 from neurocomp.mapping.bounds import core_bounds
 from neurocomp.mapping.layer import layers_of
+from neurocomp.mapping.layer_cores import layer_assignment
 from neurocomp.mapping.limits import SYNAPSE_BITS
 from neurocomp.mapping.place import place
 from neurocomp.mapping.problem import MOST_CHIPS, Problem, stored_weight_bits
@@ -77,6 +78,9 @@ def _other_chips(problem: Problem) -> list[str]:
 
 def _cores_of(problem: Problem) -> int | None:
     """Cores that a problem takes in network order; None if it does not fit that way."""
+    if problem.chip.core.layer_cores is not None:
+        whole, _ = layer_assignment(problem)
+        return len(whole) or None
     cut = tile(problem, layers_of(problem))
     placement = place(problem, cut)
     return placement.cores_needed if not cut.stuck and not cut.unsettled and placement.fits else None

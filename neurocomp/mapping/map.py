@@ -21,6 +21,7 @@ from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.cure import smallest_grid
 from neurocomp.mapping.explain import cores_in_order, impossible, not_found, refuse_early
 from neurocomp.mapping.layer import layers_of
+from neurocomp.mapping.layer_cores import layer_assignment
 from neurocomp.mapping.levels import levels, timing_mismatches
 from neurocomp.mapping.mismatch import capability_mismatches
 from neurocomp.mapping.portfolio import Portfolio
@@ -83,6 +84,10 @@ def plan_mapping(
     most = (MOST_CHIPS, MOST_CHIPS) if chips == "auto" else grid
     problem = make_problem(network, chip, assignment or {}, forbidden_cores, most)
     refuse_early(problem)
+    whole, found = layer_assignment(problem)  # empty on chips that tile layers
+    if found:
+        raise DoesNotFitError(found)
+    problem = replace(problem, assignment={**problem.assignment, **whole})
     tiling = tile(problem, layers_of(problem))
     if chips == "auto":
         problem = _on_fewest_chips(problem, tiling)
