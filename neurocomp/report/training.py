@@ -7,7 +7,7 @@ GPUs under every set of assumptions, never under one.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from neurocomp import __version__
@@ -15,6 +15,7 @@ from neurocomp.chip.gpu import GpuSpec
 from neurocomp.energy.training import TrainingEnergy, paths_used, tera_operations_per_joule
 from neurocomp.report.rounds import FederatedRounds, federated_rounds
 from neurocomp.simulate.engines.fragment import PHASES, engine_of, fragment
+from neurocomp.simulate.engines.layer import Layer
 from neurocomp.simulate.federated import Link
 from neurocomp.simulate.gpu import LayerTensors
 from neurocomp.simulate.streaming import Reduction, reductions
@@ -122,9 +123,8 @@ def training_report(
 ) -> TrainingReport:
     """Put an iteration and its energy together. gpus: baselines for the DRAM traffic. left_out: sentences for the
     report's assumptions."""
-    layers = tuple(_layer(run, energy, layer.name) for layer in run.layers)
     return TrainingReport(
-        run, energy, layers, _baselines(run, gpus), dataset_size, _cores(run, energy), tuple(left_out)
+        run, energy, _layers(run, energy), _baselines(run, gpus), dataset_size, _cores(run, energy), tuple(left_out)
     )  # fmt: skip
 
 
@@ -143,47 +143,54 @@ def _cores(run: TrainingRun, energy: TrainingEnergy) -> tuple[CoreCost, ...]:
     """Cores in use."""
     spent, moved = energy.by("core"), run.traffic_bits("core")
     cycles = run.iteration_ps / run.chip.cycle_ps
+    names: dict[int, dict[str, None]] = {}
+    for part in run.parts:
+        names.setdefault(part.core, {})[part.whole.name] = None
+    busy = _summed(((t.core, t.phase), t.cycles) for t in run.times)
     return tuple(
         CoreCost(
-            core,
-            tuple(dict.fromkeys(part.whole.name for part in run.parts if part.core == core)),
-            {
-                phase: sum(t.cycles for t in run.times if (t.core, t.phase) == (core, phase)) / cycles
-                for phase in PHASES
-            },
-            spent[core,] / 1e6,
-            moved.get((core,), 0) / 8,
+            core, tuple(mine), {phase: busy.get((core, phase), 0) / cycles for phase in PHASES},
+            spent.get((core,), 0) / 1e6, moved.get((core,), 0) / 8,
         )
-        for core in sorted({part.core for part in run.parts})
+        for core, mine in sorted(names.items())
+    )  # fmt: skip
+
+
+def _summed(counts: Iterable[tuple[tuple[int | str, ...], int]]) -> dict[tuple[int | str, ...], int]:
+    sums: dict[tuple[int | str, ...], int] = {}
+    for key, count in counts:
+        sums[key] = sums.get(key, 0) + count
+    return sums
+
+
+def _layers(run: TrainingRun, energy: TrainingEnergy) -> tuple[LayerCost, ...]:
+    spent, moved = energy.by("layer", "phase"), run.traffic_bits("layer", "phase")
+    macs, cores = _summed(((t.layer, t.phase), t.macs) for t in run.times), dict[str, set[int]]()
+    for part in run.parts:
+        cores.setdefault(part.whole.name, set()).add(part.core)
+    return tuple(
+        LayerCost(
+            layer.name,
+            tuple(sorted(cores[layer.name])),
+            {phase: macs.get((layer.name, phase), 0) for phase in PHASES},
+            _filled(run, layer),
+            {phase: spent[layer.name, phase] / 1e6 for phase in STAGES if (layer.name, phase) in spent},
+            {phase: moved[layer.name, phase] / 8 for phase in STAGES if (layer.name, phase) in moved},
+            run.bounds[layer.name],
+        )
+        for layer in run.layers
     )
 
 
-def _filled(run: TrainingRun, name: str) -> dict[str, float]:
+def _filled(run: TrainingRun, layer: Layer) -> dict[str, float]:
     """By phase: multiply-accumulates of the dense layer over what the array could have done meanwhile."""
     found = {}
     for phase in PHASES:
-        engine, layer = engine_of(run.chip, phase), next(layer for layer in run.layers if layer.name == name)
         if phase == "BP" and layer.first:
             continue
-        dense = fragment(run.chip, phase, layer)
+        engine, dense = engine_of(run.chip, phase), fragment(run.chip, phase, layer)
         found[phase] = dense.macs / (dense.steps * engine.rows * engine.columns)
     return found
-
-
-def _layer(run: TrainingRun, energy: TrainingEnergy, name: str) -> LayerCost:
-    spent, moved = energy.by("layer", "phase"), run.traffic_bits("layer", "phase")
-    macs = {
-        phase: sum(t.macs for t in run.times if (t.layer, t.phase) == (name, phase)) for phase in ("FP", "BP", "WG")
-    }
-    return LayerCost(
-        name,
-        tuple(sorted({part.core for part in run.parts if part.whole.name == name})),
-        macs,
-        _filled(run, name),
-        {phase: spent[name, phase] / 1e6 for phase in STAGES if (name, phase) in spent},
-        {phase: moved[name, phase] / 8 for phase in STAGES if (name, phase) in moved},
-        run.bound_of(name),
-    )
 
 
 def _baselines(run: TrainingRun, gpus: Sequence[GpuSpec]) -> tuple[Reduction, ...]:

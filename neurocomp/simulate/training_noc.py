@@ -40,9 +40,10 @@ def sent_between_cores(chip: ArrayChip, parts: Sequence[LayerPart], setup: Train
 def _between_layers(chip: ArrayChip, parts: Sequence[LayerPart], setup: TrainingSetup) -> Iterator[Sent]:
     """Maps that stay on the chip. Those of a layer are taken to come from the layer before it in the list, each part of
     which holds its share of the channels."""
-    rows, names = setup.samples * setup.steps, list(dict.fromkeys(part.whole.name for part in parts))
-    of = {name: [part for part in parts if part.whole.name == name] for name in names}
-    for before, name in pairwise(names):
+    rows, of = setup.samples * setup.steps, dict[str, list[LayerPart]]()
+    for part in parts:
+        of.setdefault(part.whole.name, []).append(part)
+    for before, name in pairwise(of):
         layer, home = of[name][0].whole, of[name][0].core
         for part in of[before]:
             values = rows * layer.inputs * part.piece.out_channels // part.whole.out_channels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.simulate.engines.fragment import PHASES, Phase, engine_of
@@ -95,20 +96,20 @@ class TrainingRun:
             found[phase] = work / (cycles * engine.rows * engine.columns)
         return found
 
-    def bound_of(self, layer: str) -> str:
-        """What takes longest of one layer's work: ``FP array``, ``BP sram``, ``WG NoC``, ``DRAM`` and so on. The parts
+    @cached_property
+    def bounds(self) -> dict[str, str]:
+        """What takes longest of each layer's work: ``FP array``, ``BP sram``, ``WG NoC``, ``DRAM`` and so on. The parts
         of a layer work side by side, DRAM serves one transfer at a time."""
-        mine = [t for t in self.times if t.layer == layer]
-        slowest = {"DRAM": sum(t.dram_ps for t in mine)}
+        slowest: dict[str, dict[str, int]] = {t.layer: {"DRAM": 0} for t in self.times}
         for (name, phase), cycles in busiest_link_cycles(self.chip, self.sent).items():
-            if name == layer:
-                slowest[f"{phase} NoC"] = round(cycles * self.chip.cycle_ps)
-        for t in mine:
+            slowest[name][f"{phase} NoC"] = round(cycles * self.chip.cycle_ps)
+        for t in self.times:
+            times = slowest[t.layer]
+            times["DRAM"] += t.dram_ps
             for unit in ("array", "pointwise", "sram", "norm"):
                 key = f"{t.phase} {unit}"
-                time = round(getattr(t, f"{unit}_cycles") * self.chip.cycle_ps)
-                slowest[key] = max(slowest.get(key, 0), time)
-        return max(slowest, key=lambda name: slowest[name])
+                times[key] = max(times.get(key, 0), round(getattr(t, f"{unit}_cycles") * self.chip.cycle_ps))
+        return {name: max(times, key=lambda key: times[key]) for name, times in slowest.items()}
 
     def epoch_ps(self, dataset_size: int) -> int:
         """All iterations of an epoch; the last one may be smaller and is counted in full."""

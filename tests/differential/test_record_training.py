@@ -10,9 +10,15 @@ import pytest
 from neurocomp.activity.encode import encode_sample
 from neurocomp.activity.training.backprop import rate_cross_entropy, training_step
 from neurocomp.activity.training.surrogate import Surrogate
+from neurocomp.chip.catalog import load_array_chip
+from neurocomp.energy.training import price_training
 from neurocomp.errors import InputError
 from neurocomp.frontend.freeze import freeze
 from neurocomp.frontend.recording import record_training
+from neurocomp.report.training import training_report
+from neurocomp.simulate.trained_layers import layers_of
+from neurocomp.simulate.training import simulate_training
+from neurocomp.simulate.training_setup import TrainingSetup, recorded_activity
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("spikingjelly")
@@ -134,3 +140,28 @@ def test_what_cannot_be_recorded_is_said() -> None:
         record_training(Net().train(), IMAGES[:, :1], lambda y: y.sum())
     with pytest.raises(InputError, match="is a dict, not a torch"):
         record_training({}, IMAGES, lambda y: y.sum())
+
+
+def test_a_recorded_step_decides_what_skipped_zeros_save() -> None:
+    """The whole way: a module with batch normalisation, one recorded step, its layers on the training chip."""
+    net = Net(normalise=True).train()
+    trace = record_training(net, (IMAGES, LABELS), nn.functional.cross_entropy)
+    layers = layers_of(freeze(net.eval(), IMAGES), normalised=True)
+    chip, activity = load_array_chip("neuromc"), recorded_activity(trace)
+    skipped, dense = (
+        simulate_training(chip, layers.layers, TrainingSetup(3, STEPS, sparsity=sparsity, activity=activity))  # type: ignore[arg-type]
+        for sparsity in ("skipped", "dense")
+    )
+    report = training_report(skipped, price_training(skipped), left_out=layers.assumptions)
+    assert trace.origin in report.assumptions[0] and trace.origin in " ".join(report.to_text().split())
+    assert report.energy_pj < price_training(dense).total_aj / 1e6
+    macs = {(t.layer, t.phase): (t.macs, t.dense_macs) for t in skipped.times}
+    for name, recorded in trace.layers.items():
+        for phase, signal in (("FP", recorded.sent), ("BP", recorded.arrived), ("WG", recorded.sent)):
+            if (name, phase) not in macs:
+                assert (name, phase) == ("conv1", "BP"), "nothing goes back through the first layer"
+                continue
+            executed, possible = macs[name, phase]
+            share = 1.0 if name == "conv1" else signal.density  # real inputs are all looked at
+            assert executed == pytest.approx(share * possible, abs=1), (name, phase)
+    assert macs["conv2", "FP"][0] < macs["conv2", "FP"][1]

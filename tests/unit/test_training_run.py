@@ -208,11 +208,11 @@ def test_unpacked_spikes_take_a_value_each():
 
 def test_what_bounds_a_layer():
     run = simulate_training(CHIP, resnet18(), TrainingSetup(16, 4))
-    assert run.bound_of("classifier") == "DRAM"  # every weight is used once
-    assert run.bound_of("first").startswith("WG")  # strided, at the resolution of the image
+    assert run.bounds["classifier"] == "DRAM"  # every weight is used once
+    assert run.bounds["first"].startswith("WG")  # strided, at the resolution of the image
     slow = CHIP.model_copy(update={"clock_mhz": 1e5})
     fast = simulate_training(slow, resnet18(), TrainingSetup(16, 4))
-    assert fast.bound_of("512.1.b") == "DRAM" and fast.iteration_ps == fast.dram_ps + fast.update_ps
+    assert fast.bounds["512.1.b"] == "DRAM" and fast.iteration_ps == fast.dram_ps + fast.update_ps
     apart = simulate_training(slow, resnet18(), TrainingSetup(16, 4, double_buffered=False))
     assert apart.iteration_ps == apart.dram_ps + apart.engines_ps + apart.update_ps
 
@@ -238,7 +238,7 @@ def test_cores_that_share_a_layer_share_its_inputs_and_sum_its_gradients():
     assert run.noc_ps == -(-3 * 16 * values // 64) * 5000  # 200 MHz; both ways at the same time
     narrow = chip.model_copy(update={"noc": noc.model_copy(update={"link_bits_per_cycle": 1})})
     crowded = simulate_training(narrow, [layer], TrainingSetup(2, 3))
-    assert crowded.bound_of("only") == "BP NoC"
+    assert crowded.bounds["only"] == "BP NoC"
     assert crowded.iteration_ps == crowded.noc_ps + crowded.update_ps
     wide = simulate_training(chip, resnet18(ends=False), TrainingSetup(1, 1))
     assert all(s.hops <= 4 + 3 for s in wide.sent)
