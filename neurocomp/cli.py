@@ -349,6 +349,16 @@ def sweep_command(
         raise typer.BadParameter("give one space, or show and one folder")
 
 
+@app.command("schema")
+def schema_command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="result, training, or point (of a sweep).")],
+) -> None:
+    """Print the JSON Schema of a file that neurocomp writes."""
+    from neurocomp.commands.schema import print_schema
+
+    print_schema(name)
+
+
 @app.command("doctor")
 def doctor_command() -> None:
     """Check this installation; one line per check."""

@@ -1,6 +1,6 @@
 """Results for tests: one made up by hand, which golden files hold, and one from the whole pipeline.
 
-``python -m tests.reports`` writes the golden files anew.
+``python -m tests.reports`` writes the golden files and the JSON Schemas anew.
 """
 
 from __future__ import annotations
@@ -37,10 +37,13 @@ from neurocomp.report.model import (
     ValueUse,
 )
 from neurocomp.report.routing import LinkFacts, RoutingFacts, StepPart
+from neurocomp.report.schema import result_schema, training_schema
 from neurocomp.simulate.inference import Simulation, simulate
+from neurocomp.sweep.schema import point_schema
 from tests.chip_text import tiny
 
 GOLDEN = Path(__file__).parent / "golden"
+SCHEMAS = Path(__file__).parents[1] / "neurocomp" / "report" / "schemas"
 HOSTILE = "evil\x1b[31m\r\nname\u202e" + "x" * 80
 
 
@@ -150,6 +153,13 @@ def write_golden() -> None:
     GOLDEN.mkdir(exist_ok=True)
     (GOLDEN / "report.txt").write_text(made_up().to_text(), encoding="utf-8")
     (GOLDEN / "result.json").write_text(made_up().to_json(), encoding="utf-8")
+    for name, text in schemas().items():
+        (SCHEMAS / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+def schemas() -> dict[str, str]:
+    """What the files in report/schemas should hold."""
+    return {"result": result_schema(), "training": training_schema(), "point": point_schema()}
 
 
 if __name__ == "__main__":
