@@ -25,6 +25,8 @@ from neurocomp.mapping.partition.task import Bounds, Task, is_hopeless, make_tas
 
 __all__ = ["EFFORTS", "METHODS", "MOST_VERTICES", "Bounds", "Effort", "Partition", "available", "partition"]
 
+_METIS_PINS = 20_000_000  # it takes some 100 bytes for each
+
 Method = Callable[[Task, Effort, int], "np.ndarray | None"]
 
 
@@ -41,7 +43,17 @@ def _refined(start: Start) -> Method:
 
 
 def _multilevel(task: Task, effort: Effort, seed: int) -> np.ndarray | None:
-    part = parted(task, (natural, overlap, metis), effort, seed)
+    return _climbed(task, (natural, overlap, metis), effort, seed)
+
+
+def _metis(task: Task, effort: Effort, seed: int) -> np.ndarray | None:
+    """METIS on the graph itself, or on a coarser one if it would not fit into memory."""
+    large = task.hyper.pins > _METIS_PINS
+    return _climbed(task, (metis,), effort, seed) if large else _refined(metis)(task, effort, seed)
+
+
+def _climbed(task: Task, starts: tuple[Start, ...], effort: Effort, seed: int) -> np.ndarray | None:
+    part = parted(task, starts, effort, seed)
     if part is None:
         return None
     return improved(task, part, task.state(part).volume, replace(effort, cycles=effort.cycles - 1), seed)
@@ -51,7 +63,7 @@ METHODS: Mapping[str, Method] = MappingProxyType({
     "natural": _refined(natural),
     "even": _refined(even),
     "overlap": _refined(overlap),
-    "metis": _refined(metis),
+    "metis": _metis,
     "kahypar": _refined(kahypar),
     "multilevel": _multilevel,
 })  # fmt: skip

@@ -17,7 +17,7 @@ from neurocomp.mapping.partition.task import Task
 _SHRINKAGE = 3  # groups are formed in steps of about this factor, so that they grow alike
 _LEAST_SHRINKAGE = 0.9
 _HOPEFUL = 1.25  # beside the best start, refinement seldom makes up for more
-_MOST_PINS = 1500  # looked at for each vertex when groups are formed
+_MOST_PINS, _MOST_LOOKS = 1500, 150_000_000  # looked at for each vertex, for all, when groups are formed
 
 Start = Callable[[Task, int], np.ndarray]
 
@@ -37,7 +37,7 @@ def climbed(
     if ``part`` is given: then groups lie within these parts."""
     levels = [Level(task, np.zeros(0, np.int32))]
     fewest = task.parts_sought * per_part
-    while task.free.size > 1.2 * fewest:
+    while _is_climbable(task, per_part):
         level = _coarser(task, fewest, per_part, seed + len(levels), part)
         if level.task.is_input.size > task.is_input.size * _LEAST_SHRINKAGE:
             break
@@ -50,12 +50,17 @@ def climbed(
     return levels, part
 
 
+def _is_climbable(task: Task, per_part: int) -> bool:
+    return task.free.size > 1.2 * task.parts_sought * per_part
+
+
 def _coarser(task: Task, fewest: int, per_part: int, seed: int, part: np.ndarray | None) -> Level:
     """Groups small enough to be moved about. Those that demand more than half a part, what their vertices share
     counted once, fall apart again."""
     bound = np.maximum(2 * task.capacity // per_part, 1)
     fewest = max(fewest, task.free.size // _SHRINKAGE) + int(task.is_input.sum())
-    label = task.state(part).cluster(bound, fewest, _MOST_PINS, seed, part is not None)
+    most_pins = min(_MOST_PINS, max(20, _MOST_LOOKS // task.free.size))
+    label = task.state(part).cluster(bound, fewest, most_pins, seed, part is not None)
     group, count = _numbered(label)
     coarse = task.coarser(group, count)
     heavy = (coarse.hyper.alone() @ task.limit_weight.T > task.capacity // 2).any(axis=1)
@@ -76,7 +81,9 @@ def _numbered(label: np.ndarray) -> tuple[np.ndarray, int]:
 def parted(task: Task, starts: Iterable[Start], effort: Effort, seed: int) -> np.ndarray | None:
     """Parts that fit: the best of all starts on the coarsest level that any of them can part, brought down again."""
     best: tuple[int, np.ndarray] | None = None
-    for per_part in effort.starts:
+    for per_part in sorted(effort.starts):
+        if per_part > min(effort.starts) and not _is_climbable(task, per_part):
+            continue
         levels, _ = climbed(task, per_part, seed)
         part = None
         while levels and part is None:
@@ -122,8 +129,7 @@ def improved(task: Task, part: np.ndarray, volume: int, effort: Effort, seed: in
     """Parts no worse than those that fit already: up the levels within the parts, and down with moves between them."""
     for cycle in range(effort.cycles):
         before = volume
-        per_part = effort.starts[cycle % len(effort.starts)]
-        levels, top = climbed(task, per_part, seed + 1000 * (cycle + 1), part)
+        levels, top = climbed(task, min(effort.starts), seed + 1000 * (cycle + 1), part)
         state = levels[-1].task.state(top)
         refine(levels[-1].task, state, effort, seed + cycle)
         found, parts = _descended(levels, state.part, effort, seed + cycle)

@@ -25,14 +25,15 @@ class Effort:
 
     descent: on one level for moves that only lower the volume, beside ten for each pin. anneal: on one level for
     sweeps that cool, most_sweeps of them. cycles: times that the levels are climbed. starts: groups per part on
-    the coarsest level, one search for each. hot, cold: first and last temperature, in units of the traffic of all
-    nets of a vertex, on average. exhaustive: try all partitions where they are few.
+    the coarsest level, one search for each; few suit layered networks, many those with far synapses. hot, cold:
+    first and last temperature, in units of the traffic of all nets of a vertex, on average. exhaustive: try all
+    partitions where they are few.
     """
 
     descent: int = 10**8
     anneal: int = 0
     cycles: int = 1
-    starts: tuple[int, ...] = (8,)
+    starts: tuple[int, ...] = (4,)
     most_sweeps: int = 100
     exhaustive: bool = False
     hot: float = 0.1
@@ -41,8 +42,8 @@ class Effort:
 
 EFFORTS = {
     "fast": Effort(),
-    "default": Effort(anneal=15 * 10**6, cycles=2),
-    "best": Effort(anneal=3 * 10**8, cycles=8, starts=(5, 8, 24), most_sweeps=400, exhaustive=True),
+    "default": Effort(anneal=15 * 10**6, cycles=2, starts=(4, 24)),
+    "best": Effort(anneal=3 * 10**8, cycles=8, starts=(3, 8, 24), most_sweeps=400, exhaustive=True),
 }
 
 
