@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neurocomp.chip.catalog import load_chip, profile_names
+from neurocomp.chip.catalog import load_chip
 from neurocomp.chip.datasheet import rows
 from neurocomp.chip.load import chip_from_json, parse_chip
 from neurocomp.chip.noc import PRESETS
@@ -98,8 +98,8 @@ def test_several_chips_are_one_mesh_with_slower_links_between_them() -> None:
     assert run_burst(noc, burst).link_flits.sum() == 3
 
 
-@pytest.mark.parametrize("name", profile_names())
-def test_every_profile_has_a_router_whose_hop_takes_what_a_hop_takes(name: str) -> None:
+@pytest.mark.parametrize("name", ("generic", "loihi", "loihi2", "truenorth"))
+def test_a_profiles_router_has_a_hop_that_takes_what_a_hop_takes(name: str) -> None:
     noc = load_chip(name).noc
     assert noc.router is not None and noc.cycle_ps > 0 and noc.chip_link is not None
     for cycles, hop in zip(noc.link_cycles(), (noc.hop_east_west, noc.hop_north_south), strict=True):
