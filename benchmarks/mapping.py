@@ -34,6 +34,10 @@ from neurocomp.mapping.program import Program
 from neurocomp.network import Network
 
 OURS = "ours"
+COLUMNS = {
+    "hops": "13,.1f", "hottest": "9,.1f", "packets": "13,.1f", "cores": "7,", "seconds": "8,.2f", "cpu_s": "8,.2f",
+    "peak_mb": "8,.0f",
+}  # fmt: skip
 
 
 def ours(case: Case, network: Network, rates: Rates, effort: str, seed: int) -> Program:
@@ -57,20 +61,20 @@ def measured(name: str, mapper: str, effort: str, seed: int) -> dict[str, Any]:
     network = network_of(case)
     rates = rates_of(network)
     chosen: dict[str, Any] = {}
-    begin = time.perf_counter()
+    begin, begin_cpu = time.perf_counter(), time.process_time()
     if mapper == OURS:
         program = ours(case, network, rates, effort, seed)
         chosen = {"chosen": program.quality.candidate, "trials": [asdict(trial) for trial in program.quality.trials]}
     else:
         cores = mapped_by(mapper, case, network, rates)
-    seconds = time.perf_counter() - begin
+    seconds, cpu = time.perf_counter() - begin, time.process_time() - begin_cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if mapper == OURS:
         cores = cores_of(program)
     found = traffic(network, cores, rates, side_of(case, network))
     if found.most > case.cap:
         raise SystemExit(f"{mapper} put {found.most} neurons on a core that holds {case.cap}")
-    return {**vars(found), "seconds": seconds, "peak_mb": peak, **chosen}
+    return {**vars(found), "seconds": seconds, "cpu_s": cpu, "peak_mb": peak, **chosen}
 
 
 def apart(name: str, mapper: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -98,18 +102,15 @@ def heading(name: str) -> str:
 def line(mapper: str, found: dict[str, Any]) -> str:
     if "failed" in found:
         return f"  {mapper:32} failed: {found['failed']}"
-    return (
-        f"  {mapper:32} {found['hops']:13,.1f} {found['hottest']:9,.1f} {found['packets']:13,.1f} "
-        f"{found['cores']:7,} {found['seconds']:8.2f} {found['peak_mb']:8,.0f}  {found.get('chosen', '')}"
-    )
+    figures = [f"{found[key]:{form}}" for key, form in COLUMNS.items()]
+    return f"  {mapper:32} {' '.join(figures)}  {found.get('chosen', '')}"
 
 
 def report(options: argparse.Namespace) -> None:
     results: dict[str, dict[str, dict[str, Any]]] = {}
-    columns = ("hops", "hottest", "packets", "cores", "s", "MB")
     for name in options.only:
         print(heading(name), flush=True)
-        print("  {:32} {:>13} {:>9} {:>13} {:>7} {:>8} {:>8}".format("per step", *columns))
+        print(f"  {'per step':32} " + " ".join(f"{key:>{int(form.split(',')[0])}}" for key, form in COLUMNS.items()))
         results[name] = {}
         for mapper in options.mapper or (*baselines_of(CASES[name]), OURS):
             results[name][mapper] = apart(name, mapper, options)
