@@ -21,6 +21,7 @@ from neurocomp.mapping.limits import NEURONS
 from neurocomp.mapping.partition import EFFORTS, Bounds, Effort, available, partition
 from neurocomp.mapping.placing.cost import placed_cost
 from neurocomp.mapping.placing.fabric import fabric_of
+from neurocomp.mapping.placing.joint import improve_jointly
 from neurocomp.mapping.placing.place import METHODS, place_parts
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
@@ -33,9 +34,10 @@ _SLACK = 1.02
 _PER_CORE, _FINEST = 8, 512  # micro-tiles that fill a core
 _LARGE = 20_000  # micro-tiles
 _FEWEST = {  # (method, micro-tiles that fill a core)
-    "default": (("natural", 8), ("natural", 4), ("overlap", 8), ("metis", 8), ("multilevel", 8), ("multilevel", 4),
-                ("multilevel", 16)),
-    "best": (("multilevel", 8), ("multilevel", 16), ("multilevel", 32), ("overlap", 16), ("kahypar", 8)),
+    "default": (("natural", 8), ("natural", 4), ("overlap", 8), ("metis", 8), ("multilevel", 8), ("multilevel", 16),
+                ("multilevel", 32)),
+    "best": (("multilevel", 8), ("multilevel", 16), ("multilevel", 32), ("overlap", 16), ("kahypar", 8),
+             ("kahypar", 16)),
 }  # fmt: skip
 
 Built = tuple[Hypergraph, Atoms]
@@ -132,6 +134,20 @@ class Clusters:
         cores = [core for core in found if core is not None]
         best = min(cores, key=lambda core: placed_cost(clustered, None, core, fabric)[:2], default=None)
         return replace(layout, core=best)
+
+    def joined(self, layout: Layout, effort: str) -> Layout:
+        """Micro-tiles moved and exchanged between placed cores, by what it changes on the links."""
+        name = f"{layout.name}, moved jointly{_of(effort)}"
+        if layout.built is None or layout.part is None or layout.core is None:
+            return Layout(name)
+        seconds = self.choices.time_budget_s
+        fabric = fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost)
+        part, core = improve_jointly(
+            layout.built[0], self.tiling.limits, layout.part, layout.core, fabric, seed=self.choices.seed,
+            effort=effort,  # type: ignore[arg-type]
+            budget=None if seconds is None else int(seconds * LOOKS_PER_SECOND),
+        )  # fmt: skip
+        return Layout(name, layout.built, part, core)
 
     def _parted(self, name: str, method: str, effort: str, built: Built, bounds: Bounds | None = None) -> Layout:
         found = partition(

@@ -17,7 +17,7 @@ _NEURONS = 2_000_000  # larger networks are not cut for every chip, only to name
 def smallest_change(problem: Problem, tiling: Tiling, needed: int) -> str:
     """Everything that would help, the least first. needed: cores that the mapper takes, or would take."""
     cores = problem.available_cores
-    found = [text for text in (_narrower_weights(problem, tiling), _more_chips(problem, needed)) if text]
+    found = [text for text in (_narrower_weights(problem, tiling), more_chips(problem, needed)) if text]
     found.append(f"{needed:,} cores instead of {cores:,}")
     found += _other_chips(problem)
     return "; or ".join(found)
@@ -35,7 +35,7 @@ def _narrower_weights(problem: Problem, tiling: Tiling) -> str:
     return ""
 
 
-def _more_chips(problem: Problem, needed: int) -> str:
+def more_chips(problem: Problem, needed: int) -> str:
     """The smallest grid of such chips that has the cores."""
     have = problem.chips[0] * problem.chips[1]
     lost = problem.chip.core.count * have - problem.available_cores

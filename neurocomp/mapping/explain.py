@@ -12,7 +12,7 @@ import numpy as np
 
 from neurocomp.errors import Diagnostic, DoesNotFitError
 from neurocomp.mapping.bounds import core_bounds, sources_of_one
-from neurocomp.mapping.cure import smallest_change
+from neurocomp.mapping.cure import more_chips, smallest_change
 from neurocomp.mapping.limits import AXONS_IN, SYNAPSE_BITS, Limit
 from neurocomp.mapping.place import Placement, place
 from neurocomp.mapping.problem import Problem
@@ -42,7 +42,10 @@ def refuse_early(problem: Problem) -> None:
         f"({cores:,} cores of {problem.chip.core.neurons_max:,})",
         f"no mapping exists: at least {needed:,} cores are needed for the neurons alone; the largest layers are "
         + ", ".join(f"{name} ({size:,})" for name, size in worst),
-        f"a chip with {needed:,} such cores, or a network {needed / max(1, cores):.0f} times smaller",
+        "; or ".join(filter(None, [
+            more_chips(problem, needed),
+            f"a chip with {needed:,} such cores, or a network {needed / max(1, cores):.0f} times smaller",
+        ])),
     ))  # fmt: skip
 
 

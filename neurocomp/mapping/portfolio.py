@@ -57,9 +57,11 @@ class Portfolio:
             ("fast", self._in_order), ("fast", lambda: self._spread("fast")),
             ("default", self._in_order_placed), ("default", lambda: self._clustered("default")),
             ("default", lambda: self._clustered_spread("default")), ("default", lambda: self._polished("default")),
+            ("default", lambda: self._jointly("default")),
             ("best", lambda: self._clustered("best")), ("best", lambda: self._spread("best")),
             ("best", self._in_order_placed),
             ("best", lambda: self._clustered_spread("best")), ("best", lambda: self._polished("best")),
+            ("best", lambda: self._jointly("best")),
         )  # fmt: skip
         for effort, group in groups:
             if self.choices.reaches(effort) or (self.best is None and effort == "default"):
@@ -136,16 +138,22 @@ class Portfolio:
 
     def _polished(self, effort: str) -> Iterator[Candidate | str]:
         """The most promising layouts, placed with more search."""
-        ranked = [layout for _, layout in sorted(self.layouts, key=lambda item: item[0])]
-        chosen: list[Layout] = []
-        for layout in ranked:
-            if len(chosen) < _POLISHED[effort] and not any(layout.part is other.part for other in chosen):
-                chosen.append(layout)
-        self.layouts = []
         return self._judged(
             self.clusters.placed(Layout(f"{layout.name}, {effort} placement", layout.built, layout.part), effort)
-            for layout in chosen
+            for layout in self._promising(effort)
         )
+
+    def _jointly(self, effort: str) -> Iterator[Candidate | str]:
+        """The most promising layouts, micro-tiles moved between their cores."""
+        return self._judged(self.clusters.joined(layout, effort) for layout in self._promising(effort))
+
+    def _promising(self, effort: str) -> list[Layout]:
+        """The best layouts so far, of the same parts only one."""
+        chosen: list[Layout] = []
+        for _, layout in sorted(self.layouts, key=lambda item: item[0]):
+            if len(chosen) < _POLISHED[effort] and not any(layout.part is other.part for other in chosen):
+                chosen.append(layout)
+        return chosen
 
     def _judged(self, layouts: Iterator[Layout]) -> Iterator[Candidate | str]:
         for layout in layouts:
