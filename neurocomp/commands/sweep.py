@@ -45,7 +45,7 @@ def run_sweep(file: Path, options: Sweep) -> None:
     store = Store(folder)
     write_whole(folder / SPACE, file.read_text("utf-8-sig"))
     with Progress(sys.stderr, enabled=not options.quiet) as progress, progress.stage("sweeping") as advance:
-        teller = _Teller(space, len(jobs), advance, progress)
+        teller = _Teller(space, len(jobs) or space.sampler.points or 0, advance, progress)
         try:
             with runner_of(store, inputs, options.workers or workers_here(), options.dask) as runner:
                 outcomes = list(outcomes_of(space, jobs, runner, teller.done))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from pydantic import ValidationError
 
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.sweep.checks import check_space
+from neurocomp.sweep.cluster import dask_runner
+from neurocomp.sweep.guided import check_optuna, guided
 from neurocomp.sweep.outcome import Outcome
 from neurocomp.sweep.run import Done, Job, Runner, in_order, jobs_of
 from neurocomp.sweep.sample import points_of
@@ -68,17 +70,25 @@ def inputs_of(space: Space) -> Path | None:
 
 
 def plan(space: Space) -> list[Job]:
-    """The jobs of a space after it was checked. Raises InputError with all that is wrong."""
-    points = points_of(space)
+    """The jobs of a space after it was checked; none for a guided search. Raises InputError with all that is wrong."""
+    searched = space.sampler.method == "guided"
+    points = [] if searched and space.sampler.points is not None else points_of(space)
+    if searched:
+        check_optuna()
     check_space(space)
     return jobs_of(points, inputs_of(space))
 
 
-def runner_of(store: Store, inputs: Path | None, workers: int, dask: str | None = None) -> Any:
-    """A context manager that gives a Runner."""
-    return local_runner(store, inputs, workers)
+def runner_of(
+    store: Store, inputs: Path | None, workers: int, dask: str | None = None
+) -> AbstractContextManager[Runner]:
+    """Who computes: local processes, or a Dask cluster."""
+    return local_runner(store, inputs, workers) if dask is None else dask_runner(store, inputs, dask, workers)
 
 
 def outcomes_of(space: Space, jobs: list[Job], runner: Runner, done: Done | None = None) -> Iterator[Outcome]:
     """Outcomes of all points of a space."""
-    yield from in_order(jobs, runner, done)
+    if space.sampler.method == "guided":
+        yield from guided(space, inputs_of(space), runner, done)
+    else:
+        yield from in_order(jobs, runner, done)
