@@ -252,6 +252,22 @@ int64_t nc_place_joint_cost(const nc_place_joint *joint, void *workspace) {
     return j.total;
 }
 
+#ifdef NC_DEBUG
+/* Whether costs that were kept up to date move by move are what counting anew gives, and every part fits. */
+static int is_exact(nc_joint *j) {
+    int64_t total = 0;
+    int exact = 1;
+    for (int32_t e = 0; e < j->s->h->nets; e++) {
+        const nc_net *const net = &j->s->net[e];
+        exact &= net->traffic == 0 || j->cost[e] == measure(j, net, home_of(j, net), -1, -1);
+        total += net->traffic * j->cost[e];
+    }
+    for (int32_t p = 0; p < j->s->parts; p++)
+        exact &= nc_partition_fits(j->s, p);
+    return exact && total == j->total;
+}
+#endif
+
 static void keep_best(nc_joint *j) { memcpy(j->best, j->s->part, sizeof(int32_t) * (size_t)j->s->h->vertices); }
 
 int64_t nc_place_joint_run(const nc_place_joint *joint, const nc_place_schedule *schedule, void *workspace) {
@@ -271,6 +287,7 @@ int64_t nc_place_joint_run(const nc_place_joint *joint, const nc_place_schedule 
             keep_best(&j);
         }
     }
+    NC_ASSERT(is_exact(&j));
     for (int32_t v = 0; v < j.s->h->vertices; v++) /* legal at the end, whatever lies on the way */
         if (!j.s->h->is_input[v])
             nc_partition_move(j.s, v, j.best[v]);

@@ -221,6 +221,24 @@ int64_t nc_place_cost(const nc_place_fabric *fabric, const nc_place_nets *nets, 
     return run.total;
 }
 
+#ifdef NC_DEBUG
+/* Whether costs and loads that were kept up to date move by move are what counting anew gives. */
+static int is_exact(nc_trees *run) {
+    const nc_place_fabric *const f = run->board.fabric;
+    const int64_t links = (int64_t)f->width * f->height * NC_PLACE_LINKS;
+    int64_t total = 0, load = 0;
+    int exact = 1;
+    for (int32_t net = 0; net < run->nets->net_count; net++) {
+        const nc_wire *const wire = &run->wire[net];
+        exact &= wire->cost == measure(run, wire, &run->tree);
+        total += wire->traffic * wire->cost;
+    }
+    for (int64_t k = 0; k < links; k++)
+        load += run->loads.load[k];
+    return exact && total == run->total && (run->steepness <= 0.0 || load == total);
+}
+#endif
+
 static double objective(const nc_trees *run) {
     const nc_place_fabric *const f = run->board.fabric;
     const int64_t links = (int64_t)f->width * f->height * NC_PLACE_LINKS;
@@ -254,5 +272,6 @@ void nc_place_trees(const nc_place_fabric *fabric, const nc_place_nets *nets, co
             board_keep(&run.board);
         }
     }
+    NC_ASSERT(is_exact(&run));
     board_restore(&run.board);
 }

@@ -25,13 +25,18 @@ _LEAST_HEAT = 0.05  # below, annealing gains nothing over moves that raise nothi
 
 @dataclass(frozen=True)
 class _Work:
-    """Looks at entries of nets by one chain: some in any case, and some for each pin. chains: searches."""
+    """Looks at entries of nets by one chain: ``least`` in any case but for very few pins, and some for each pin.
+    chains: searches."""
 
     least: int
     per_pin: int
     chains: int = 1
 
+    def of(self, pins: int) -> int:
+        return min(self.least, _ENOUGH * pins) + self.per_pin * pins
 
+
+_ENOUGH = 50_000  # looks for each pin, at which small problems are solved
 _WORK = {
     "fast": _Work(3_000_000, 20),
     "default": _Work(40_000_000, 100),
@@ -81,7 +86,7 @@ def _balanced(part: np.ndarray, parts: int, balance: tuple[int, int] | None) -> 
 def _chains(effort: Effort, budget: int | None, pins: int) -> list[tuple[float, int]]:
     """(heat in units of the mean cost of a vertex, looks) of each search."""
     steps = [_WORK[step] for step in EFFORTS[: EFFORTS.index(effort) + 1]]
-    looks = [work.least + work.per_pin * pins for work in steps for _ in range(work.chains)]
+    looks = [work.of(pins) for work in steps for _ in range(work.chains)]
     if budget is not None:
         total = sum(looks)
         looks = [look * budget // total for look in looks]

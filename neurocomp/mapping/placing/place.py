@@ -74,6 +74,7 @@ class _Work:
 
 
 _PLENTY = 24_000  # for each pin; a few parts have few placements, and more work on them finds nothing
+_ENOUGH = 20_000  # looks for each pin, at which small problems are solved
 _WORK = {
     "fast": _Work(1_000_000, 15),
     "default": _Work(60_000_000, 100),

@@ -1,0 +1,214 @@
+"""The placer against walked trees, full recounts and exhaustive search, on random parts and fabrics."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neurocomp.fabric.topology import Mesh
+from neurocomp.mapping.hypergraph import AXON, MEMORY, Hypergraph, contracted, part_demands
+from neurocomp.mapping.limits import Limit, Limits
+from neurocomp.mapping.partition.task import make_task
+from neurocomp.mapping.placing.board import Joint, board_of
+from neurocomp.mapping.placing.cost import placed_cost
+from neurocomp.mapping.placing.fabric import Fabric
+from neurocomp.mapping.placing.joint import improve_jointly
+from neurocomp.mapping.placing.place import METHODS, place_parts
+
+
+def random_hypergraph(rng: np.random.Generator, vertices: int, nets: int, inputs: int = 1) -> Hypergraph:
+    """Axon nets with and without their own source among the pins, and a few memory nets."""
+    count = vertices + inputs
+    kind = np.where(rng.random(nets) < 0.15, MEMORY, AXON).astype(np.uint8)
+    pins = [np.sort(rng.permutation(vertices)[: rng.integers(1, min(6, vertices) + 1)]) for _ in range(nets)]
+    axon = kind == AXON
+    demand = np.zeros((count, 4), np.int64)
+    demand[:vertices, 0] = rng.integers(1, 4, vertices)
+    return Hypergraph(
+        demand, np.arange(count) >= vertices, np.zeros(count, np.int32), np.full(count, -1, np.int32),
+        np.where(axon, rng.integers(0, count, nets), -1).astype(np.int32), kind, rng.integers(1, 5, nets),
+        np.where(axon, rng.integers(0, 2_000_000, nets), 0),
+        np.concatenate([[0], np.cumsum([p.size for p in pins])]).astype(np.int64),
+        np.concatenate([np.zeros(0, np.int32), *pins]).astype(np.int32),
+    )  # fmt: skip
+
+
+@st.composite
+def fabrics(draw) -> Fabric:
+    across, down = draw(st.sampled_from([(1, 1), (2, 1), (2, 2)]))
+    width, height = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    mesh = Mesh(width * across, height * down, draw(st.integers(1, 3)), draw(st.booleans()))
+    dead = draw(st.sets(st.integers(0, mesh.core_slots - 1), max_size=mesh.core_slots // 3))
+    usable = np.setdiff1d(np.arange(mesh.core_slots), sorted(dead))
+    entry = draw(st.integers(0, mesh.routers - 1))
+    return Fabric(mesh, usable, usable.size, entry, draw(st.booleans()), width, height, draw(st.integers(1, 5)))
+
+
+def few_parts(rng: np.random.Generator, fabric: Fabric, most: int = 24) -> tuple[Hypergraph, int]:
+    parts = int(rng.integers(1, min(most, fabric.usable.size) + 1))
+    return random_hypergraph(rng, parts, int(rng.integers(0, 60))), parts
+
+
+def by_hand(graph: Hypergraph, core: np.ndarray, fabric: Fabric) -> np.ndarray:
+    """Traffic over each link, every net's paths walked one after the other."""
+    mesh, load = fabric.mesh, np.zeros(fabric.mesh.link_slots, np.int64)
+    for net in np.flatnonzero(graph.kind == AXON):
+        source = graph.source[net]
+        start = fabric.input_router if graph.is_input[source] else int(mesh.router_of(core[source]))
+        walks = []
+        for pin in graph.pin[graph.pin_ptr[net] : graph.pin_ptr[net + 1]]:
+            walks += mesh.paths(np.array([start]), mesh.router_of(core[[pin]]))[1].tolist()
+        for link in set(walks) if fabric.tree else walks:
+            load[link] += graph.traffic[net]
+    return load
+
+
+@settings(max_examples=150, deadline=None)
+@given(fabric=fabrics(), seed=st.integers(0, 2**32))
+def test_closed_form_and_reference_agree_with_a_walk(fabric, seed) -> None:
+    rng = np.random.default_rng(seed)
+    graph, parts = few_parts(rng, fabric)
+    core = rng.permutation(fabric.usable)[:parts]
+    load = by_hand(graph, core, fabric)
+    cost = placed_cost(graph, None, core, fabric)
+    assert cost.load.tolist() == load.tolist()
+    assert (cost.hops, cost.hottest) == ((load * fabric.link_cost).sum(), (load * fabric.link_cost).max())
+    board, _ = board_of(graph, fabric, np.zeros(parts, bool))
+    total, loads = board.cost(core)
+    assert total == cost.hops
+    assert loads.tolist() == (load * fabric.link_cost).tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(fabric=fabrics(), seed=st.integers(0, 2**32), congestion=st.sampled_from([0.0, 0.5]))
+def test_annealing_ends_no_higher_than_it_began_on_cores_of_its_own(fabric, seed, congestion) -> None:
+    rng = np.random.default_rng(seed)
+    graph, parts = few_parts(rng, fabric)
+    held = rng.random(parts) < 0.2
+    board, _ = board_of(graph, fabric, held)
+    core = rng.permutation(fabric.usable)[:parts]
+
+    def objective(cores: np.ndarray) -> float:
+        total, load = board.cost(cores)
+        return total + congestion * 1e-6 * float((load.astype(float) ** 2).sum())
+
+    before = objective(core)
+    after = board.anneal(core, False, seed, 20_000, before / parts, 3, congestion * 1e-6)
+    assert objective(after) <= before * (1 + 1e-12)
+    for found in (after, board.anneal(core, True, seed, 20_000, before / parts, 3)):
+        assert np.isin(found, fabric.usable).all()
+        assert np.unique(found).size == parts
+        assert (found[held] == core[held]).all()
+
+
+def limits_with(slack: float, demand: np.ndarray) -> Limits:
+    """All four columns bounded a little above what the fullest part takes."""
+    caps = np.ceil(demand.max(axis=0) * slack).astype(int)
+    units = ("neurons", "axons", "axons", "bits")
+    rows = [tuple(int(i == k) for i in range(4)) for k in range(4)]
+    return Limits(tuple(Limit(f"{k}", rows[k], max(1, int(caps[k])), units[k]) for k in range(4)))  # type: ignore[arg-type]
+
+
+@settings(max_examples=80, deadline=None)
+@given(fabric=fabrics(), seed=st.integers(0, 2**32), effort=st.sampled_from(["fast", "default"]))
+def test_joint_moves_keep_the_limits_and_count_exactly(fabric, seed, effort) -> None:
+    rng = np.random.default_rng(seed)
+    graph = random_hypergraph(rng, int(rng.integers(2, 25)), int(rng.integers(1, 60)))
+    free = int((~graph.is_input).sum())
+    parts = int(rng.integers(1, min(free, fabric.usable.size) + 1))
+    part = np.concatenate([rng.permutation(np.arange(free) % parts), [-1]]).astype(np.int32)
+    pinned = np.full(graph.vertices, -1, np.int32)
+    core = rng.permutation(fabric.usable)[:parts]
+    if rng.random() < 0.3:
+        pinned[0] = core[part[0]]
+    graph = replace(graph, pinned=pinned)
+    limits = limits_with(1.2, part_demands(graph, part, parts))
+    before = placed_cost(graph, part, core, fabric)
+    new, cores = improve_jointly(graph, limits, part, core, fabric, seed=seed, effort=effort, budget=50_000)
+    assert limits.fits(part_demands(graph, new, cores.size)).all()
+    assert sorted(set(new[:-1].tolist())) == list(range(cores.size))
+    assert new[-1] == -1
+    assert np.isin(cores, core).all()
+    assert pinned[0] < 0 or cores[new[0]] == pinned[0]
+    assert placed_cost(graph, new, cores, fabric).hops <= before.hops
+
+
+@settings(max_examples=60, deadline=None)
+@given(fabric=fabrics(), seed=st.integers(0, 2**32), heat=st.sampled_from([0.0, 1e5]))
+def test_the_joint_search_reports_the_cost_of_what_it_returns(fabric, seed, heat) -> None:
+    rng = np.random.default_rng(seed)
+    graph = random_hypergraph(rng, 20, 50)
+    parts = min(7, fabric.usable.size)
+    core = rng.permutation(fabric.usable)[:parts]
+    part = np.concatenate([np.arange(20) % parts, [-1]]).astype(np.int32)
+    limits = limits_with(1.5, part_demands(graph, part, parts))
+    task, _ = make_task(graph, limits, parts, None)
+    state = task.state(part)
+    joint = Joint(fabric, state, core, np.arange(20))
+    assert joint.cost() == placed_cost(graph, part, core, fabric).hops
+    reached = joint.run(seed, 100_000, heat, 3)
+    assert reached == placed_cost(graph, state.part, core, fabric).hops
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_balance_is_kept(seed) -> None:
+    rng = np.random.default_rng(seed)
+    graph = random_hypergraph(rng, 24, 60, inputs=0)
+    fabric = Fabric(Mesh(3, 2), np.arange(6), 6)
+    limits = Limits((Limit("neurons", (1, 0, 0, 0), 1000, "neurons"),))
+    part, core = (np.arange(24) % 6).astype(np.int32), np.arange(6)
+    new, cores = improve_jointly(graph, limits, part, core, fabric, seed=seed, budget=200_000, balance=(3, 5))
+    held = np.bincount(new)
+    assert cores.tolist() == list(range(6))
+    assert held.size == 6
+    assert held.min() >= 3
+    assert held.max() <= 5
+    assert placed_cost(graph, new, cores, fabric).hops <= placed_cost(graph, part, core, fabric).hops
+
+
+@pytest.mark.parametrize("tree", [True, False], ids=["tree", "unicast"])
+def test_the_default_effort_finds_the_optimum_of_tiny_problems(tree) -> None:
+    """Against every placement of up to six parts on a mesh of 2 x 4, in at least 95 of 100 cases."""
+    fabric = Fabric(Mesh(4, 2), np.arange(8), 8, tree=tree)
+    found, cases = 0, 40
+    for seed in range(cases):
+        rng = np.random.default_rng(seed)
+        graph = random_hypergraph(rng, 5, 12)
+        board, _ = board_of(graph, fabric, np.zeros(5, bool))
+        least = min(board.cost(np.array(cores))[0] for cores in itertools.permutations(range(8), 5))
+        core = place_parts(graph, fabric, method=METHODS[seed % 2], seed=seed, effort="default", congestion=0.0)
+        assert core is not None
+        found += placed_cost(graph, None, core, fabric).hops == least
+    assert found >= 0.95 * cases
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_more_effort_is_never_worse(seed) -> None:
+    rng = np.random.default_rng(seed)
+    graph = random_hypergraph(rng, 30, 80)
+    fabric = Fabric(Mesh(6, 6), np.arange(36), 36)
+    for method in METHODS:
+        fast, default = (
+            placed_cost(graph, None, place_parts(graph, fabric, method=method, seed=seed, effort=effort), fabric)
+            for effort in ("fast", "default")
+        )
+        assert default.hops <= fast.hops
+
+
+@settings(max_examples=40, deadline=None)
+@given(fabric=fabrics(), seed=st.integers(0, 2**32))
+def test_parts_of_a_partition_cost_the_same_as_their_vertices(fabric, seed) -> None:
+    rng = np.random.default_rng(seed)
+    graph = random_hypergraph(rng, 30, 60)
+    parts = min(9, fabric.usable.size)
+    part = np.concatenate([rng.integers(0, parts, 30), [-1]]).astype(np.int32)
+    core = rng.permutation(fabric.usable)[:parts]
+    whole, small = placed_cost(graph, part, core, fabric), contracted(graph, part, parts)
+    assert placed_cost(small, None, core, fabric).load.tolist() == whole.load.tolist()
