@@ -12,7 +12,7 @@ from neurocomp.network.graph import Integer, Network, Population, Projection
 from neurocomp.network.layout import channel_first_index, channel_last, channel_last_index
 from neurocomp.network.neuron import Neuron, expand
 from neurocomp.network.ops import Conv, Linear, OneToOne, Pool, Shape, Sparse, weight_of
-from neurocomp.network.verify import population_order
+from neurocomp.network.verify import population_order, value_order
 
 # codes of csrc/spikes.h, csrc/neuron.h and csrc/network.h
 LINEAR, CONV, CONV_ROW, SUM_POOL, MAX_POOL, ONE_TO_ONE, SPARSE = range(7)
@@ -234,7 +234,7 @@ def _check_range(network: Network, arithmetic: Integer, largest_input: float | N
     """Integer sums are kept in 32 bits; refuse a network in which the largest possible sum would not fit."""
     fed = 2.0 ** (arithmetic.input_bits - 1) if largest_input is None else largest_input
     largest: dict[str, float] = dict.fromkeys(network.inputs, fed)
-    for name in population_order(network):
+    for name in value_order(network):
         if name in network.inputs:
             continue
         population = network.by_name[name]

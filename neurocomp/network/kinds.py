@@ -14,7 +14,7 @@ import numpy as np
 
 from neurocomp.network.graph import Network, Population, Projection
 from neurocomp.network.ops import OneToOne, Pool
-from neurocomp.network.verify import population_order
+from neurocomp.network.verify import population_order, value_order
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,11 @@ REAL = ValueKind("real", 0)
 
 def value_kinds(network: Network) -> dict[str, ValueKind]:
     """The kind of every population's output. Inputs count as real unless the stored sample shows otherwise."""
+    neurons = [p.name for p in network.populations if p.neuron is not None]  # theirs follow from nothing else
     kinds: dict[str, ValueKind] = {}
-    for name in population_order(network):
+    for name in (*neurons, *value_order(network)):
         kinds[name] = _kind_of(network, network.by_name[name], kinds)
-    return kinds
+    return {name: kinds[name] for name in population_order(network)}
 
 
 def kind_of_values(values: np.ndarray) -> ValueKind:

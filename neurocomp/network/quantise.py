@@ -16,7 +16,7 @@ from neurocomp.network.graph import Float32, Integer, Network, Population, Proje
 from neurocomp.network.neuron import expand
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Sparse, weight_of
 from neurocomp.network.rounding import refined, rounding_notes
-from neurocomp.network.verify import population_order, verify
+from neurocomp.network.verify import value_order, verify
 
 ANALOG_INPUT_BITS = 9  # sign and 8 bits, as image and sensor data have; finer inputs would outgrow the state registers
 FINEST_GRID = 24  # 2**-24: finer grids are beyond single precision
@@ -51,7 +51,7 @@ def quantise(network: Network, arithmetic: Integer, calibration: np.ndarray | No
     found: list[Diagnostic] = []
     populations: dict[str, Population] = {}
     projections: dict[str, Projection] = {}
-    for name in population_order(network):
+    for name in value_order(network):
         population = network.by_name[name]
         if name in network.inputs:
             units[name], populations[name] = input_scale, population
@@ -116,6 +116,9 @@ def _source_unit(network: Network, name: str, units: dict[str, float]) -> float:
     population = network.by_name[name]
     if population.neuron is not None and population.neuron.output != "membrane":
         return 1.0
+    if name not in units:
+        what = "passes values round in a circle, so that no unit can be chosen for them"
+        raise InputError(Diagnostic(name, what, hint="put spiking neurons into the loop"))
     return units[name]
 
 

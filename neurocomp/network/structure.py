@@ -300,9 +300,7 @@ def group_sums(window: Window, c_in: int, c_out: int) -> np.ndarray:
     return per_group if c_in == 1 or len(per_group) == 1 else np.repeat(per_group, c_in, axis=0)
 
 
-def scatter(
-    counts: np.ndarray, taps: Taps, axis: int, outputs: tuple[int, int], inputs: tuple[int, int]
-) -> np.ndarray:
+def scatter(counts: np.ndarray, taps: Taps, axis: int, outputs: tuple[int, int], inputs: tuple[int, int]) -> np.ndarray:
     """Adds the counts of ``outputs`` to the inputs that their taps read, along one axis."""
     counts = np.moveaxis(counts, axis, 0)
     if counts.shape[0] != outputs[1] - outputs[0]:

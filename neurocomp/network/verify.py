@@ -53,6 +53,26 @@ def population_order(network: Network) -> list[str]:
     return order
 
 
+def value_order(network: Network) -> list[str]:
+    """Populations, each after those whose values its own depend on: relays and membranes before it, however late what
+    they send arrives. Spikes are spikes, so loops through spiking neurons close no circle here; populations in a circle
+    of others come last."""
+    waits = {p.name: {q.source for q in network.incoming[p.name] if _sends_values(network, q.source)}
+             for p in network.populations}  # fmt: skip
+    order: list[str] = []
+    left = population_order(network)
+    while left:
+        ready = [name for name in left if waits[name] <= set(order)] or left
+        order += ready
+        left = [name for name in left if name not in set(ready)]
+    return order
+
+
+def _sends_values(network: Network, name: str) -> bool:
+    neuron = network.by_name[name].neuron
+    return neuron is None or neuron.output == "membrane"
+
+
 def _names(network: Network) -> Iterator[Diagnostic]:
     seen: set[str] = set()
     for name in [p.name for p in network.populations]:

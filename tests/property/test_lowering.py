@@ -206,3 +206,25 @@ def test_a_decay_that_the_chip_cannot_hold_is_told():
 def test_one_bit_weights_are_refused():
     with pytest.raises(InputError, match="1-bit weights hold no positive number"):
         quantise(pooled_network(np.random.default_rng(0), "sum", 1.0, "weights"), Integer(weight_bits=1), np.ones(1))
+
+
+def test_values_that_a_relay_sends_late_keep_their_unit():
+    """What hears a pooling over a delay comes before it in the order of a step, but not in that of units."""
+    lif = Neuron(v_decay=0.5, threshold=1.0)
+    populations = (
+        Population("in", (2, 4, 4)), Population("late", (3,), lif), Population("early", (2, 4, 4), lif),
+        Population("pool", (2, 2, 2)), Population("out", (3,), lif),
+    )  # fmt: skip
+    weight = np.array(np.arange(24).reshape(3, 8) - 11, np.float32) / 16
+    projections = (
+        Projection("a", "in", "early", OneToOne()),
+        Projection("b", "early", "pool", Pool("sum", (2, 2), (2, 2), (0, 0))),
+        Projection("c", "pool", "late", Linear(weight), delay=2),
+        Projection("d", "late", "out", Linear(np.eye(3, dtype=np.float32))),
+    )
+    network = Network(populations, projections, ("in",), "out")
+    inputs = (np.random.default_rng(0).random((2, 7, 2, 4, 4)) < 0.5).astype(np.float32)
+    rounded = quantise(network, Integer(weight_bits=8), inputs).network
+    found, expected = execute(rounded, inputs).output, execute(network, inputs).output
+    assert expected.any()
+    np.testing.assert_array_equal(found != 0, expected != 0)
