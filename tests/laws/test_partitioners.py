@@ -150,3 +150,18 @@ def test_tiny_problems_are_solved_to_the_optimum() -> None:
         refused += optimum is None
         solved += optimum is not None and searched is not None and searched.volume == optimum
     assert solved >= 0.95 * (60 - refused) and refused < 30
+
+
+def test_a_search_by_a_sample_of_the_nets_ends_in_legal_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done for hypergraphs too large to be searched as a whole, on a small one."""
+    monkeypatch.setattr("neurocomp.mapping.partition._MOST_PINS", 500)
+    monkeypatch.setattr("neurocomp.mapping.partition._SAMPLE_PINS", 400)
+    graph, bounds = local_graph(16), limits(32, axons_in=120)
+    assert graph.pin.size > 500
+    found = partition(graph, bounds, most_parts=10, seed=5)
+    again = partition(graph, bounds, most_parts=10, seed=5)
+    unsorted = partition(graph, bounds, most_parts=10, method="natural", effort=Effort(descent=0))
+    assert found is not None and again is not None and unsorted is not None
+    check(graph, bounds, 10, found)
+    assert found.part.tobytes() == again.part.tobytes()
+    assert found.volume < unsorted.volume

@@ -19,13 +19,14 @@ from neurocomp.mapping.partition.exhaustive import MOST_VERTICES, exhaustive
 from neurocomp.mapping.partition.kahypar import kahypar
 from neurocomp.mapping.partition.metis import metis
 from neurocomp.mapping.partition.multilevel import Start, improved, parted
-from neurocomp.mapping.partition.refine import EFFORTS, Effort, repaired
+from neurocomp.mapping.partition.refine import EFFORTS, Effort, refine, repaired
 from neurocomp.mapping.partition.simple import even, natural, overlap
 from neurocomp.mapping.partition.task import Bounds, Task, is_hopeless, make_task
 
 __all__ = ["EFFORTS", "METHODS", "MOST_VERTICES", "Bounds", "Effort", "Partition", "available", "partition"]
 
-_METIS_PINS = 20_000_000  # it takes some 100 bytes for each
+_MOST_PINS = 20_000_000  # of the hypergraph that is searched; larger ones are searched by a sample of their nets
+_SAMPLE_PINS = 10_000_000
 
 Method = Callable[[Task, Effort, int], "np.ndarray | None"]
 
@@ -43,17 +44,7 @@ def _refined(start: Start) -> Method:
 
 
 def _multilevel(task: Task, effort: Effort, seed: int) -> np.ndarray | None:
-    return _climbed(task, (natural, overlap, metis), effort, seed)
-
-
-def _metis(task: Task, effort: Effort, seed: int) -> np.ndarray | None:
-    """METIS on the graph itself, or on a coarser one if it would not fit into memory."""
-    large = task.hyper.pins > _METIS_PINS
-    return _climbed(task, (metis,), effort, seed) if large else _refined(metis)(task, effort, seed)
-
-
-def _climbed(task: Task, starts: tuple[Start, ...], effort: Effort, seed: int) -> np.ndarray | None:
-    part = parted(task, starts, effort, seed)
+    part = parted(task, (natural, overlap, metis), effort, seed)
     if part is None:
         return None
     return improved(task, part, task.state(part).volume, replace(effort, cycles=effort.cycles - 1), seed)
@@ -63,7 +54,7 @@ METHODS: Mapping[str, Method] = MappingProxyType({
     "natural": _refined(natural),
     "even": _refined(even),
     "overlap": _refined(overlap),
-    "metis": _metis,
+    "metis": _refined(metis),
     "kahypar": _refined(kahypar),
     "multilevel": _multilevel,
 })  # fmt: skip
@@ -110,12 +101,30 @@ def partition(
         return None
     budget = EFFORTS[effort] if isinstance(effort, str) else effort
     few = budget.exhaustive and task.free.size <= MOST_VERTICES
-    part = exhaustive(task) if few else METHODS[method](task, budget, seed % 2**31)
-    return None if part is None else _named(task, part, member_of)
+    found = _measured(task, exhaustive(task)) if few else _searched(task, method, budget, seed % 2**31)
+    return None if found is None else _named(*found, member_of)
 
 
-def _named(task: Task, part: np.ndarray, member_of: np.ndarray) -> Partition:
-    volume, part = task.state(part).volume, part[member_of]
+def _searched(task: Task, method: str, effort: Effort, seed: int) -> tuple[np.ndarray, int] | None:
+    """By the whole hypergraph, or, if that is very large, by a sample that ends in one search of the whole."""
+    if task.hyper.pins <= _MOST_PINS:
+        return _measured(task, METHODS[method](task, effort, seed))
+    part = METHODS[method](task.thinned(_SAMPLE_PINS, seed), effort, seed)
+    if part is None:
+        return None
+    state = task.state(part)
+    if not repaired(state):
+        return None
+    refine(task, state, replace(effort, anneal=0), seed)
+    return state.part, state.volume
+
+
+def _measured(task: Task, part: np.ndarray | None) -> tuple[np.ndarray, int] | None:
+    return None if part is None else (part, task.state(part).volume)
+
+
+def _named(part: np.ndarray, volume: int, member_of: np.ndarray) -> Partition:
+    part = part[member_of]
     used, first, label = np.unique(part, return_index=True, return_inverse=True)
     placed = used >= 0
     rank = np.full(used.size, -1, np.int32)

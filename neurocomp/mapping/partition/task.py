@@ -87,6 +87,18 @@ class Task:
         hyper = HyperCore(pin_ptr, pin, source, memory, amount, traffic, is_input.view(np.uint8), weight)
         return replace(self, hyper=hyper, is_input=is_input, weight=weight)
 
+    def thinned(self, most_pins: int, seed: int) -> Task:
+        """The task with a random sample of its axon nets, of about so many pins in all; memory nets all stay."""
+        pin_ptr, pin, source, memory, amount, traffic, is_input = self.hyper.net_arrays()
+        length = np.diff(pin_ptr)
+        share = most_pins / max(1, int(pin.size))
+        kept = (np.random.default_rng(seed).random(length.size) < share) | (memory != 0)
+        hyper = HyperCore(
+            np.concatenate([[0], np.cumsum(length[kept])]).astype(np.int64), pin[np.repeat(kept, length)], source[kept],
+            memory[kept], amount[kept], traffic[kept], is_input, self.weight,
+        )  # fmt: skip
+        return replace(self, hyper=hyper)
+
 
 def make_task(graph: Hypergraph, limits: Limits, most_parts: int, bounds: Bounds | None) -> tuple[Task, np.ndarray]:
     """The task, and the vertex of it that each vertex of the graph belongs to (int32).
