@@ -54,7 +54,10 @@ NocFidelity = Annotated[
     ),
 ]
 Formats = Annotated[
-    str, typer.Option("--formats", metavar="LIST", help="Of the report, with commas: json, txt, html, csv; or none.")
+    str, typer.Option("--formats", metavar="LIST", help="With commas: json, txt, html, csv, accelergy; or none.")
+]
+Timeline = Annotated[
+    str | None, typer.Option("--trace", metavar="FIRST:LAST", help="Also write these chip steps for Perfetto: 0:8.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the report.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no report and no progress.")]
@@ -139,6 +142,7 @@ def compile_command(
     rates: RatesOption = None,
     noc: NocFidelity = None,
     formats: Formats = "json,txt,html,csv",
+    trace: Timeline = None,
     as_json: Json = False,
     quiet: Quiet = False,
     force: Force = False,
@@ -154,7 +158,7 @@ def compile_command(
     from neurocomp.commands.job import Job
     from neurocomp.commands.mapping_options import MappingOptions
 
-    job = Job(inputs, steps, encode, seed, threads, output, as_json, quiet, force, noc, formats)
+    job = Job(inputs, steps, encode, seed, threads, output, as_json, quiet, force, noc, formats, trace)
     pins = tuple(pin or ())
     mapping = MappingOptions(effort, objective, time_budget, chips, forbid_cores, pins, placement, rates)
     compile_and_report(network, chip, job, NirChoices(dt, reset, discretise), mapping)
@@ -171,6 +175,7 @@ def simulate_command(
     threads: Threads = None,
     noc: NocFidelity = None,
     formats: Formats = "json,txt,html,csv",
+    trace: Timeline = None,
     as_json: Json = False,
     quiet: Quiet = False,
     force: Force = False,
@@ -182,7 +187,7 @@ def simulate_command(
     from neurocomp.commands.job import Job
     from neurocomp.commands.simulate import simulate_and_report
 
-    job = Job(inputs, steps, encode, seed, threads, output, as_json, quiet, force, noc, formats)
+    job = Job(inputs, steps, encode, seed, threads, output, as_json, quiet, force, noc, formats, trace)
     simulate_and_report(program, job)
 
 

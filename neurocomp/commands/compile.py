@@ -10,7 +10,7 @@ from typing import Any
 from neurocomp.chip.catalog import load_chip
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.commands.folder import OutputFolder
-from neurocomp.commands.formats import result_writers
+from neurocomp.commands.formats import check_timeline, run_writers
 from neurocomp.commands.job import Job, give, mention, run_network, time_program
 from neurocomp.commands.mapping_options import MappingOptions
 from neurocomp.errors import Diagnostic, InputError
@@ -37,7 +37,9 @@ def compile_and_report(path: Path, chip_name: str, job: Job, nir: NirChoices, op
     choices = options.choices(job.seed)
     network, chip = _load(path, chip_name, nir)
     fidelity_for(chip, job.fidelity)  # before any work
-    folder = OutputFolder(job.output or Path(f"{path.stem}-{chip.name}"), job.force)
+    output = job.output or Path(f"{path.stem}-{chip.name}")
+    check_timeline(job.traced, output)
+    folder = OutputFolder(output, job.force)
     prepared = prepare(network, job.inputs, job.steps, job.encoding, job.seed)
     with job.progress() as progress:
         with progress.stage(f"fitting {network.name} to {chip.name}"):
@@ -48,10 +50,10 @@ def compile_and_report(path: Path, chip_name: str, job: Job, nir: NirChoices, op
         with progress.stage(f"mapping onto {chip.name}"):
             program = map_plan(plan, choices, None if options.uniform else execution.trace)
         rounded = isinstance(network.arithmetic, Float32) and isinstance(program.network.arithmetic, Integer)
-        result = time_program(program, prepared, job, progress, network if rounded else None, execution)
+        run = time_program(program, prepared, job, progress, network if rounded else None, execution)
         with progress.stage("writing"):
-            folder.write(program.save, *result_writers(result, job.files))
-    give(result, job)
+            folder.write(program.save, *run_writers(run, job.files, job.traced))
+    give(run.result, job)
     mention(f"written to {folder.path}", job)
 
 

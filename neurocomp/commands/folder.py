@@ -72,9 +72,14 @@ def _unwritable(path: Path, error: OSError) -> Exception:
 
 def text_writer(name: str, text: str) -> Callable[[Path], None]:
     """A writer of one text file; the bytes do not depend on the machine."""
+    return bytes_writer(name, text.encode())
+
+
+def bytes_writer(name: str, content: bytes) -> Callable[[Path], None]:
+    """A writer of one file."""
 
     def write(folder: Path) -> None:
-        (folder / name).write_bytes(text.encode())
+        (folder / name).write_bytes(content)
 
     return write
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +12,41 @@ from typing import TYPE_CHECKING, cast
 from neurocomp.chip.messages import did_you_mean
 from neurocomp.commands.formats import ALL, formats_of
 from neurocomp.commands.progress import Progress
-from neurocomp.errors import Diagnostic, InputError
+from neurocomp.errors import Diagnostic, InputError, bad_input
 
 if TYPE_CHECKING:
     from neurocomp.activity.execution import Execution
+    from neurocomp.activity.trace import SpikeTrace
     from neurocomp.fabric.noc import Fidelity
     from neurocomp.inputs.prepare import Prepared
     from neurocomp.mapping.program import Program
     from neurocomp.network.graph import Network
     from neurocomp.report.model import Result
+    from neurocomp.simulate.simulation import Simulation
 
 FIDELITIES = ("cycle", "event", "bound")
+TRACED_MOST = 512  # steps of a timeline
+
+
+@dataclass(frozen=True)
+class TimedRun:
+    """A program, what it ran on, and what came out."""
+
+    program: Program
+    trace: SpikeTrace
+    simulation: Simulation
+    result: Result
+
+
+def steps_of(text: str) -> tuple[int, int]:
+    """Steps from ``FIRST:LAST``, as Python's slices count. Raises InputError for anything else."""
+    words = re.fullmatch(r"([0-9]{1,12}):([0-9]{1,12})", text.strip())
+    if words is None:
+        raise bad_input("--trace", f"is {text[:40]!r}; chip steps are needed", hint="as in 0:8, the first eight")
+    first, last = int(words[1]), int(words[2])
+    if not first < last <= first + TRACED_MOST:
+        raise bad_input("--trace", f"is {text}; one to {TRACED_MOST} steps can be looked at", hint="as in 0:8")
+    return first, last
 
 
 @dataclass(frozen=True)
@@ -39,6 +64,7 @@ class Job:
     force: bool = False
     noc: str | None = None
     formats: str = ALL
+    trace: str | None = None
 
     def __post_init__(self) -> None:
         ranges = {
@@ -54,10 +80,11 @@ class Job:
         if self.noc not in (None, *FIDELITIES):
             hint = did_you_mean(str(self.noc), FIDELITIES)
             found.append(Diagnostic("--noc", f"is {self.noc!r}; a fidelity is needed", hint=hint))
-        try:
-            formats_of(self.formats)
-        except InputError as error:
-            found += error.diagnostics
+        for read, text in ((formats_of, self.formats), (steps_of, self.trace)):
+            try:
+                read(text) if text is not None else None
+            except InputError as error:
+                found += error.diagnostics
         if found:
             raise InputError(found)
 
@@ -65,6 +92,11 @@ class Job:
     def files(self) -> tuple[str, ...]:
         """Forms of the report to write."""
         return formats_of(self.formats)
+
+    @property
+    def traced(self) -> tuple[int, int] | None:
+        """Chip steps of the timeline, if one is wanted: the first, and the one behind the last."""
+        return None if self.trace is None else steps_of(self.trace)
 
     @property
     def fidelity(self) -> Fidelity | None:
@@ -98,12 +130,13 @@ def time_program(
     progress: Progress,
     trained: Network | None = None,
     execution: Execution | None = None,
-) -> Result:
+) -> TimedRun:
     """Execute the program's network, simulate it and report. trained: the float network to compare with.
     execution: of the program's network, if it has been run already."""
     from neurocomp.report.build import report
     from neurocomp.simulate.inference import simulate
 
+    _check_traced(program, prepared, job)
     floating = None
     if trained is not None:
         floating = run_network(trained, prepared, job.workers, progress, "running the network in float")
@@ -112,7 +145,7 @@ def time_program(
     with progress.stage("timing the chip") as advance:
         simulation = simulate(program, execution.trace, job.fidelity, threads=job.workers, progress=advance)
     with progress.stage("adding up"):
-        return report(
+        result = report(
             program,
             simulation,
             execution=execution,
@@ -122,6 +155,13 @@ def time_program(
             encoding=prepared.encoding,
             seed=prepared.seed,
         )
+    return TimedRun(program, execution.trace, simulation, result)
+
+
+def _check_traced(program: Program, prepared: Prepared, job: Job) -> None:
+    steps = prepared.samples * prepared.steps + max(program.offsets.values(), default=0)
+    if job.traced is not None and job.traced[0] >= steps:
+        raise bad_input("--trace", f"begins at chip step {job.traced[0]:,}; the run has {steps:,}", hint="count from 0")
 
 
 def give(result: Result, job: Job) -> None:

@@ -7,6 +7,8 @@ from html import escape
 
 from neurocomp.report import units
 from neurocomp.report.model import Result
+from neurocomp.report.training import TrainingReport
+from neurocomp.simulate.training_setup import STAGES
 
 
 def to_html(result: Result) -> str:
@@ -29,6 +31,25 @@ def to_html(result: Result) -> str:
     notes = "".join(f"<p>warning: {escape(warning)}</p>" for warning in result.warnings)
     heads = ("layer", "shape", "cores", "spikes per inference", "sparsity", "energy per inference")
     return title + notes + _table((), answer) + _table(heads, layers)
+
+
+def training_html(report: TrainingReport) -> str:
+    """The same for a training iteration."""
+    run, energy = report.run, report.energy
+    least = ">= " if report.lower_bound else ""
+    answer = [
+        ("time of an iteration", units.time(run.iteration_ps)),
+        ("energy of an iteration", least + units.energy(energy.total_aj)),
+        ("DRAM traffic", units.memory(run.dram_bits / 8)),
+        ("samples x steps", f"{run.setup.samples:,} x {run.setup.steps:,}"),
+    ]
+    layers = [
+        (layer.name, f"{len(layer.cores):,}", *(units.energy(layer.energy_pj.get(p, 0) * 1e6) for p in STAGES),
+         units.memory(sum(layer.dram_bytes.values())), layer.bound)
+        for layer in report.layers
+    ]  # fmt: skip
+    title = f"<b>Training on {escape(units.clean(run.chip.title, 120))}</b>"
+    return title + _table((), answer) + _table(("layer", "cores", *STAGES, "DRAM", "bound by"), layers)
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

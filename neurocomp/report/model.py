@@ -7,6 +7,7 @@ add up to totals exactly; figures per inference are totals divided by the number
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from neurocomp.chip.spec import Kind
 from neurocomp.mapping.quality import Quality
@@ -318,6 +319,13 @@ class Result:
         from neurocomp.report.json import to_json
 
         return to_json(self)
+
+    def to_dataframe(self) -> Any:
+        """A pandas.DataFrame with one row per layer: totals of the run, energies in attojoules by unit, and the shares
+        that follow. Raises InputError if pandas is not installed."""
+        from neurocomp.report.frame import to_dataframe
+
+        return to_dataframe(self)
 
     def to_page(self) -> str:
         """The report as one HTML file."""

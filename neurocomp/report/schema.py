@@ -66,13 +66,12 @@ class _Part(BaseModel):
     model_config = ConfigDict(allow_inf_nan=False)
 
 
-def _extended(name: str, kind: type, **more: Any) -> type[BaseModel]:
+def _extended(name: str, kind: type, **more: Any) -> Any:
     """A dataclass's fields and more."""
     hints = get_type_hints(kind)
-    own = {field.name: (hints[field.name], ...) for field in fields(kind)}
-    return create_model(
-        name, __base__=_Part, __doc__=kind.__doc__, **own, **{key: (of, ...) for key, of in more.items()}
-    )
+    own: dict[str, Any] = {field.name: (hints[field.name], ...) for field in fields(kind)}
+    own |= {key: (of, ...) for key, of in more.items()}
+    return create_model(name, __base__=_Part, __doc__=kind.__doc__, **own)
 
 
 class PerInference(_Part):
@@ -195,8 +194,14 @@ class Traffic(_Part):
 
 
 Share = float | None
-Mapping = _extended("Mapping", Quality, mean_hops=float, hops_ratio=Share, step_waits_for=str)
-Accuracy = _extended("Accuracy", model.AccuracyFacts, on_chip=Share, in_float=Share, agreement=Share)
+
+
+class Mapping(_extended("Mapping", Quality, mean_hops=float, hops_ratio=Share, step_waits_for=str)):
+    """How good the mapping is, per time step, and how it was found. bound: no mapping takes less."""
+
+
+class Accuracy(_extended("Accuracy", model.AccuracyFacts, on_chip=Share, in_float=Share, agreement=Share)):
+    """How the predictions compare; null where it cannot be known (no labels, no float run)."""
 
 
 class ResultFile(_Part):
@@ -211,7 +216,7 @@ class ResultFile(_Part):
     chip: model.ChipFacts
     run: model.RunFacts
     cores: model.FitFacts
-    mapping: Mapping | None  # type: ignore[valid-type]
+    mapping: Mapping | None
     timing: Timing
     energy: Energy
     layers: list[Layer]
@@ -219,7 +224,7 @@ class ResultFile(_Part):
     traffic: Traffic
     network_on_chip: RoutingFacts
     time_series: list[StepBin]
-    accuracy: Accuracy | None  # type: ignore[valid-type]
+    accuracy: Accuracy | None
     saturations: int
     warnings: list[str]
     assumptions: list[str]
@@ -280,7 +285,8 @@ class OriginOfValue(_Part):
     source: str | None
 
 
-Round = _extended("Round", RoundCost, total_ns=float, energy_pj=Share, energy_pj_at_least=float)
+class Round(_extended("Round", RoundCost, total_ns=float, energy_pj=Share, energy_pj_at_least=float)):
+    """One round of federated training."""
 
 
 class Federated(_Part):
@@ -288,7 +294,7 @@ class Federated(_Part):
     rounds: int
     local_steps: int
     link: Link
-    round: Round  # type: ignore[valid-type]
+    round: Round
     all_rounds_ns: float
 
 

@@ -102,6 +102,11 @@ class TrainingReport:
         """Indented JSON text ending with a newline; equal reports give equal bytes."""
         return json.dumps(_tree(self), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
+    def _repr_html_(self) -> str:
+        from neurocomp.report.html import training_html
+
+        return training_html(self)
+
     def to_page(self) -> str:
         """The report as one HTML file."""
         from neurocomp.report.page.training import to_page

@@ -13,7 +13,7 @@ d works d chip steps behind the input.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import get_args
@@ -148,13 +148,7 @@ def _run(
     from neurocomp._core.timing import RESULTS, Machine, Work
 
     machine = Machine(tables)
-    rows, offsets = [], []
-    for emitter in tables.emitters:
-        population = trace.populations[emitter.name]
-        flat = (trace.samples * trace.steps, -1)
-        active = None if population.active is None else population.active.reshape(flat)
-        rows.append((population.spikes.reshape(flat), active))
-        offsets.append(program.offsets.get(emitter.name, 0))
+    rows, offsets = _rows(tables, program, trace)
     most = _most_spikes(rows, offsets, chip_steps)
     results = np.zeros((chip_steps, RESULTS), np.int64)
     areas: SimpleQueue[Work] = SimpleQueue()  # one for each thread, as they are needed
@@ -181,6 +175,37 @@ def _run(
             if progress is not None:
                 progress(done, chip_steps)
     return results, RawTotals(*summed)
+
+
+def single_steps(
+    tables: MachineTables, program: Program, trace: SpikeTrace, first: int, last: int
+) -> Iterator[RawTotals]:
+    """Counts of the chip steps first to last - 1, one after the other; tables: of the program, at some fidelity.
+    For looking at a few steps: each is run on its own."""
+    from neurocomp._core.timing import RESULTS, Machine, Work
+
+    machine = Machine(tables)
+    rows, offsets = _rows(tables, program, trace)
+    results = np.zeros((last, RESULTS), np.int64)
+    work = Work(machine, _most_spikes(rows, offsets, trace.samples * trace.steps + max(offsets, default=0)))
+    for step in range(first, last):
+        part = _empty_totals(tables)
+        machine.run(work, step, step + 1, rows, offsets, results, part)
+        yield RawTotals(*part)
+
+
+def _rows(
+    tables: MachineTables, program: Program, trace: SpikeTrace
+) -> tuple[list[tuple[np.ndarray, np.ndarray | None]], list[int]]:
+    """Per emitter its packed spikes and active neurons, a row per time step, and how many chip steps late it works."""
+    rows, offsets = [], []
+    for emitter in tables.emitters:
+        population = trace.populations[emitter.name]
+        flat = (trace.samples * trace.steps, -1)
+        active = None if population.active is None else population.active.reshape(flat)
+        rows.append((population.spikes.reshape(flat), active))
+        offsets.append(program.offsets.get(emitter.name, 0))
+    return rows, offsets
 
 
 def _empty_totals(tables: MachineTables) -> tuple[np.ndarray, ...]:

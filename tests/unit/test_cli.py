@@ -70,7 +70,7 @@ def test_json_is_one_document_equal_to_the_file(work: Path, capsys: pytest.Captu
         "steps": 8,
         "encoding": "direct",
         "seed": None,
-        "fidelity": "bound",
+        "fidelity": "cycle",
         "trace_sha256": tree["run"]["trace_sha256"],
     }
     assert str(work) not in out
@@ -370,3 +370,31 @@ def test_the_network_is_modelled_as_asked_and_the_result_says_so(
     assert cycle["packet_p99_ps"] > bound["packet_p99_ps"]
     assert command("simulate", "net-generic", "--input", "ten.npz", "--noc", "bound", "--json") == 0
     assert json.loads(capsys.readouterr().out)["network_on_chip"] == bound
+
+
+# --- forms of the report ----------------------------------------------------------------------------------
+
+
+def test_the_report_is_written_in_the_forms_asked_for(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compile_ten("-q", "--formats", "html", "-o", "page") == 0
+    assert sorted(p.name for p in (work / "page").iterdir()) == ["program.json", "program.npz", "report.html"]
+    assert compile_ten("-q", "--formats", "none", "-o", "bare") == 0
+    assert sorted(p.name for p in (work / "bare").iterdir()) == ["program.json", "program.npz"]
+    for _ in range(2):  # a page alone marks the folder as ours
+        assert command("simulate", "bare", "--input", "ten.npz", "-q", "--formats", "html", "-o", "alone") == 0
+    assert [p.name for p in (work / "alone").iterdir()] == ["report.html"]
+    assert command("simulate", "bare", "-q", "--formats", "htm", "-o", "no") == 2
+    assert "error: --formats: there is no format 'htm'\n  next: did you mean html?" in capsys.readouterr().err
+    assert not (work / "no").exists()
+
+
+def test_exports_are_written_if_asked_for(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("perfetto")
+    assert compile_ten("-q", "--formats", "accelergy", "--trace", "0:4", "-o", "out") == 0
+    names = ["ERT.yaml", "action_counts.yaml", "program.json", "program.npz", "timeline.pftrace"]
+    assert sorted(p.name for p in (work / "out").iterdir()) == names
+    assert command("simulate", "out", "--input", "ten.npz", "--trace", "0:4") == 2
+    assert "error: --trace: there is no folder to write it into" in capsys.readouterr().err
+    assert command("simulate", "out", "--input", "ten.npz", "--trace", "900:904", "-o", "again") == 2
+    assert "begins at chip step 900; the run has 83" in capsys.readouterr().err
+    assert not (work / "again").exists()

@@ -53,7 +53,7 @@ def kept_and_rest(
     return shown, values
 
 
-def stacked_bars(names: Sequence[str], parts: dict[str, Sequence[float]], label: str) -> str:
+def stacked_bars(names: Sequence[str], parts: Mapping[str, Sequence[float]], label: str) -> str:
     """One horizontal bar per name, made of parts. names are shown as they are; the first is on top. Parts beyond the
     last colour become one."""
     parts = _at_most(parts, len(SERIES))
@@ -75,7 +75,7 @@ def stacked_bars(names: Sequence[str], parts: dict[str, Sequence[float]], label:
     return _drawn((7.2, height), draw)
 
 
-def _at_most(parts: dict[str, Sequence[float]], most: int) -> dict[str, Sequence[float]]:
+def _at_most(parts: Mapping[str, Sequence[float]], most: int) -> Mapping[str, Sequence[float]]:
     if len(parts) <= most:
         return parts
     names = sorted(parts, key=lambda name: -sum(parts[name]))
@@ -84,7 +84,7 @@ def _at_most(parts: dict[str, Sequence[float]], most: int) -> dict[str, Sequence
     return {**kept, "other": [sum(column) for column in zip(*rest, strict=True)]}
 
 
-def grouped_bars(names: Sequence[str], values: dict[str, Sequence[float]], label: str) -> str:
+def grouped_bars(names: Sequence[str], values: Mapping[str, Sequence[float]], label: str) -> str:
     """For each name a group of horizontal bars, one per series, in the same order from the top; at most 8 series."""
     thick = 0.8 / max(1, len(values))
     height = 1.1 + len(names) * (0.12 + 0.14 * len(values))
@@ -126,7 +126,7 @@ def _drawn(inches: tuple[float, float], draw: Any) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
         figure: Figure = Figure(figsize=inches, layout="constrained")
         figure.patch.set_alpha(0.0)
         axes = figure.add_subplot()
