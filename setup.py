@@ -25,13 +25,27 @@ CORE = {
     "engine": ["network.c", "neuron.c", "spikes.c", "nc_status.c"],
     "noc": ["noc.c", "noc_check.c", "noc_event.c", "nc_status.c"],
     "placing": [
-        "partition_gain.c", "partition_state.c", "place_check.c", "place_joint.c", "place_pairs.c", "place_spectral.c",
-        "place_trees.c", "nc_status.c",
-    ],  # fmt: skip
+        "partition_gain.c",
+        "partition_state.c",
+        "place_check.c",
+        "place_joint.c",
+        "place_pairs.c",
+        "place_spectral.c",
+        "place_trees.c",
+        "nc_status.c",
+    ],
     "partition": [
-        "partition_check.c", "partition_cluster.c", "partition_contract.c", "partition_fill.c", "partition_gain.c",
-        "partition_graph.c", "partition_refine.c", "partition_repair.c", "partition_state.c", "nc_status.c",
-    ],  # fmt: skip
+        "partition_check.c",
+        "partition_cluster.c",
+        "partition_contract.c",
+        "partition_fill.c",
+        "partition_gain.c",
+        "partition_graph.c",
+        "partition_refine.c",
+        "partition_repair.c",
+        "partition_state.c",
+        "nc_status.c",
+    ],
     "rows": ["rows.c", "nc_status.c"],
     "timing": ["inference.c", "inference_check.c", "noc.c", "noc_check.c", "noc_event.c", "nc_status.c"],
 }

@@ -109,18 +109,18 @@ cdef class Joint:
         self.keep = [*_set_fabric(&self.fabric, fabric), parts]
         cdef nc_partition *s = <nc_partition *>PyCapsule_GetPointer(parts.capsule(), "nc_partition")
         cdef const int32_t[::1] cores = np.ascontiguousarray(core, np.int32)
-        cdef const int32_t[::1] free = np.ascontiguousarray(movable, np.int32)
+        cdef const int32_t[::1] moved = np.ascontiguousarray(movable, np.int32)
         slots = fabric.mesh.core_slots
         if cores.shape[0] != s.parts or not np.isin(core, np.arange(slots)).all() or np.unique(core).size != s.parts:
             raise ValueError("parts need cores of their own")
-        if free.shape[0] and (np.diff(movable) <= 0).any():
+        if moved.shape[0] and (np.diff(movable) <= 0).any():
             raise ValueError("vertices out of order")
         if (parts.part[np.asarray(movable)] < 0).any():
             raise ValueError("vertices that are nowhere cannot move")
-        self.keep += [cores, free]
+        self.keep += [cores, moved]
         self.joint.fabric, self.joint.parts, self.joint.core = &self.fabric, s, &cores[0]
-        self.joint.movable = &free[0] if free.shape[0] else NULL
-        self.joint.movable_count = <int32_t>free.shape[0]
+        self.joint.movable = &moved[0] if moved.shape[0] else NULL
+        self.joint.movable_count = <int32_t>moved.shape[0]
         self.workspace = malloc(nc_place_joint_workspace(&self.joint))
         if self.workspace == NULL:
             raise MemoryError

@@ -32,8 +32,9 @@ from tests.unrolled import unrolled_paths
 def problems(draw: st.DrawFn, network: Network) -> Problem:
     """A network on a chip with room for everything; some populations may be assigned to cores."""
     chip = make_chip(
-        5, 3, 2, multicast=draw(st.sampled_from(["tree", "unicast"])), topology=draw(st.sampled_from(["mesh", "torus"])),
-        neurons_max=draw(st.integers(1, 100)), kernel_sharing=draw(st.booleans()),
+        5, 3, 2, multicast=draw(st.sampled_from(["tree", "unicast"])),
+        topology=draw(st.sampled_from(["mesh", "torus"])), neurons_max=draw(st.integers(1, 100)),
+        kernel_sharing=draw(st.booleans()),
         fan_out_axons_max=draw(st.none() | st.just(10**6)), noc={"input_port": [draw(st.integers(0, 4)), 1]},
     )  # fmt: skip
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
