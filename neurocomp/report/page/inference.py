@@ -127,7 +127,7 @@ def _layer_row(layer: LayerFacts, samples: int, most: int) -> list[str | float]:
     spikes = layer.role != "readout"
     operations = layer.effective_acs + layer.effective_macs
     return [
-        units.label(layer.name, 36), units.shape(layer.shape), f"{layer.cores:,}" if layer.cores else "input",
+        units.label(layer.name, 30), units.shape(layer.shape), f"{layer.cores:,}" if layer.cores else "input",
         units.share(layer.sparsity) if spikes else "-", units.large(layer.effective_acs / samples),
         units.large(layer.effective_macs / samples), operations / most, units.large(layer.dense_operations / samples),
         units.large(layer.synaptic_events / samples), units.energy(layer.energy_aj / samples),

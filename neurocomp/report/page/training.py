@@ -112,7 +112,7 @@ def _layers(report: TrainingReport) -> Section:
     for layer in report.layers:
         cores = f"{layer.cores[0]}" if len(layer.cores) == 1 else f"{layer.cores[0]}-{layer.cores[-1]}"
         rows.append([
-            units.label(layer.name, 36), cores, *(units.large(layer.macs.get(phase, 0)) for phase in PHASES),
+            units.label(layer.name, 30), cores, *(units.large(layer.macs.get(phase, 0)) for phase in PHASES),
             *(units.energy(layer.energy_pj.get(phase, 0) * 1e6) for phase in STAGES),
             units.memory(sum(layer.dram_bytes.values())), layer.bound,
         ])  # fmt: skip
