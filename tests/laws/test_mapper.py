@@ -165,7 +165,7 @@ def test_routing_nothing_gives_no_packets(router, nothing) -> None:
 def test_the_same_problem_gives_the_same_program(network, tmp_path) -> None:
     chip = make_chip(6, 6, neurons_max=16)
     for name in ("a", "b"):
-        map_network(network, chip, seed=3).save(tmp_path / name)
+        map_network(network, chip, seed=3, effort="fast").save(tmp_path / name)
     for file in ("program.json", "program.npz"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
@@ -176,7 +176,8 @@ def test_the_order_of_sets_and_dictionaries_does_not_matter(tmp_path) -> None:
         "from tests.mapping_problems import residual\n"
         "from tests.small_chips import make_chip\n"
         "from neurocomp.mapping.map import map_network\n"
-        "map_network(residual(), make_chip(6, 6, neurons_max=16), forbidden_cores=(9, 3, 14)).save(sys.argv[1])\n"
+        "chip = make_chip(6, 6, neurons_max=16)\n"
+        "map_network(residual(), chip, forbidden_cores=(9, 3, 14), time_budget_s=0.01).save(sys.argv[1])\n"
     )
     for seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
