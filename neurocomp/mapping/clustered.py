@@ -32,7 +32,7 @@ LOOKS_PER_SECOND = 10_000_000  # of one level of a multilevel search, of which t
 _UNITS = 1 << 20  # work is counted in units of the total / this
 _SLACK = 1.02
 _PER_CORE, _FINEST = 8, 512  # micro-tiles that fill a core
-_LARGE = 20_000  # micro-tiles
+_LARGE, _OF_LARGE = 8_000, ("natural", "metis", "multilevel")  # micro-tiles; methods where there are more
 _FEWEST = {  # (method, micro-tiles that fill a core)
     "default": (("natural", 8), ("natural", 4), ("overlap", 8), ("metis", 8), ("multilevel", 8), ("multilevel", 16),
                 ("multilevel", 32)),
@@ -82,9 +82,7 @@ class Clusters:
         """Parts as full as they can be, so that little leaves them; of large networks only a few."""
         wanted = _FEWEST[effort]
         if self.built(_PER_CORE)[0].vertices > _LARGE:
-            wanted = tuple(
-                (method, n) for method, n in wanted if n == _PER_CORE and method in ("natural", "multilevel")
-            )
+            wanted = tuple((method, n) for method, n in wanted if n == _PER_CORE and method in _OF_LARGE)
         for method, per_core in wanted:
             if available(method):
                 size = "" if per_core == _PER_CORE else f" of 1/{per_core} cores"
