@@ -273,6 +273,7 @@ def noc_command(
 
 @app.command("train")
 def train_command(
+    context: typer.Context,
     network: Annotated[Path, typer.Argument(metavar="NETWORK", help="A network: frozen .pt, .nir or lava-dl .net.")],
     chip: Annotated[str, typer.Option("--chip", metavar="CHIP", help="A chip with FP, BP and WG engines.")] = "neuromc",
     batch: train.Batch = 16,
@@ -307,6 +308,7 @@ def train_command(
 
     neurocomp train examples/01_digits/net.pt --chip loihi --plastic fc
     """
+    train.refuse_idle(context)
     if plastic is not None:
         _learn(network, chip, (plastic, rule, epoch, batch, steps, output, as_json, quiet, force))
         return

@@ -12,6 +12,7 @@ import numpy as np
 from neurocomp.activity.execution import Execution, check_inputs, input_values
 from neurocomp.activity.plan import Plan, plan_network
 from neurocomp.activity.trace import PopulationTrace, SpikeTrace
+from neurocomp.errors import bad_input
 from neurocomp.network.graph import Network
 from neurocomp.network.layout import channel_first, channel_last
 from neurocomp.network.verify import verify
@@ -44,6 +45,8 @@ def execute(
     from neurocomp._core.engine import Engine
 
     verify(network)
+    if threads < 1:
+        raise bad_input("threads", f"is {threads}; at least 1 is needed")
     samples, steps = check_inputs(network, inputs, samples, steps)
     fed, clipped = (None, 0) if inputs is None else _fed(network, inputs)
     plan = plan_network(network, None if fed is None else float(np.abs(fed).max(initial=0)))

@@ -17,10 +17,11 @@ MARKS = (b'"neurocomp/', b'content="neurocomp"')  # a JSON file begins with its 
 
 
 class OutputFolder:
-    """Checked before the work starts; raises InputError if it could not be written at the end."""
+    """Checked before the work starts; raises InputError if it could not be written at the end, or holds another kind of
+    answer: a folder of training (``training``) is not one of a program, nor the other way round."""
 
-    def __init__(self, path: Path, force: bool = False) -> None:
-        self.path = path
+    def __init__(self, path: Path, force: bool = False, *, training: bool = False) -> None:
+        self.path, self.training = path, training
         try:
             self._check(path, force)
         except OSError as error:
@@ -39,6 +40,13 @@ class OutputFolder:
                     where,
                     "the folder is not empty and was not written by neurocomp",
                     hint="give another one: -o DIR, or write into it all the same: --force",
+                )
+            other = (RESULT, PROGRAM[0]) if self.training else (TRAINING,)
+            if not force and any((path / name).exists() for name in other):
+                raise bad_input(
+                    where,
+                    f"holds the answer to another question ({next(n for n in other if (path / n).exists())})",
+                    hint="give another folder: -o DIR, or write into it all the same: --force",
                 )
         elif not path.absolute().parent.is_dir():
             raise bad_input(where, f"there is no folder {path.parent} to put it in", hint="make it first")

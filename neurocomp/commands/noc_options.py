@@ -106,7 +106,7 @@ def network_of(choices: NetworkChoices) -> tuple[Noc, ChipSpec | None]:
     if found is None:
         raise InputError(findings.found)
     noc, chip = found
-    return replace(noc, link_latency=latency or noc.link_latency, ties=cast("Any", ties)), chip
+    return replace(noc, link_latency=noc.link_latency if latency is None else latency, ties=cast("Any", ties)), chip
 
 
 def _chip_network(choices: NetworkChoices, router: Router | None) -> tuple[Noc, ChipSpec | None]:

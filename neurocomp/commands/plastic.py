@@ -50,7 +50,7 @@ def learn_and_report(path: Path, chip_name: str, options: PlasticOptions) -> Non
     network, chip = load_network(path), _learning_chip(chip_name, options.rule)
     layers = [name.strip() for name in options.layers.split(",")]
     plastic_projections(network, layers)  # before any work
-    folder = None if options.output is None else OutputFolder(options.output, options.force)
+    folder = None if options.output is None else OutputFolder(options.output, options.force, training=True)
     prepared = prepare(network, None, options.steps, None, None)
     inputs = None if prepared.inputs is None else prepared.inputs[: options.samples]
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1

@@ -108,7 +108,7 @@ def train_and_report(path: Path, chip_name: str, options: TrainOptions) -> None:
     """Do the whole job; prints the report and, if asked to, writes it into a folder."""
     network, chip = load_network(path), load_array_chip(chip_name)
     gpus, link = [load_gpu(name) for name in _names(options.gpus)], options.federation.made()
-    folder = None if options.output is None else OutputFolder(options.output, options.force)
+    folder = None if options.output is None else OutputFolder(options.output, options.force, training=True)
     layers = layers_of(network, normalised=options.normalised)
     with Progress(sys.stderr, enabled=not options.quiet) as progress:
         with progress.stage("finding out what is zero"):

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from neurocomp.errors import Diagnostic, InputError
+
 ORDER_HELP = "step: all layers at once; layer: one after the other, all steps of each."
 ACTIVITY_HELP = "assumed, measured (on the labelled sample) or a recorded .npz."
 OPTIMIZER_HELP = "sgd or adam; with +momentum, +decay what is added: sgd+momentum+decay."
@@ -37,3 +39,31 @@ Link = Annotated[str, typer.Option("--link", metavar="GBIT[,US[,PJ]]", help=LINK
 Plastic = Annotated[str | None, typer.Option("--plastic", metavar="LAYER[,LAYER]", help=PLASTIC_HELP)]
 Rule = Annotated[str, typer.Option("--rule", help=RULE_HELP)]
 Epoch = Annotated[int | None, typer.Option("--epoch", metavar="STEPS", help=EPOCH_HELP)]
+
+# parameters that mean something only with another option, or only without --plastic
+_FEDERATED = ("rounds", "local_steps", "link")
+_LOCAL = ("rule", "epoch")
+_BACKWARD = ("dataset_size", "optimizer", "order", "sparsity", "activity", "spikes", "gradients", "batch_norm",
+             "unpacked", "recompute", "on_chip", "gpus", "workers", *_FEDERATED)  # fmt: skip
+_ASSUMED = ("spikes", "gradients")
+
+
+def refuse_idle(context: typer.Context) -> None:
+    """Options that would change nothing are misunderstandings. Raises InputError naming all of them."""
+    stood = context.get_parameter_source("network")  # an argument always stands on the command line
+    given = {name for name in context.params if context.get_parameter_source(name) == stood}
+    found: list[Diagnostic] = []
+
+    def refuse(names: tuple[str, ...], why: str) -> None:
+        found.extend(Diagnostic(f"--{n.replace('_', '-')}", f"has no effect {why}") for n in names if n in given)
+
+    if "plastic" in given:
+        refuse(_BACKWARD, "with --plastic, which costs a local rule and no back-propagation")
+    else:
+        refuse(_LOCAL, "without --plastic")
+        if "workers" not in given:
+            refuse(_FEDERATED, "without --workers")
+        if context.params.get("activity") != "assumed":
+            refuse(_ASSUMED, "beside --activity, which says where the shares come from")
+    if found:
+        raise InputError(found)

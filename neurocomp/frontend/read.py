@@ -30,6 +30,8 @@ def load_network(
     steps: time steps per sample, in place of those stored with the network's own sample inputs.
     An option that the file gives no use for is an error. Raises InputError.
     """
+    if not isinstance(path, str | Path):
+        raise bad_input("path", f"is a {type(path).__name__}; the name of a file is needed")
     path = Path(path)
     _check(dt_s, reset, discretise, steps)
     found = sniff(path)

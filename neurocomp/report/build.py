@@ -108,6 +108,10 @@ def _check(
     if labels is not None and np.shape(labels) != (simulation.samples,):
         what = f"have shape {np.shape(labels)}; one for each of {simulation.samples} samples is needed"
         raise bad_input("labels", what)
+    if labels is not None and execution.output is not None:
+        classes = int(np.prod(execution.output.shape[2:]))
+        if np.any((np.asarray(labels) < 0) | (np.asarray(labels) >= classes)):
+            raise bad_input("labels", f"must be class numbers from 0 to {classes - 1}")
 
 
 def _assumptions(program: Program) -> tuple[str, ...]:

@@ -119,6 +119,27 @@ def test_mistakes(capsys: pytest.CaptureFixture[str], words: tuple[str, ...], me
     assert message in refusal(capsys, *words)
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--rounds", "5", "--link", "10"), "--rounds: has no effect without --workers"),
+        (("--rule", "reward"), "--rule: has no effect without --plastic"),
+        (("--activity", "measured", "--spikes", "0.5"), "--spikes: has no effect beside --activity"),
+        (("--chip", "loihi", "--plastic", "fc", "--optimizer", "adam"), "--optimizer: has no effect with --plastic"),
+    ],
+)
+def test_options_that_would_change_nothing(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], message: str
+) -> None:
+    assert message in refusal(capsys, *words)
+
+
+def test_a_folder_keeps_one_kind_of_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "result.json").write_text('{"schema": "neurocomp/result/1"}')
+    assert "holds the answer to another question (result.json)" in refusal(capsys, "-o", str(tmp_path))
+    assert [p.name for p in tmp_path.iterdir()] == ["result.json"]
+
+
 def test_a_trace_of_another_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     network = neurocomp.load_network(DIGITS)
     inputs = encode_sample(network.sample)[:2]
