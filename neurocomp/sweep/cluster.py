@@ -68,13 +68,18 @@ class Cluster:
     inputs: Path | None
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        from distributed.client import ClosedClientError
+
         waiting, lost = iter(jobs), []
         held: dict[str, tuple[Job, Any]] = {}  # a future that nobody holds is forgotten by the scheduler
         ready: SimpleQueue[Any] = SimpleQueue()
 
         def send(count: int) -> None:
             for job in islice(waiting, count):
-                future = self._submitted(job)
+                try:
+                    future = self._submitted(job)
+                except ClosedClientError:
+                    raise self._lost("the connection to the scheduler was lost") from None
                 held[future.key] = (job, future)
                 future.add_done_callback(ready.put)
 

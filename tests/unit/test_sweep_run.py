@@ -134,8 +134,9 @@ def started(made: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
     many.write_text(made.read_text().replace("[1, 2, 30]", f"[{values}]"))
     command = [sys.executable, "-m", "neurocomp", "sweep", str(many), "-o", str(folder / "s"), *options]
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background may ignore it
+    )  # fmt: skip
     until = time.monotonic() + 100
     while time.monotonic() < until and len(points_in(folder / "s")) < 3:
         time.sleep(0.01)
