@@ -31,7 +31,9 @@ def mapping_lines(result: Result) -> Iterator[str]:
     yield "Mapping, per time step as the mapper weighs it"
     rows = [["", "this mapping", "any mapping"]]
     rows.append(["cores", f"{quality.cores:,}", f"at least {quality.cores_bound:,}"])
-    rows.append(["packets to other cores", units.count(quality.packets), f"at least {units.count(quality.packets_bound)}"])
+    rows.append(
+        ["packets to other cores", units.count(quality.packets), f"at least {units.count(quality.packets_bound)}"]
+    )
     rows.append(["links crossed", units.count(quality.hops), f"at least {units.count(quality.hops_bound)}"])
     rows.append(["hottest link", units.count(quality.hottest_link), ""])
     if result.fit.chips != (1, 1):
