@@ -20,7 +20,7 @@ _GREATEST = 1 << 30  # net weights are 32-bit numbers
 
 def kahypar(task: Task, seed: int = 0) -> np.ndarray:
     """int32 (vertices); the limits may be broken. Raises ImportError without the library."""
-    import mtkahypar  # an optional dependency
+    import mtkahypar  # pyright: ignore[reportMissingImports]  # an optional dependency
 
     part = np.full(task.is_input.size, -1, np.int32)
     parts = task.parts_sought
@@ -43,7 +43,7 @@ def kahypar(task: Task, seed: int = 0) -> np.ndarray:
 @cache
 def _library() -> Any:
     """The library with one thread; it starts once in a process, and complains when asked to again."""
-    import mtkahypar  # an optional dependency
+    import mtkahypar  # pyright: ignore[reportMissingImports]  # an optional dependency
 
     return mtkahypar.initialize(1)
 
