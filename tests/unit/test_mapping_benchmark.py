@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks import hysmap
 from benchmarks.hysmap_networks import JOBS, MAPPERS, generated, published, published_synapses, stored
 from benchmarks.mapping import cores_of
 from benchmarks.mapping_baselines import IN_ORDER, PARTITIONED, RONZANI, mapped_by
@@ -14,7 +15,7 @@ from benchmarks.mapping_networks import LAYERED, Layers, convolution
 from benchmarks.mapping_placements import Flow, force_directed, hilbert_slots, unicast_cost
 from benchmarks.mapping_traffic import traffic
 from neurocomp.mapping.map import map_network
-from neurocomp.network import Conv, Linear, Network, OneToOne, Pool, Sparse
+from neurocomp.network import Conv, Linear, Network, Neuron, OneToOne, Pool, Population, Projection, Sparse
 from tests.small_chips import make_chip
 from tests.unrolled import unroll
 
@@ -186,3 +187,19 @@ def test_forces_keep_a_chain_and_untangle_a_shuffled_one():
     assert unicast_cost(flow, force_directed(flow, along, 4), 4) == 15
     shuffled = np.random.default_rng(0).permutation(16)
     assert unicast_cost(flow, force_directed(flow, shuffled, 4), 4) < 0.8 * unicast_cost(flow, shuffled, 4)
+
+
+def test_hysmap_jobs_keep_their_balance_and_are_counted_as_the_judge_counts(monkeypatch):
+    pytest.importorskip("pymetis")
+    monkeypatch.setattr("benchmarks.hysmap.BUDGET", 100_000)
+    job = JOBS[0]
+    graph = stored(job)
+    core = hysmap.mapped(job, graph, "fast", 0)
+    held = np.bincount(core, minlength=job.side**2)
+    assert job.least <= held.min()
+    assert held.max() <= job.most
+    weights = np.zeros(graph.target.size, np.int8)
+    projection = Projection("p", "n", "n", Sparse(graph.pointer, graph.target, weights, (job.neurons,)), delay=1)
+    network = Network((Population("n", (job.neurons,), Neuron()),), (projection,), (), None)
+    judged = traffic(network, {"n": core}, {"n": graph.rate_hz}, job.side)
+    assert hysmap.walked(graph, core, job.side) == pytest.approx(judged.hops)
