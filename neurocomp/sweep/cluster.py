@@ -87,10 +87,11 @@ class Cluster:
         while held:
             future = self._next(ready)
             job, _ = held.pop(future.key)
-            if future.status == "finished":
-                yield self._kept(job, future.result())
-            else:
+            tree = _result(future)
+            if tree is None:
                 lost.append(_reason(future))
+            else:
+                yield self._kept(job, tree)
             send(1)
         if lost:
             raise self._lost(f"{len(lost):,} points were not computed on the cluster", lost[0])
@@ -124,6 +125,23 @@ class Cluster:
         outcome = replace(outcome_from_tree(tree), point=job.point)
         self.store.put(outcome)
         return outcome
+
+
+def _result(future: Any) -> dict[str, Any] | None:
+    """What a finished task returned, or None if it failed or was given up. A result that went with its worker before
+    it was fetched is ``lost``: the scheduler computes it again, and this waits for that."""
+    from distributed.client import FutureCancelledError
+
+    if future.status not in ("finished", "lost"):
+        return None
+    try:
+        return future.result()
+    except FutureCancelledError:  # the scheduler went away meanwhile
+        return None
+    except Exception:  # of the task, in its second run; _reason tells which
+        if future.status != "error":
+            raise
+        return None
 
 
 def _reason(future: Any) -> str:

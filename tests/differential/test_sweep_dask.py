@@ -167,3 +167,25 @@ def test_a_worker_that_sees_other_files(made: Path) -> None:
     assert answer["what"].startswith("a worker has another version of neurocomp, or other files")
     answer = compute(network, "no_such_chip.yaml", [], "0" * 64, None, "nowhere")
     assert answer["what"].startswith("a worker cannot read the files")
+
+
+def test_a_result_that_went_with_its_worker_is_waited_for() -> None:
+    """The scheduler computes it again; only a task that failed or was given up has none."""
+    from distributed.client import FutureCancelledError
+
+    from neurocomp.sweep.cluster import _result
+
+    class Future:
+        def __init__(self, status: str, error: Exception | None = None) -> None:
+            self.status, self.error = status, error
+
+        def result(self) -> dict[str, int]:
+            if self.error is not None:
+                raise self.error
+            return {"a": 1}
+
+    assert _result(Future("finished")) == _result(Future("lost")) == {"a": 1}
+    assert _result(Future("error")) is None and _result(Future("cancelled")) is None
+    assert _result(Future("lost", FutureCancelledError("key", "scheduler closed"))) is None
+    with pytest.raises(ZeroDivisionError):
+        _result(Future("finished", ZeroDivisionError()))

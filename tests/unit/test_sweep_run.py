@@ -128,9 +128,9 @@ def test_points_that_do_not_fit_are_kept_with_their_reason(made: Path, tmp_path:
 
 
 def started(made: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
-    """A sweep of 400 points in a session of its own, a few points in."""
+    """A sweep of 4,000 points, more than are done before anybody can stop it, in a session of its own, a few points in."""
     many = folder / "many.yaml"
-    values = ", ".join(str(k) for k in range(1, 201))
+    values = ", ".join(str(k) for k in range(1, 2001))
     many.write_text(made.read_text().replace("[1, 2, 30]", f"[{values}]"))
     command = [sys.executable, "-m", "neurocomp", "sweep", str(many), "-o", str(folder / "s"), *options]
     process = subprocess.Popen(
@@ -140,6 +140,7 @@ def started(made: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
     until = time.monotonic() + 100
     while time.monotonic() < until and len(points_in(folder / "s")) < 3:
         time.sleep(0.01)
+    assert process.poll() is None, process.communicate()[1]
     return process
 
 
@@ -168,8 +169,8 @@ def test_an_interrupted_sweep_keeps_what_is_done(made: Path, tmp_path: Path, wor
     out, err = process.communicate(timeout=100)
     assert process.returncode == 130, err
     assert out == "" and "Traceback" not in err
-    assert re.search(r"error: .*/s: interrupted; \d+ of 400 points are finished and kept\n  next: the same", err), err
-    assert 3 <= len(points_in(tmp_path / "s")) < 400
+    assert re.search(r"error: .*/s: interrupted; \d+ of 4,000 points are finished and kept\n  next: the same", err), err
+    assert 3 <= len(points_in(tmp_path / "s")) < 4000
     assert all(json.loads(content)["status"] == "ok" for content in points_in(tmp_path / "s").values())
 
 
