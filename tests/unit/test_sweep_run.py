@@ -128,7 +128,7 @@ def test_points_that_do_not_fit_are_kept_with_their_reason(made: Path, tmp_path:
 
 
 def started(made: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
-    """A sweep of 4,000 points, more than are done before anybody can stop it, in a session of its own, a few points in."""
+    """A sweep of 4,000 points, so many that it cannot end first, in a session of its own, a few points in."""
     many = folder / "many.yaml"
     values = ", ".join(str(k) for k in range(1, 2001))
     many.write_text(made.read_text().replace("[1, 2, 30]", f"[{values}]"))
