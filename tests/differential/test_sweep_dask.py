@@ -119,7 +119,7 @@ def test_a_lost_scheduler_keeps_what_is_finished(made: Path, tmp_path: Path, mon
 
 def test_an_interrupt(made: Path, tmp_path: Path) -> None:
     many = tmp_path / "many.yaml"
-    many.write_text(made.read_text().replace("[1, 2,", "[" + "".join(f"{k}.5, " for k in range(400)) + "1, 2,"))
+    many.write_text(made.read_text().replace("[1, 2,", "[" + "".join(f"{k}.5, " for k in range(2000)) + "1, 2,"))
     command = [
         sys.executable,
         "-m",
