@@ -11,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from neurocomp.activity.execution import Execution, check_inputs, input_values
+from neurocomp.activity.reference_neuron import NeuronState, vector
 from neurocomp.activity.trace import PopulationTrace, SpikeTrace, pack
 from neurocomp.network.graph import Integer, Network, Population
 from neurocomp.network.layout import channel_first, channel_last, channel_last_index
-from neurocomp.network.neuron import Neuron, expand
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse
 from neurocomp.network.verify import population_order, verify
 
@@ -48,8 +48,9 @@ class _Run:
         self.order = population_order(network)
         self.output = {p.name: np.zeros((steps, p.size), self.dtype) for p in network.populations}
         self.active = {p.name: np.zeros((steps, p.size), np.bool_) for p in network.populations}
-        self.state = {p.name: _State(p, p.neuron, self) for p in network.populations if p.neuron is not None}
-        self.saturations = 0
+        self.state = {
+            p.name: NeuronState(p, p.neuron, self.integer) for p in network.populations if p.neuron is not None
+        }
 
     def step(self, t: int, inputs: np.ndarray | None) -> None:
         for name in self.order:
@@ -65,7 +66,7 @@ class _Run:
 
     def _arriving(self, population: Population, t: int) -> np.ndarray:
         shift = self.integer.state_shift if self.integer and population.neuron is not None else 0
-        bias = self.vector(population.bias if population.bias is not None else 0, population.shape)
+        bias = vector(population.bias if population.bias is not None else 0, population.shape, self.dtype)
         x = np.zeros(population.size, self.dtype) if self.integer else bias.copy()
         for projection in self.network.incoming[population.name]:
             if t >= projection.delay:
@@ -75,82 +76,9 @@ class _Run:
                 )
         return np.left_shift(x, shift) + bias if self.integer else x
 
-    def vector(self, value: float | np.ndarray, shape: Shape) -> np.ndarray:
-        full = np.broadcast_to(expand(value, shape), shape)
-        return channel_last(np.ascontiguousarray(full), shape).astype(self.dtype)
-
-
-class _State:
-    """Canonical neurons (network/neuron.py) of one population."""
-
-    def __init__(self, population: Population, neuron: Neuron, run: _Run) -> None:
-        self.neuron = neuron
-        self.run = run
-        self.p = {
-            name: run.vector(value, population.shape)
-            for name, value in self.neuron.parameters().items()
-            if not (name == "threshold" and np.isinf(value).any())
-        }
-        if "threshold" not in self.p:  # a neuron that never fires
-            top = np.iinfo(np.int32).max if run.integer else np.inf
-            self.p["threshold"] = run.vector(
-                np.where(np.isinf(self.neuron.threshold), top, self.neuron.threshold), population.shape
-            )
-        self.v = self.p["v_init"].copy()
-        self.i = np.zeros_like(self.v)
-        self.fired = np.zeros_like(self.v)
-        self.wait = np.zeros(population.size, np.int32)
-
-    def update(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """One step. Returns (output, which neurons were not idle)."""
-        p, neuron = self.p, self.neuron
-        active = (self.v != 0) | (self.i != 0) | (x != 0) | (p["leak"] != 0)
-        if "i_decay" in p:
-            x = self._decayed(self.i, p["i_decay"]) + p["i_gain"] * x
-            x = self.i = self._saturated(x)
-        v = self._decayed(self.v, p["v_decay"]) + p["v_gain"] * (p["leak"] + x)
-        if neuron.reset_when == "next":
-            v = self._reset(v, self.fired)
-        v = self._saturated(v)
-        waiting = self.wait > 0
-        v = np.where(waiting, p["v_reset"], v)
-        if neuron.output == "membrane":
-            self.v = v
-            return v, active
-        self.fired = np.where(waiting, 0, self._output(v))
-        self.v = self._reset(v, self.fired) if neuron.reset_when == "now" else v
-        self.wait = np.where(self.fired != 0, neuron.refractory, np.maximum(self.wait - 1, 0))
-        return self.fired, active
-
-    def _decayed(self, state: np.ndarray, decay: np.ndarray) -> np.ndarray:
-        if not self.run.integer:
-            return decay * state
-        product = state.astype(np.int64) * decay
-        scale = 1 << self.run.integer.decay_bits
-        return np.where(product < 0, -(-product // scale), product // scale)
-
-    def _saturated(self, state: np.ndarray) -> np.ndarray:
-        if not self.run.integer:
-            return state
-        limit = 1 << (self.run.integer.state_bits - 1)
-        kept = np.clip(state, -limit, limit - 1)
-        self.run.saturations += int((kept != state).sum())
-        return kept.astype(np.int32)
-
-    def _output(self, v: np.ndarray) -> np.ndarray:
-        threshold = self.p["threshold"]
-        if self.neuron.output == "count":
-            count = v // threshold if self.run.integer else np.floor(v / threshold)
-            return np.clip(count, 0, self.neuron.max_count).astype(self.run.dtype)
-        fires = v > threshold if self.neuron.compare == ">" else v >= threshold
-        return fires.astype(self.run.dtype)
-
-    def _reset(self, v: np.ndarray, fired: np.ndarray) -> np.ndarray:
-        if self.neuron.reset == "zero":
-            return np.where(fired != 0, self.p["v_reset"], v)
-        if self.neuron.reset == "subtract":
-            return v - fired * np.where(fired != 0, self.p["threshold"], 0)
-        return v
+    @property
+    def saturations(self) -> int:
+        return sum(state.saturations for state in self.state.values())
 
 
 def deliver(op: Op, values: np.ndarray, source_shape: Shape, x: np.ndarray, target_shape: Shape) -> None:
