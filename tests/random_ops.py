@@ -7,7 +7,7 @@ import math
 import numpy as np
 from hypothesis import strategies as st
 
-from neurocomp.network import Conv, Linear, OneToOne, Op, Pool, Sparse
+from neurocomp.network import Conv, Factor, Host, Linear, OneToOne, Op, Pool, Reduce, Sparse, Wiring
 from neurocomp.network.ops import window_count
 
 
@@ -57,6 +57,50 @@ def sparses(draw: st.DrawFn, source: tuple[int, ...], target: tuple[int, ...]) -
     indptr = np.concatenate([[0], np.cumsum(rng.integers(0, 4, n_source))])
     indices = rng.integers(0, n_target, indptr[-1])
     return Sparse(indptr, indices, weights(draw, (int(indptr[-1]),)), target)
+
+
+def _cut(draw: st.DrawFn, size: int) -> tuple[int, int, int]:
+    """Three factors of a number of elements."""
+    first = draw(st.sampled_from([n for n in range(1, size + 1) if size % n == 0]))
+    rest = size // first
+    second = draw(st.sampled_from([n for n in range(1, rest + 1) if rest % n == 0]))
+    return first, second, rest // second
+
+
+@st.composite
+def factors(draw: st.DrawFn, source: tuple[int, ...]) -> Factor:
+    """One operand of a product that reads a source of this shape."""
+    batch, first, second = _cut(draw, math.prod(source))
+    other = draw(st.integers(1, 4))
+    side = draw(st.sampled_from(["left", "right"]))
+    rows, inner, columns = (first, second, other) if side == "left" else (other, first, second)
+    return Factor(side, batch, rows, inner, columns, (batch, rows, columns))
+
+
+@st.composite
+def wirings(draw: st.DrawFn, source: tuple[int, ...]) -> Wiring:
+    shape = draw(shapes())
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return Wiring(rng.integers(-1, math.prod(source), math.prod(shape)), shape)
+
+
+@st.composite
+def reductions(draw: st.DrawFn, source: tuple[int, ...]) -> Reduce:
+    before, axis, after = _cut(draw, math.prod(source))
+    shape = draw(st.sampled_from([(before, after), (before * after,)]))
+    return Reduce("sum", before, axis, after, shape)
+
+
+@st.composite
+def hosts(draw: st.DrawFn, source: tuple[int, ...]) -> Host:
+    block, _, _ = _cut(draw, math.prod(source))
+    return Host("softmax", block) if draw(st.booleans()) else Host("relu")
+
+
+@st.composite
+def signal_ops(draw: st.DrawFn, source: tuple[int, ...]) -> Op:
+    """Operators without weights: products, wires, reductions, functions of the host."""
+    return draw(st.one_of(factors(source), wirings(source), reductions(source), hosts(source)))
 
 
 @st.composite

@@ -2,12 +2,14 @@
 
 from neurocomp.network.graph import Arithmetic, Float32, Integer, Network, Population, Projection, Sample
 from neurocomp.network.neuron import Neuron
-from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Sparse
+from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, Pool, Reduce, Sparse, Wiring
 
 __all__ = [
     "Arithmetic",
     "Conv",
+    "Factor",
     "Float32",
+    "Host",
     "Integer",
     "Linear",
     "Network",
@@ -17,6 +19,8 @@ __all__ = [
     "Pool",
     "Population",
     "Projection",
+    "Reduce",
     "Sample",
     "Sparse",
+    "Wiring",
 ]

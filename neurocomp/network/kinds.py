@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from neurocomp.network.graph import Network, Population, Projection
-from neurocomp.network.ops import OneToOne, Pool
+from neurocomp.network.ops import Factor, Host, OneToOne, Op, Pool, Reduce, Wiring
 from neurocomp.network.verify import population_order, value_order
 
 
@@ -80,18 +80,54 @@ def _kind_of(network: Network, population: Population, known: dict[str, ValueKin
     if population.bias is not None and np.any(population.bias):
         return REAL
     # a relay closes no loop, so its sources come before it in the order
-    return _sum_of([_through(p, known.get(p.source, REAL)) for p in network.incoming[population.name]])
+    incoming = network.incoming[population.name]
+    if incoming and isinstance(incoming[0].op, Factor):
+        return _product_of(incoming[0].op, [known.get(p.source, REAL) for p in incoming])
+    arriving = [_through(p, known.get(p.source, REAL)) for p in incoming]
+    return _widest_of(arriving) if _never_meet([p.op for p in incoming]) else _sum_of(arriving)
 
 
 def _through(projection: Projection, kind: ValueKind) -> ValueKind:
     op = projection.op
     if isinstance(op, OneToOne) and np.isscalar(op.scale) and op.scale == 1.0:
         return kind
-    if isinstance(op, Pool) and op.kind == "max":
+    if isinstance(op, Wiring) or (isinstance(op, Pool | Reduce) and op.kind == "max"):
         return kind
-    if isinstance(op, Pool) and op.kind == "sum" and kind.name in ("binary", "int"):
-        return ValueKind("int", kind.largest * math.prod(op.kernel))
-    return REAL
+    if isinstance(op, Pool | Reduce) and op.kind == "sum" and kind.name in ("binary", "int"):
+        return _up_to(kind.largest * (op.axis if isinstance(op, Reduce) else math.prod(op.kernel)))
+    return _of_host(op, kind) if isinstance(op, Host) else REAL
+
+
+def _of_host(op: Host, kind: ValueKind) -> ValueKind:
+    """Rectifying keeps whole numbers whole; all other functions of the host give real values."""
+    if op.function not in ("relu", "abs") or kind.name == "real":
+        return REAL
+    return BINARY if kind.name == "ternary" else kind
+
+
+def _up_to(largest: int) -> ValueKind:
+    return BINARY if largest <= 1 else ValueKind("int", largest)
+
+
+def _product_of(op: Factor, operands: list[ValueKind]) -> ValueKind:
+    """What a product of two signals gives: at most the product of both maxima, once per element summed over."""
+    if op.scale != 1 or any(k.name not in ("binary", "int") for k in operands):
+        return REAL
+    return _up_to(op.inner * math.prod(k.largest for k in operands))
+
+
+def _never_meet(ops: list[Op]) -> bool:
+    """Whether all operators are wires and no two of them reach the same element (a concatenation)."""
+    wired = [op.index >= 0 for op in ops if isinstance(op, Wiring)]
+    return len(wired) == len(ops) > 1 and int(np.sum(wired, axis=0).max(initial=0)) <= 1
+
+
+def _widest_of(kinds: list[ValueKind]) -> ValueKind:
+    """The kind that holds values of all of these side by side."""
+    names = {k.name for k in kinds}
+    if "real" in names or names == {"int", "ternary"} or names == {"binary", "int", "ternary"}:
+        return REAL
+    return TERNARY if "ternary" in names else _up_to(max(k.largest for k in kinds))
 
 
 def _sum_of(kinds: list[ValueKind]) -> ValueKind:

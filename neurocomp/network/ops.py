@@ -1,4 +1,4 @@
-"""The linear (and pooling) operators that a projection can carry.
+"""The operators that a projection can carry: weights and pooling; signal_ops.py has what joins and rearranges signals.
 
 Operators are frozen and share their arrays: a convolution keeps its kernel, it is never unrolled
 into synapses. Feature maps are channel-first, ``(channels, height, width)`` or ``(channels, length)``,
@@ -13,35 +13,29 @@ from typing import Literal
 
 import numpy as np
 
-Shape = tuple[int, ...]
+from neurocomp.network.shapes import Shape, ShapeMismatch, frozen_array, spelt, window_count, windowed_shape
+from neurocomp.network.signal_ops import Factor, Host, Reduce, Wiring
 
-
-class ShapeMismatch(ValueError):
-    """An operator cannot be applied to a source of this shape; the text says which sizes disagree."""
-
-
-def frozen_array(array: np.ndarray) -> np.ndarray:
-    """A read-only view of ``array`` (no copy if it is already contiguous)."""
-    view = np.asarray(array, order="C").view()  # not ascontiguousarray: it gives a scalar an axis
-    view.flags.writeable = False
-    return view
-
-
-def window_count(size: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> int:
-    """How many windows fit along one axis: floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1."""
-    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
-
-
-def windowed_shape(source: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape) -> Shape:
-    """Spatial output sizes of a convolution or pooling; raises ShapeMismatch if a window does not fit."""
-    sizes = tuple(window_count(*axis) for axis in zip(source, kernel, stride, padding, dilation, strict=True))
-    if min(sizes) < 1:
-        raise ShapeMismatch(f"a {_x(kernel)} window does not fit into {_x(source)} with padding {padding}")
-    return sizes
-
-
-def _x(sizes: Shape) -> str:
-    return "x".join(map(str, sizes))
+__all__ = [
+    "Conv",
+    "Factor",
+    "Host",
+    "Linear",
+    "OneToOne",
+    "Op",
+    "Pool",
+    "Reduce",
+    "Shape",
+    "ShapeMismatch",
+    "Sparse",
+    "Wiring",
+    "frozen_array",
+    "needs_relay",
+    "stands_alone",
+    "weight_of",
+    "window_count",
+    "windowed_shape",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +84,7 @@ class Conv:
         if axes not in (1, 2):
             raise ShapeMismatch(f"a convolution over {axes} axes; only 1 and 2 are supported")
         if len(source) != axes + 1:
-            raise ShapeMismatch(f"a {axes}-d convolution needs a source of {axes + 1} axes, not {_x(source)}")
+            raise ShapeMismatch(f"a {axes}-d convolution needs a source of {axes + 1} axes, not {spelt(source)}")
         c_out, c_in = self.weight.shape[0], self.weight.shape[1] * self.groups
         if source[0] != c_in:
             raise ShapeMismatch(f"the weight expects {c_in} input channels but gets {source[0]}")
@@ -120,7 +114,9 @@ class Pool:
 
     def target_shape(self, source: Shape) -> Shape:
         if len(source) != len(self.kernel) + 1:
-            raise ShapeMismatch(f"pooling over {_x(self.kernel)} needs {len(self.kernel) + 1} axes, not {_x(source)}")
+            raise ShapeMismatch(
+                f"pooling over {spelt(self.kernel)} needs {len(self.kernel) + 1} axes, not {spelt(source)}"
+            )
         return (source[0], *windowed_shape(source[1:], self.kernel, self.stride, self.padding, self.dilation))
 
 
@@ -142,7 +138,7 @@ class OneToOne:
     def target_shape(self, source: Shape) -> Shape:
         target = self.shape or source
         if math.prod(target) != math.prod(source):
-            raise ShapeMismatch(f"{_x(source)} elements cannot be matched one to one with {_x(target)}")
+            raise ShapeMismatch(f"{spelt(source)} elements cannot be matched one to one with {spelt(target)}")
         if isinstance(self.scale, np.ndarray) and self.scale.size != math.prod(source):
             raise ShapeMismatch(f"{self.scale.size} scale factors for {math.prod(source)} elements")
         return target
@@ -180,7 +176,7 @@ class Sparse:
         return self.shape
 
 
-Op = Linear | Conv | Pool | OneToOne | Sparse
+Op = Linear | Conv | Pool | OneToOne | Sparse | Factor | Wiring | Reduce | Host
 
 
 def weight_of(op: Op) -> np.ndarray | None:
@@ -190,3 +186,13 @@ def weight_of(op: Op) -> np.ndarray | None:
     if isinstance(op, OneToOne) and isinstance(op.scale, np.ndarray):
         return op.scale
     return None
+
+
+def stands_alone(op: Op) -> bool:
+    """Whether nothing can be added to what the operator brings: a maximum or a host function."""
+    return isinstance(op, Host) or (isinstance(op, Pool | Reduce) and op.kind == "max")
+
+
+def needs_relay(op: Op) -> bool:
+    """Whether only a relay without bias can receive it: products and host functions."""
+    return isinstance(op, Host | Factor)

@@ -6,7 +6,6 @@ The containers (a torch zip, a program directory) only store the two parts; ever
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,10 @@ import numpy as np
 from neurocomp.errors import bad_input
 from neurocomp.network.graph import Float32, Integer, Network, Population, Projection, Sample
 from neurocomp.network.neuron import PARAMETERS, Neuron
-from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Sparse
+from neurocomp.network.serial_ops import Get, Put, Tree, check_choice, op_of, op_tree
 from neurocomp.network.verify import verify
 
 SCHEMA = "neurocomp/network/1"
-Tree = dict[str, Any]
 Arrays = dict[str, np.ndarray]
 
 
@@ -84,10 +82,6 @@ def from_tree(tree: Tree, arrays: Arrays, where: str) -> Network:
         ) from error
 
 
-Put = Callable[[str, Any], Any]
-Get = Callable[[Any], Any]
-
-
 def _arithmetic_tree(network: Network) -> Tree:
     arithmetic = network.arithmetic
     return {"kind": "float32"} if isinstance(arithmetic, Float32) else {"kind": "integer", **vars(arithmetic)}
@@ -118,10 +112,10 @@ def _population(tree: Tree, get: Get) -> Population:
     neuron = tree["neuron"]
     if neuron is not None:
         neuron = Neuron(**{key: get(value) if key in PARAMETERS else value for key, value in neuron.items()})
-        _check_choice(neuron.reset, "zero", "subtract", "none")
-        _check_choice(neuron.reset_when, "now", "next")
-        _check_choice(neuron.compare, ">", ">=")
-        _check_choice(neuron.output, "binary", "count", "membrane")
+        check_choice(neuron.reset, "zero", "subtract", "none")
+        check_choice(neuron.reset_when, "now", "next")
+        check_choice(neuron.compare, ">", ">=")
+        check_choice(neuron.output, "binary", "count", "membrane")
     return Population(_text(tree["name"]), tuple(tree["shape"]), neuron, get(tree["bias"]))
 
 
@@ -131,71 +125,14 @@ def _projection_tree(projection: Projection, put: Put) -> Tree:
         "source": projection.source,
         "target": projection.target,
         "delay": projection.delay,
-        "op": _op_tree(projection.op, projection.name, put),
+        "op": op_tree(projection.op, projection.name, put),
     }
 
 
 def _projection(tree: Tree, get: Get) -> Projection:
     return Projection(
-        _text(tree["name"]), _text(tree["source"]), _text(tree["target"]), _op(tree["op"], get), int(tree["delay"])
+        _text(tree["name"]), _text(tree["source"]), _text(tree["target"]), op_of(tree["op"], get), int(tree["delay"])
     )
-
-
-def _op_tree(op: Op, name: str, put: Put) -> Tree:
-    kind = type(op).__name__.lower()
-    match op:
-        case Linear(weight):
-            return {"kind": kind, "weight": put(f"{name}.weight", weight)}
-        case Conv():
-            return {
-                "kind": kind,
-                "weight": put(f"{name}.weight", op.weight),
-                "stride": list(op.stride),
-                "padding": list(op.padding),
-                "dilation": list(op.dilation),
-                "groups": op.groups,
-            }
-        case Pool():
-            return {
-                "kind": kind,
-                "pool": op.kind,
-                "kernel": list(op.kernel),
-                "stride": list(op.stride),
-                "padding": list(op.padding),
-            }
-        case OneToOne(scale, shape):
-            return {"kind": kind, "scale": put(f"{name}.scale", scale), "shape": list(shape) if shape else None}
-        case Sparse():
-            return {
-                "kind": kind,
-                "indptr": put(f"{name}.indptr", op.indptr),
-                "shape": list(op.shape),
-                "indices": put(f"{name}.indices", op.indices),
-                "weight": put(f"{name}.weight", op.weight),
-            }
-
-
-def _op(tree: Tree, get: Get) -> Op:
-    match tree["kind"]:
-        case "linear":
-            return Linear(get(tree["weight"]))
-        case "conv":
-            return Conv(
-                get(tree["weight"]),
-                tuple(tree["stride"]),
-                tuple(tree["padding"]),
-                tuple(tree["dilation"]),
-                int(tree["groups"]),
-            )
-        case "pool":
-            _check_choice(tree["pool"], "sum", "avg", "max")
-            return Pool(tree["pool"], tuple(tree["kernel"]), tuple(tree["stride"]), tuple(tree["padding"]))
-        case "onetoone":
-            return OneToOne(get(tree["scale"]), tuple(tree["shape"]) if tree["shape"] else None)
-        case "sparse":
-            return Sparse(get(tree["indptr"]), get(tree["indices"]), get(tree["weight"]), tuple(tree["shape"]))
-        case kind:
-            raise ValueError(f"unknown operator {kind!r}")
 
 
 def _sample_tree(sample: Sample | None, put: Put) -> Tree | None:
@@ -214,7 +151,7 @@ def _sample_tree(sample: Sample | None, put: Put) -> Tree | None:
 def _sample(tree: Tree | None, get: Get) -> Sample | None:
     if tree is None:
         return None
-    _check_choice(tree["encoding"], "direct", "rate", "latency", "temporal")
+    check_choice(tree["encoding"], "direct", "rate", "latency", "temporal")
     return Sample(get(tree["inputs"]), int(tree["steps"]), tree["encoding"], get(tree["labels"]), int(tree["seed"]))
 
 
@@ -222,8 +159,3 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"a name is {value!r}")
     return value
-
-
-def _check_choice(value: object, *choices: str) -> None:
-    if value not in choices:
-        raise ValueError(f"{value!r} is none of {', '.join(choices)}")

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse
+from neurocomp.network.structure_signals import SignalOp, signal_fan_in, signal_fan_out
 
 Corner = tuple[int, int, int]
 _CHUNK = 1 << 22  # weights or synapses looked at at once
@@ -135,6 +136,8 @@ def backward(op: Op, source_shape: Shape, window: Window, nonzero: bool = False)
             return _one_to_one_backward(op, source_shape, window, nonzero)
         case Sparse():
             return _sparse_backward(op, source_shape, window, nonzero)
+        case _:
+            return _signal_backward(op, source_shape, window)
 
 
 def _forward(op: Op, source_shape: Shape, source: Window) -> Window:
@@ -149,6 +152,9 @@ def _forward(op: Op, source_shape: Shape, source: Window) -> Window:
         case Sparse():
             counts = source.counts if source.counts.size == 1 else source.expanded()
             return whole(target_shape, arriving(op, counts).reshape(target_shape))
+        case _:
+            counts = source.counts if source.counts.size == 1 else source.expanded()
+            return whole(target_shape, signal_fan_in(op, source_shape, counts.reshape(-1)).reshape(target_shape))
 
 
 # --- linear, one to one, sparse -------------------------------------------------------------------------
@@ -209,6 +215,12 @@ def _sparse_backward(op: Sparse, source_shape: Shape, window: Window, nonzero: b
     sums = np.zeros(counts.size + 1, np.int64)
     np.cumsum(counts, out=sums[1:])
     return whole(source_shape, (sums[op.indptr[1:]] - sums[op.indptr[:-1]]).reshape(source_shape))
+
+
+def _signal_backward(op: SignalOp, source_shape: Shape, window: Window) -> Window:
+    target = as_map(op.target_shape(source_shape))
+    counts = window.counts if window.counts.size == 1 and window.extent == target else window.placed_in(target)
+    return whole(source_shape, signal_fan_out(op, source_shape, counts.reshape(-1)).reshape(source_shape))
 
 
 # --- convolution and pooling ----------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from neurocomp.network.graph import Network, Population, Projection
-from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Sparse
+from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, Pool, Reduce, Sparse, Wiring
 
 
 def to_text(network: Network) -> str:
@@ -48,6 +48,22 @@ def describe_op(op: Op) -> str:
             return "one to one"
         case Sparse():
             return f"sparse, {op.indices.size} synapses"
+        case Factor():
+            return _describe_factor(op)
+        case Wiring():
+            return f"wires to {int((op.index >= 0).sum())} of {op.index.size} elements"
+        case Reduce():
+            return f"{op.kind} over {op.axis}"
+        case Host():
+            return f"{op.function} on the host" + (f", blocks of {op.block}" if op.block > 1 else "")
+
+
+def _describe_factor(op: Factor) -> str:
+    scale = f", times {op.scale:g}" if op.scale != 1 else ""
+    if op.is_elementwise:
+        return f"{op.side} factor, element by element{scale}"
+    stack = f"{op.batch} times " if op.batch > 1 else ""
+    return f"{op.side} factor, {stack}{op.rows}x{op.inner} by {op.inner}x{op.columns}{scale}"
 
 
 def _shape(shape: tuple[int, ...]) -> str:

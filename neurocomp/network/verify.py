@@ -10,7 +10,8 @@ import numpy as np
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.network.graph import Integer, Network, Population, Projection, Sample
 from neurocomp.network.neuron import Neuron, expand
-from neurocomp.network.ops import Pool, ShapeMismatch, weight_of
+from neurocomp.network.ops import ShapeMismatch, weight_of
+from neurocomp.network.verify_ops import operator_findings, products
 
 
 def verify(network: Network) -> Network:
@@ -21,6 +22,7 @@ def verify(network: Network) -> Network:
             found += _population(network, population)
         for projection in network.projections:
             found += _projection(network, projection)
+        found += products(network)
         found += _loops(network)
         found += _arithmetic(network)
         found += _sample(network)
@@ -155,8 +157,7 @@ def _projection(network: Network, projection: Projection) -> Iterator[Diagnostic
         yield Diagnostic(name, f"{bad} of {weight.size} weights are NaN or infinite", hint="was the training stable?")
     if weight is not None and isinstance(network.arithmetic, Integer) and weight.dtype.kind not in "iu":
         yield Diagnostic(name, f"has {weight.dtype} weights in a network of integer arithmetic")
-    if isinstance(projection.op, Pool) and projection.op.kind == "max" and len(network.incoming[target.name]) > 1:
-        yield Diagnostic(name, "a maximum cannot be added to what other projections bring to the same population")
+    yield from operator_findings(network, projection)
     try:
         shape = projection.op.target_shape(source.shape)
     except ShapeMismatch as error:

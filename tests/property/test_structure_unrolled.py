@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurocomp.network.structure import Window, as_map, backward, fan_in, fan_out, synapse_count
-from tests.random_ops import counts_for, ops, shapes
+from tests.random_ops import counts_for, ops, shapes, signal_ops
 from tests.unrolled import unroll
 
-problems = shapes().flatmap(lambda shape: st.tuples(st.just(shape), ops(shape)))
+problems = shapes().flatmap(lambda shape: st.tuples(st.just(shape), st.one_of(ops(shape), signal_ops(shape))))
 
 
 @settings(max_examples=300, deadline=None)
