@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from neurocomp.network.graph import Network, Population, Projection
+from neurocomp.network.neuron import Neuron
 from neurocomp.network.ops import Factor, Host, OneToOne, Op, Pool, Reduce, Wiring
 from neurocomp.network.verify import population_order, value_order
 
@@ -73,10 +74,7 @@ def _kind_of(network: Network, population: Population, known: dict[str, ValueKin
         fed = None if sample is None or sample.encoding not in ("direct", "temporal") else sample.inputs
         return REAL if fed is None else kind_of_values(fed)
     if population.neuron is not None:
-        output = population.neuron.output
-        if output == "membrane":
-            return REAL
-        return BINARY if output == "binary" else ValueKind("int", population.neuron.max_count)
+        return _of_neuron(population.neuron)
     if population.bias is not None and np.any(population.bias):
         return REAL
     # a relay closes no loop, so its sources come before it in the order
@@ -85,6 +83,14 @@ def _kind_of(network: Network, population: Population, known: dict[str, ValueKin
         return _product_of(incoming[0].op, [known.get(p.source, REAL) for p in incoming])
     arriving = [_through(p, known.get(p.source, REAL)) for p in incoming]
     return _widest_of(arriving) if _never_meet([p.op for p in incoming]) else _sum_of(arriving)
+
+
+def _of_neuron(neuron: Neuron) -> ValueKind:
+    if neuron.output in ("membrane", "graded") or (neuron.output == "count" and neuron.signed):
+        return REAL
+    if neuron.output == "ternary":
+        return TERNARY
+    return BINARY if neuron.output == "binary" else ValueKind("int", neuron.max_count)
 
 
 def _through(projection: Projection, kind: ValueKind) -> ValueKind:

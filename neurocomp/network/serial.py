@@ -12,7 +12,7 @@ import numpy as np
 
 from neurocomp.errors import bad_input
 from neurocomp.network.graph import Float32, Integer, Network, Population, Projection, Sample
-from neurocomp.network.neuron import PARAMETERS, Neuron
+from neurocomp.network.neuron import PARAMETERS, SETTINGS, Neuron
 from neurocomp.network.serial_ops import Get, Put, Tree, check_choice, op_of, op_tree
 from neurocomp.network.verify import verify
 
@@ -112,10 +112,8 @@ def _population(tree: Tree, get: Get) -> Population:
     neuron = tree["neuron"]
     if neuron is not None:
         neuron = Neuron(**{key: get(value) if key in PARAMETERS else value for key, value in neuron.items()})
-        check_choice(neuron.reset, "zero", "subtract", "none")
-        check_choice(neuron.reset_when, "now", "next")
-        check_choice(neuron.compare, ">", ">=")
-        check_choice(neuron.output, "binary", "count", "membrane")
+        for setting, words in SETTINGS.items():
+            check_choice(getattr(neuron, setting), *words)
     return Population(_text(tree["name"]), tuple(tree["shape"]), neuron, get(tree["bias"]))
 
 

@@ -74,7 +74,11 @@ def _role(network: Network, population: Population) -> str:
     roles = ["input"] if population.name in network.inputs else []
     if population.neuron is not None:
         current = "CUBA " if population.neuron.i_decay is not None else ""
-        roles.append(f"{current}neurons, reset {population.neuron.reset}, {population.neuron.output} output")
+        parts = [part.replace("_", " ") for part in population.neuron.parts()]
+        with_parts = f" with {' and '.join(parts)}" if parts else ""
+        roles.append(
+            f"{current}neurons{with_parts}, reset {population.neuron.reset}, {population.neuron.output} output"
+        )
     elif not roles:
         roles.append("relay")
     if population.name == network.output:

@@ -9,8 +9,9 @@ import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.network.graph import Integer, Network, Population, Projection, Sample
-from neurocomp.network.neuron import Neuron, expand
+from neurocomp.network.neuron import expand
 from neurocomp.network.ops import ShapeMismatch, weight_of
+from neurocomp.network.verify_neuron import neuron_findings
 from neurocomp.network.verify_ops import operator_findings, products
 
 
@@ -72,7 +73,7 @@ def value_order(network: Network) -> list[str]:
 
 def _sends_values(network: Network, name: str) -> bool:
     neuron = network.by_name[name].neuron
-    return neuron is None or neuron.output == "membrane"
+    return neuron is None or neuron.output in ("membrane", "graded")
 
 
 def _names(network: Network) -> Iterator[Diagnostic]:
@@ -114,21 +115,7 @@ def _population(network: Network, population: Population) -> Iterator[Diagnostic
     for key, value in parameters.items():
         yield from _parameter(network, population, key, value)
     if population.neuron is not None:
-        yield from _output(name, population.neuron)
-
-
-def _output(name: str, neuron: Neuron) -> Iterator[Diagnostic]:
-    if neuron.output == "count":
-        if neuron.reset == "zero" or neuron.max_count < 1:
-            yield Diagnostic(name, "counts spikes, which needs reset subtract or none and max_count of at least 1")
-        if not (np.asarray(neuron.threshold) > 0).all():
-            yield Diagnostic(name, "counts spikes, which needs thresholds above 0")
-    if neuron.output == "membrane" and (neuron.reset != "none" or neuron.refractory):
-        yield Diagnostic(
-            name,
-            "is read out as a membrane, which never spikes, yet has a reset or a refractory time",
-            hint='give it reset="none" and refractory=0',
-        )
+        yield from neuron_findings(network, name, population.neuron)
 
 
 def _parameter(network: Network, population: Population, key: str, value: object) -> Iterator[Diagnostic]:

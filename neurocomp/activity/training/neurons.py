@@ -19,6 +19,9 @@ def untrainable(population: Population) -> list[str]:
         found.append("has a refractory period, which has no gradient here")
     if neuron.output == "count":
         found.append("gives several spikes at once, which has no gradient here")
+    elif not neuron.is_plain:
+        parts = ", ".join(part.replace("_", " ") for part in neuron.parts()) or f"{neuron.output} output"
+        found.append(f"is more than a leaky integrator ({parts}), which has no gradient here")
     if neuron.reset_when == "next" and neuron.reset == "zero":
         found.append("is reset in the step after its spike, which has no gradient here")
     return found
