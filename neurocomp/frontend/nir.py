@@ -16,7 +16,7 @@ import numpy as np
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.frontend.joins import join_relays, verified
 from neurocomp.frontend.nir_file import NirGraph, Node, NodeProblem, read_graph
-from neurocomp.frontend.nir_loops import closing_edges, forward_order, reached
+from neurocomp.frontend.nir_loops import forward_order, late_edges, reached
 from neurocomp.frontend.nir_neurons import DEFAULT_DT_S, NEURON_TYPES, Discretise, Reset, Timing, neuron
 from neurocomp.frontend.nir_ops import LINEAR_TYPES, MAX_ELEMENTS, bias, delayed_copies, fit, operator
 from neurocomp.network.graph import Network, Population, Projection
@@ -59,7 +59,7 @@ class _Builder:
         self._check_ends(inputs, outputs)
         self._stop()
         starts = [node.path for node in inputs]
-        delayed = self._delayed(closing_edges(list(self.graph.nodes), self.graph.edges, starts))
+        delayed = self._delayed(starts)
         for name in forward_order(list(self.graph.nodes), self.graph.edges, starts):
             self._node(self.graph.nodes[name])
         self._stop()
@@ -101,22 +101,13 @@ class _Builder:
         silent = [other for other, node in self.graph.nodes.items() if node.type != "Input" and other not in into]
         return name in reached(self.graph.edges, silent)
 
-    def _delayed(self, closing: set[tuple[str, str]]) -> set[tuple[str, str]]:
-        """The edges that get one step of delay. In neurons -> weights -> neurons it is the one into the weights,
-        because their bias acts from the first step on."""
-        delayed = set()
-        for source, target in sorted(closing):
+    def _delayed(self, starts: list[str]) -> set[tuple[str, str]]:
+        """The edges that get one step of delay, so that no loop acts on itself within a step."""
+        linear = {name for name, node in self.graph.nodes.items() if node.type in LINEAR_TYPES}
+        late, closing = late_edges(list(self.graph.nodes), self.graph.edges, starts, linear)
+        for source, target in closing:
             self.notes.append(f"the edge {source} -> {target} closes a loop: what it carries arrives one step later")
-            edge, seen = (source, target), set()
-            while self.graph.nodes[edge[0]].type in LINEAR_TYPES and edge[0] not in seen:
-                weights = edge[0]
-                seen.add(weights)
-                before = self.graph.sources(weights)
-                if len(before) != 1 or len(self.graph.targets(weights)) != 1:
-                    break
-                edge = (before[0], weights)
-            delayed.add(edge)
-        return delayed
+        return late
 
     def _node(self, node: Node) -> None:
         """Add the populations that stand for one node. A node behind a faulty one is left out, unreported."""

@@ -16,6 +16,32 @@ def closing_edges(nodes: list[str], edges: list[Edge], starts: list[str]) -> set
     return {(a, b) for a, b, closes in walk if closes and b is not None}
 
 
+def late_edges(
+    nodes: list[str], edges: list[Edge], starts: list[str], linear: set[str]
+) -> tuple[set[Edge], list[Edge]]:
+    """The edges that get one step of delay, and those that close a loop, for which they stand.
+
+    In neurons -> weights -> neurons it is the one into the weights, because their bias acts from the first step on.
+    linear: the nodes that hold weights or only pass on.
+    """
+    closing = sorted(closing_edges(nodes, edges, starts))
+    before: dict[str, list[str]] = {node: [] for node in nodes}
+    after: dict[str, int] = dict.fromkeys(nodes, 0)
+    for a, b in edges:
+        before[b].append(a)
+        after[a] += 1
+    late = set()
+    for edge in closing:
+        seen: set[str] = set()
+        while (weights := edge[0]) in linear and weights not in seen:
+            seen.add(weights)
+            if len(before[weights]) != 1 or after[weights] != 1:
+                break
+            edge = (before[weights][0], weights)
+        late.add(edge)
+    return late, closing
+
+
 def forward_order(nodes: list[str], edges: list[Edge], starts: list[str]) -> list[str]:
     """Nodes in an order in which every edge that closes no loop points forward."""
     left = [a for a, b, _ in _walk(_starts(nodes, starts), _neighbours(nodes, edges)) if b is None]

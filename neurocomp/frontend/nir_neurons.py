@@ -20,8 +20,8 @@ from typing import Literal
 import numpy as np
 
 from neurocomp.frontend.nir_file import EXPORT, Node, NodeProblem
-from neurocomp.frontend.nir_ops import compact, fit
-from neurocomp.network.neuron import Neuron, expand
+from neurocomp.frontend.nir_ops import compact, fit, fitted
+from neurocomp.network.neuron import Neuron
 from neurocomp.network.ops import Shape
 
 Reset = Literal["zero", "subtract", "subtract-next"]
@@ -136,8 +136,8 @@ class _Converter:
         return Neuron(reset="subtract", reset_when="next" if reset == "subtract-next" else "now", compare=">")
 
     def value(self, name: str) -> np.ndarray:
-        """A parameter in float64, with axes that broadcast against the shape."""
-        return expand(np.asarray(self.given(name), np.float64), self.shape)
+        """A parameter in float64, of no axes or of the neurons' shape."""
+        return fitted(self.node.array(name), self.shape, name)
 
     def given(self, name: str) -> float | np.ndarray:
         return fit(self.node.array(name), self.shape, name)

@@ -45,18 +45,23 @@ def fit(value: np.ndarray, shape: Shape, name: str) -> float | np.ndarray:
 
     Files also have extra axes of length 1, and full arrays that hold one number. Raises NodeProblem.
     """
+    full = fitted(value, shape, name)
+    return compact(full, shape) if full.ndim else float(full)
+
+
+def fitted(value: np.ndarray, shape: Shape, name: str) -> np.ndarray:
+    """A parameter in float64, as the file has it: of no axes, or of ``shape``. Raises NodeProblem."""
     value = value.astype(np.float64)
     while value.ndim > len(shape) and value.shape[0] == 1:
         value = value[0]
     if value.size == 1:
-        return float(value.reshape(-1)[0])
+        return value.reshape(())
     if value.shape == shape[:1] and len(shape) > 1:
         value = expand(value, shape)
     try:
-        full = np.broadcast_to(value, shape)
+        return np.broadcast_to(value, shape)
     except ValueError:
         raise NodeProblem(f"parameter {name} has shape {value.shape}, which does not suit {shape} elements") from None
-    return compact(full, shape)
 
 
 def compact(full: np.ndarray | float, shape: Shape) -> float | np.ndarray:
