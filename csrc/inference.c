@@ -14,6 +14,21 @@ static uint64_t load_word(const uint8_t *bits, int64_t bytes, int64_t at) {
 /* The bits of a word that starts at element `at` and belong to a population of n. */
 static uint64_t within(int64_t at, int32_t n) { return n - at >= 64 ? UINT64_MAX : ((uint64_t)1 << (n - at)) - 1; }
 
+/* The spikes among 64 elements of one tile: active neurons are counted, not visited. */
+static int list_word(const nc_emitter *e, uint64_t fired, uint64_t both, int64_t at, nc_step_work *work,
+                     int64_t *count) {
+    const int32_t tile = e->word_tile[at / 64], before = work->tile_active[tile];
+    if (*count + __builtin_popcountll(fired) > work->spike_capacity)
+        return 0;
+    for (uint64_t left = fired; left; left &= left - 1) {
+        const int bit = __builtin_ctzll(left);
+        const int32_t earlier = __builtin_popcountll(both & (((uint64_t)1 << bit) - 1));
+        work->spikes[(*count)++] = (nc_spike){tile, e->rank[at + bit], e->route[at + bit], before + earlier};
+    }
+    work->tile_active[tile] = before + __builtin_popcountll(both);
+    return 1;
+}
+
 /* Lists one population's spikes in ascending order, with how many active neurons of its tile came before.
  * Returns 0 if there are more than the work area holds. */
 static int list_spikes(const nc_emitter *e, const nc_step_input *in, nc_step_work *work, int64_t *count) {
@@ -21,6 +36,11 @@ static int list_spikes(const nc_emitter *e, const nc_step_input *in, nc_step_wor
     for (int64_t at = 0; at < bytes; at += 8) {
         const uint64_t fired = load_word(in->spikes, bytes, at);
         uint64_t both = (fired | (in->active != NULL ? load_word(in->active, bytes, at) : 0)) & within(at * 8, e->n);
+        if (e->word_tile != NULL && e->word_tile[at / 8] >= 0) {
+            if (!list_word(e, fired & both, both, at * 8, work, count))
+                return 0;
+            continue;
+        }
         while (both) {
             const int bit = __builtin_ctzll(both);
             const int64_t j = at * 8 + bit;

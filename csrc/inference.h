@@ -20,20 +20,21 @@ typedef struct {
     const int32_t *tile;  /* tile of each element */
     const int32_t *rank;  /* its place within the tile */
     const int32_t *route; /* its route class, or -1 if nothing listens */
+    const int32_t *word_tile; /* (n + 63) / 64: the tile of 64 elements if it is one and the same, or -1; may be NULL */
 } nc_emitter;
 
 /* How packets wait for each other: the network between the cores, in cycles. A packet takes its flight time and what
  * it needs in the network beyond packet_cycles, in which it would get there alone. */
 typedef struct {
-    const nc_noc *net;             /* NULL: packets do not wait for each other, nothing below is read */
+    const nc_noc *net; /* NULL: packets do not wait for each other, nothing below is read */
     const nc_noc_service *service; /* NULL: flit by flit; else by reservation (noc_event.h) */
     int64_t cycle_ps;
-    uint8_t clocked;               /* packets leave their core at the beginning of a cycle */
-    int32_t flits;                 /* of each packet */
-    const int32_t *core_source;    /* core_count: the network's core by which this core sends */
-    const int32_t *packet_sink;    /* per packet of a class: the network's core where it is delivered */
-    const int32_t *packet_cycles;  /* and its cycles from release to arrival if it is alone */
-    const int32_t *class_tree;     /* class_count, -1: none; only where routers copy packets (trees as in noc.h) */
+    uint8_t clocked; /* packets leave their core at the beginning of a cycle */
+    int32_t flits; /* of each packet */
+    const int32_t *core_source; /* core_count: the network's core by which this core sends */
+    const int32_t *packet_sink; /* per packet of a class: the network's core where it is delivered */
+    const int32_t *packet_cycles; /* and its cycles from release to arrival if it is alone */
+    const int32_t *class_tree; /* class_count, -1: none; only where routers copy packets (trees as in noc.h) */
     int64_t tree_count;
     const int64_t *tree_ptr;
     const int32_t *tree_router;
@@ -44,15 +45,15 @@ typedef struct {
 typedef struct {
     int32_t emitter_count, tile_count, core_count, class_count, link_count;
     const nc_emitter *emitters;
-    const int32_t *core_tile_ptr;   /* core_count + 1: tiles of a core, in the order they are updated */
+    const int32_t *core_tile_ptr; /* core_count + 1: tiles of a core, in the order they are updated */
     const int32_t *core_tile;
-    const int32_t *tile_size;       /* neurons per tile */
-    const uint8_t *tile_is_input;   /* inputs are not updated; they enter at input_ps per packet */
-    const int64_t *packet_ptr;      /* class_count + 1 */
+    const int32_t *tile_size; /* neurons per tile */
+    const uint8_t *tile_is_input; /* inputs are not updated; they enter at input_ps per packet */
+    const int64_t *packet_ptr; /* class_count + 1 */
     const int32_t *packet_core;
     const int64_t *packet_flight_ps;
     const int64_t *packet_service_ps;
-    const int64_t *link_ptr;        /* class_count + 1 */
+    const int64_t *link_ptr; /* class_count + 1 */
     const int32_t *link_id;
     int64_t access_ps, update_ps, spike_ps, packet_out_ps, input_ps, link_ps;
     uint8_t replicates; /* routers copy packets: the sender pays once per spike */
@@ -66,8 +67,8 @@ typedef struct {
 
 typedef struct {
     int64_t generate_ps; /* the slowest core's updates and sends, and its wait for the network to take its packets */
-    int64_t process_ps;  /* the last packet has been dealt with */
-    int64_t link_ps;     /* flits of the busiest link, one after the other */
+    int64_t process_ps; /* the last packet has been dealt with */
+    int64_t link_ps; /* flits of the busiest link, one after the other */
     int64_t spikes, packets;
     int64_t routing_ps; /* what the network added to the step: on the way of the packet that the last core waited for */
     int64_t latency_ps; /* the longest time of a packet from being sent to its arrival */

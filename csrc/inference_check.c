@@ -26,7 +26,8 @@ static nc_status check_emitter(const nc_machine *m, const nc_emitter *e) {
         check_below(e->route, e->n, -1, m->class_count) != NC_OK)
         return NC_ERR_INDEX;
     for (int32_t j = 0; j < e->n; j++)
-        if (e->rank[j] < 0 || e->rank[j] >= m->tile_size[e->tile[j]])
+        if (e->rank[j] < 0 || e->rank[j] >= m->tile_size[e->tile[j]] ||
+            (e->word_tile != NULL && e->word_tile[j / 64] >= 0 && e->word_tile[j / 64] != e->tile[j]))
             return NC_ERR_INDEX;
     return NC_OK;
 }

@@ -98,7 +98,7 @@ static rig two_cores(void) {
                    .packet_out_ps = 20,
                    .input_ps = 40,
                    .link_ps = 400}};
-    r.emitters[0] = (nc_emitter){8, A_TILE, A_RANK, A_ROUTE};
+    r.emitters[0] = (nc_emitter){8, A_TILE, A_RANK, A_ROUTE, NULL};
     return r;
 }
 
@@ -323,7 +323,7 @@ static void sorting_is_stable(void) {
 static void wrong_tiles_are_refused(void) {
     static const int32_t late[3] = {1, 1, 2}, short_of[3] = {0, 1, 1}, back[3] = {0, 3, 2};
     static const int32_t outside[2] = {0, 2}, twice[2] = {0, 0}, negative[2] = {8, -1}, smaller[2] = {7, 5};
-    static const int32_t no_tile[8] = {0, 2}, no_rank[8] = {-1};
+    static const int32_t no_tile[8] = {0, 2}, no_rank[8] = {-1}, other_word[1] = {1};
     REFUSED(m.tile_count, 0, NC_ERR_SIZE);
     REFUSED(m.core_count, 0, NC_ERR_SIZE);
     REFUSED(m.emitter_count, -1, NC_ERR_SIZE);
@@ -337,6 +337,7 @@ static void wrong_tiles_are_refused(void) {
     REFUSED(emitters[0].n, 0, NC_ERR_SIZE);
     REFUSED(emitters[0].tile, no_tile, NC_ERR_INDEX);
     REFUSED(emitters[0].rank, no_rank, NC_ERR_INDEX);
+    REFUSED(emitters[0].word_tile, other_word, NC_ERR_INDEX);
 }
 
 static void wrong_routes_are_refused(void) {

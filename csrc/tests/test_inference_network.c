@@ -93,7 +93,7 @@ static rig *two_routers(int32_t depth, int64_t out_ps) {
     r->net.input_speedup = 1;
     r->net.link_latency = LATENCY;
     r->net.link_interval = LATENCY;
-    r->emitter = (nc_emitter){8, A_TILE, A_RANK, A_ROUTE};
+    r->emitter = (nc_emitter){8, A_TILE, A_RANK, A_ROUTE, NULL};
     r->m = (nc_machine){.emitter_count = 1,
                         .tile_count = 2,
                         .core_count = CORES,

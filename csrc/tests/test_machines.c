@@ -4,7 +4,7 @@
 
 #define MOST_TILES 7
 #define MOST_CORES 4
-#define MOST_NEURONS 30
+#define MOST_NEURONS 90
 #define MOST_CLASSES 5
 #define MOST_ROUTE 4
 #define LINKS 6
@@ -16,6 +16,7 @@ typedef struct {
     nc_machine m;
     nc_emitter emitters[MOST_TILES];
     int32_t tile[MOST_TILES][MOST_NEURONS], rank[MOST_TILES][MOST_NEURONS], route[MOST_TILES][MOST_NEURONS];
+    int32_t word_tile[MOST_TILES][(MOST_NEURONS + 63) / 64];
     int32_t core_tile_ptr[MOST_CORES + 1], core_tile[MOST_TILES], tile_size[MOST_TILES];
     uint8_t tile_is_input[MOST_TILES], seen[MOST_TILES];
     int64_t packet_ptr[MOST_CLASSES + 1], flight[MOST_CLASSES * MOST_ROUTE], service[MOST_CLASSES * MOST_ROUTE];
@@ -60,7 +61,9 @@ static void draw_tile(machine *r, int32_t t) {
         r->rank[t][j] = j; /* elements of a tile are numbered in their population's order */
         r->route[t][j] = (j + turn) % 5 == 0 ? -1 : draw(0, r->m.class_count - 1);
     }
-    r->emitters[t] = (nc_emitter){n, r->tile[t], r->rank[t], r->route[t]};
+    r->word_tile[t][0] = draw(0, 3) ? t : -1;
+    r->word_tile[t][1] = draw(0, 3) ? t : -1;
+    r->emitters[t] = (nc_emitter){n, r->tile[t], r->rank[t], r->route[t], draw(0, 3) ? r->word_tile[t] : NULL};
     for (size_t k = 0; k < sizeof r->spikes[t]; k++) {
         r->spikes[t][k] = (uint8_t)draw(0, 255);
         r->active[t][k] = (uint8_t)draw(0, 255);

@@ -25,6 +25,7 @@ cdef extern from "inference.h" nogil:
         const int32_t *tile
         const int32_t *rank
         const int32_t *route
+        const int32_t *word_tile
     ctypedef struct nc_step_noc:
         const nc_noc *net
         const nc_noc_service *service
@@ -253,11 +254,13 @@ cdef class Machine:
         free(self.emitters)
 
     cdef int _set_emitter(self, nc_emitter *e, tables) except -1:
-        cdef const int32_t[::1] tile = tables.tile, rank = tables.rank, route = tables.route
+        cdef const int32_t[::1] tile = tables.tile, rank = tables.rank, route = tables.route, words = tables.word_tile
         if tile.shape[0] < 1 or rank.shape[0] != tile.shape[0] or route.shape[0] != tile.shape[0]:
             raise ValueError("emitter tables of different lengths")
+        if words.shape[0] != (tile.shape[0] + 63) // 64:
+            raise ValueError("a table of words that does not suit the population")
         e.n = tile.shape[0]
-        e.tile, e.rank, e.route = &tile[0], &rank[0], &route[0]
+        e.tile, e.rank, e.route, e.word_tile = &tile[0], &rank[0], &route[0], &words[0]
         return 0
 
     cdef int _set_routes(self, tables) except -1:

@@ -12,8 +12,6 @@ from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.rates import Rates, given_rates, rates_from_trace, uniform_rates
 from neurocomp.network.layout import channel_last
 
-Activity = SpikeTrace | Mapping[str, float | np.ndarray] | None
-
 
 @dataclass(frozen=True, eq=False)
 class Profile:
@@ -33,12 +31,18 @@ class Profile:
         return int(rate.sum()) * (problem.population(name).size // rate.size)
 
 
+Activity = SpikeTrace | Mapping[str, float | np.ndarray] | Profile | None
+
+
 def profile_of(problem: Problem, activity: Activity) -> Profile:
     """The profile that a mapping is weighed with.
 
     activity: a trace of a run; or per population its spikes per step, one number or an array of its shape (others
-    spike in every step); None: every neuron spikes in every step. Raises InputError if it does not fit.
+    spike in every step); a profile of the same network, which is taken as it is; None: every neuron spikes in every
+    step. Raises InputError if it does not fit.
     """
+    if isinstance(activity, Profile):
+        return activity
     if not isinstance(activity, SpikeTrace):
         rates = uniform_rates(problem) if activity is None else given_rates(problem, activity)
         return Profile(rates, dict.fromkeys(problem.tiled, 1.0))

@@ -151,29 +151,28 @@ def _run(
     rows, offsets = _rows(tables, program, trace)
     most = _most_spikes(rows, offsets, chip_steps)
     results = np.zeros((chip_steps, RESULTS), np.int64)
-    areas: SimpleQueue[Work] = SimpleQueue()  # one for each thread, as they are needed
+    areas: SimpleQueue[tuple[Work, tuple[np.ndarray, ...]]] = SimpleQueue()  # one for each thread, as they are needed
     spans = [(at, min(at + STEPS_PER_TASK, chip_steps)) for at in range(0, chip_steps, STEPS_PER_TASK)]
 
-    def run(span: tuple[int, int]) -> tuple[np.ndarray, ...]:
-        part = _empty_totals(tables)
+    def run(span: tuple[int, int]) -> None:
         try:
-            work = areas.get_nowait()
+            work, part = areas.get_nowait()
         except Empty:
-            work = Work(machine, most)
+            work, part = Work(machine, most), _empty_totals(tables)
         try:
             machine.run(work, *span, rows, offsets, results, part)
         except CoreError as error:
             raise check_failed("timing", str(error), f"chip steps {span[0]} to {span[1] - 1} of {program!r}") from error
-        areas.put(work)
-        return part
+        areas.put((work, part))
 
-    summed = _empty_totals(tables)
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        for (_, done), part in zip(spans, pool.map(run, spans), strict=True):
-            for total, increment in zip(summed, part, strict=True):
-                total += increment
+        for (_, done), _ in zip(spans, pool.map(run, spans), strict=True):
             if progress is not None:
                 progress(done, chip_steps)
+    summed = _empty_totals(tables)
+    while not areas.empty():
+        for total, part in zip(summed, areas.get()[1], strict=True):
+            total += part
     return results, RawTotals(*summed)
 
 

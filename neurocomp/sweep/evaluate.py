@@ -25,6 +25,8 @@ from neurocomp.inputs.prepare import Prepared, prepare
 from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.compile import lower
 from neurocomp.mapping.map import map_network
+from neurocomp.mapping.problem import Problem
+from neurocomp.mapping.profile import Profile, profile_of
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Network
 from neurocomp.simulate.inference import Simulation, simulate
@@ -161,7 +163,7 @@ class Bench:
                 return known
             program = map_network(
                 mapped, chip, seed=choices.seed, objective=choices.objective, effort=choices.effort,
-                time_budget_s=choices.time_budget_s, activity=run.trace,
+                time_budget_s=choices.time_budget_s, activity=self._profile(problem[0], mapped, chip, run),
             )  # fmt: skip
             if ignores_times(program, choices):
                 self._keep("program for any times", timeless, KEPT_PROGRAMS, lambda: program)
@@ -169,6 +171,12 @@ class Bench:
 
         program = self._keep("program", problem, KEPT_PROGRAMS, made)
         return program if program.chip is chip else replace(program, chip=chip, network=mapped)
+
+    def _profile(self, name: Hashable, mapped: Network, chip: ChipSpec, run: Run) -> Profile:
+        """What the mapper weighs traffic with: of the network and its spikes alone."""
+        return self._keep(
+            "profile", (name, run.trace.digest), KEPT_RUNS, lambda: profile_of(Problem(mapped, chip), run.trace)
+        )
 
     def _keep(self, kind: str, key: Hashable, most: int, make: Callable[[], Made]) -> Made:
         """What was made for this key, made now if it is not kept; the least recently used goes first. That something

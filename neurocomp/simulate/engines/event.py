@@ -29,12 +29,14 @@ class StepCosts:
 
 @dataclass(frozen=True, eq=False)
 class EmitterTables:
-    """Per element of an emitting population, channel-last: tile, place within the tile, route class. int32."""
+    """Per element of an emitting population, channel-last: tile, place within the tile, route class. int32. word_tile:
+    per 64 elements the tile that all of them lie in, -1 if there are several."""
 
     name: str
     tile: np.ndarray
     rank: np.ndarray
     route: np.ndarray
+    word_tile: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +137,13 @@ def _emitter(program: Program, name: str) -> EmitterTables:
             positions = tile.channel_last_positions(program.network.by_name[name].shape)
             tile_of[positions] = index
             rank[positions] = np.arange(positions.size, dtype=np.int32)
-    return EmitterTables(name, tile_of, rank, program.routes.route_class[name])
+    return EmitterTables(name, tile_of, rank, program.routes.route_class[name], _word_tiles(tile_of))
+
+
+def _word_tiles(tile_of: np.ndarray) -> np.ndarray:
+    starts = np.arange(0, tile_of.size, 64)
+    low, high = np.minimum.reduceat(tile_of, starts), np.maximum.reduceat(tile_of, starts)
+    return np.where(low == high, low, -1).astype(np.int32)
 
 
 def _service_ps(program: Program) -> np.ndarray:
