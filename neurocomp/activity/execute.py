@@ -36,7 +36,8 @@ def execute(
     """Run every sample from rest and return spikes, outputs and counts.
 
     inputs: (samples, steps, *input shape), numbers; None for a network without input population, for which
-    ``samples`` and ``steps`` say how much to run. record: relays whose values are wanted in the trace too.
+    ``samples`` and ``steps`` say how much to run. record: relays whose values are wanted in the trace too;
+    those of the network's stations are there in any case.
     threads: samples are shared out among that many; the result is the same, byte for byte, for any number.
     progress: called as progress(done, total) after each group of samples.
 
@@ -50,7 +51,7 @@ def execute(
     samples, steps = check_inputs(network, inputs, samples, steps)
     fed, clipped = (None, 0) if inputs is None else _fed(network, inputs)
     plan = plan_network(network, None if fed is None else float(np.abs(fed).max(initial=0)))
-    records = _Records(network, plan, samples, steps, set(record))
+    records = _Records(network, plan, samples, steps, {*record, *network.stations})
     saturations = _run_samples(Engine(plan), records, fed, threads, progress)
     return replace(records.execution(saturations, fed), clipped_inputs=clipped)
 

@@ -35,7 +35,7 @@ def execute_reference(
     for k, run in enumerate(runs):
         for t in range(steps):
             run.step(t, None if values is None else values[k, t])
-    return replace(_collect(network, runs, samples, steps, set(record)), clipped_inputs=clipped)
+    return replace(_collect(network, runs, samples, steps, {*record, *network.stations}), clipped_inputs=clipped)
 
 
 class _Run:

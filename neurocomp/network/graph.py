@@ -107,6 +107,8 @@ class Network:
     output: name of the population that is read out, or None.
     assumptions: what a reader had to assume, in sentences; reports print them.
     origin: the file format (and framework) that the network came from.
+    stations: relays that get a place of their own on a chip and send their values from there, instead of being
+    passed through; a run traces them. Lowering for a chip fills it in.
     """
 
     populations: tuple[Population, ...]
@@ -118,6 +120,7 @@ class Network:
     origin: str = "python"
     assumptions: tuple[str, ...] = ()
     sample: Sample | None = None
+    stations: tuple[str, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, Population]:

@@ -42,6 +42,8 @@ def to_tree(network: Network) -> tuple[Tree, Arrays]:
         "projections": [_projection_tree(p, put) for p in network.projections],
         "sample": _sample_tree(network.sample, put),
     }
+    if network.stations:
+        tree["stations"] = list(network.stations)
     return tree, arrays
 
 
@@ -71,6 +73,7 @@ def from_tree(tree: Tree, arrays: Arrays, where: str) -> Network:
             origin=str(tree["origin"]),
             assumptions=tuple(map(str, tree["assumptions"])),
             sample=_sample(tree["sample"], get),
+            stations=tuple(_text(name) for name in tree.get("stations", [])),
         )
         return verify(network)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -87,6 +87,9 @@ def _names(network: Network) -> Iterator[Diagnostic]:
     for name in (*network.inputs, *([network.output] if network.output is not None else [])):
         if name not in seen:
             yield Diagnostic(name, "is named as an input or output but no population has this name")
+    for name in network.stations:
+        if name not in seen or name in network.inputs or network.by_name[name].neuron is not None:
+            yield Diagnostic(name, "is named as a station but is no relay of this network")
     used: set[str] = set()
     for projection in network.projections:
         if projection.name in used:
