@@ -46,11 +46,12 @@ static int32_t largest(const nc_network *net) {
 static void place_population(const nc_population *p, arena *a, population_state *state) {
     const uint64_t bytes = 4 * (uint64_t)p->n;
     const int neurons = p->kind == NC_NEURONS;
-    population_state here = {{NULL, NULL, NULL, NULL, 0}, NULL};
+    population_state here = {{NULL, NULL, NULL, NULL, NULL, 0}, NULL};
     here.state.v = neurons ? take(a, 1, bytes) : NULL;
     here.state.i = neurons && p->neurons.has_current ? take(a, 1, bytes) : NULL;
     here.state.fired = neurons && p->neurons.reset_next ? take(a, 1, bytes) : NULL;
     here.state.wait = neurons && p->neurons.refractory > 0 ? take(a, 1, bytes) : NULL;
+    here.state.a = neurons && p->neurons.general && p->neurons.extra[NC_A_DECAY] != NULL ? take(a, 1, bytes) : NULL;
     here.events = take(a, 1, sizeof(nc_events) * (uint64_t)p->history);
     uint8_t *slot = take(a, 2 * (uint64_t)p->history, bytes);
     for (int32_t h = 0; a->at != NULL && h < p->history; h++, slot += 2 * aligned(bytes))

@@ -12,7 +12,30 @@
 #include <stdint.h>
 
 typedef enum { NC_RESET_ZERO = 0, NC_RESET_SUBTRACT = 1, NC_RESET_NONE = 2 } nc_reset;
-typedef enum { NC_OUT_BINARY = 0, NC_OUT_COUNT = 1, NC_OUT_MEMBRANE = 2 } nc_output;
+typedef enum {
+    NC_OUT_BINARY = 0,
+    NC_OUT_COUNT = 1,
+    NC_OUT_MEMBRANE = 2,
+    NC_OUT_TERNARY = 3,
+    NC_OUT_GRADED = 4
+} nc_output;
+typedef enum { NC_ADAPTS_THRESHOLD = 0, NC_ADAPTS_CURRENT = 1, NC_ADAPTS_RESET = 2 } nc_adapts;
+
+/* Parameters of parts that few neurons have. */
+typedef enum {
+    NC_A_DECAY = 0,
+    NC_A_GAIN,
+    NC_A_FROM_V,
+    NC_A_INIT,
+    NC_V_MIN,
+    NC_V_SUBTRACT,
+    NC_V_KEEP,
+    NC_V_SQUARE,
+    NC_V_EXP,
+    NC_V_EXP_RATE,
+    NC_I_FROM_V,
+    NC_EXTRAS
+} nc_extra;
 
 typedef struct {
     int32_t n, period;
@@ -20,11 +43,15 @@ typedef struct {
     int32_t decay_bits;  /* integer arithmetic only */
     int64_t state_limit; /* integer arithmetic only */
     const void *v_decay, *v_gain, *i_decay, *i_gain, *leak, *threshold, *v_reset, *v_init; /* float or int32_t */
+    int32_t general; /* whether any of what follows is used; it is read only then */
+    int32_t adapts, current_next, reset_current, nearest, powers, is_signed;
+    const void *extra[NC_EXTRAS]; /* float or int32_t; NULL where that part is absent */
 } nc_neurons;
 
 typedef struct {
     void *v, *i, *fired; /* float or int32_t, n each; i only with a current, fired only with reset_next */
     int32_t *wait;       /* n; only with a refractory time */
+    void *a;             /* float or int32_t, n; only with NC_A_DECAY */
     int64_t saturations;
 } nc_neuron_state;
 

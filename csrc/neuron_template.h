@@ -6,7 +6,7 @@
 /* One block: pointers to the block's states and parameters. */
 typedef struct {
     int32_t m;
-    VALUE *restrict v, *restrict i, *restrict fired, *restrict x;
+    VALUE *restrict v, *restrict i, *restrict fired, *restrict x, *restrict a;
     int32_t *restrict wait;
     uint8_t *restrict fires, *restrict active;
     const VALUE *v_decay, *v_gain, *i_decay, *i_gain, *leak, *threshold, *v_reset;
@@ -15,6 +15,8 @@ typedef struct {
 void NAME(nc_neurons_init)(const nc_neurons *p, nc_neuron_state *s) {
     for (int32_t j = 0; j < p->n; j++)
         ((VALUE *)s->v)[j] = ((const VALUE *)p->v_init)[j % p->period];
+    for (int32_t j = 0; p->general && s->a != NULL && p->extra[NC_A_INIT] != NULL && j < p->n; j++)
+        ((VALUE *)s->a)[j] = ((const VALUE *)p->extra[NC_A_INIT])[j % p->period];
 }
 
 static void NAME(mark_active)(const NAME(block) *b, int has_current) {
@@ -114,6 +116,8 @@ static void NAME(step_block)(const nc_neurons *p, nc_neuron_state *s, const NAME
     NAME(reset)(p, b);
 }
 
+#include "neuron_general.h"
+
 NC_HOT void NAME(nc_neurons_step)(const nc_neurons *p, nc_neuron_state *s, VALUE *x, uint8_t *fires, uint8_t *active) {
     NAME(block) b = {
         .v_decay = p->v_decay,
@@ -129,10 +133,14 @@ NC_HOT void NAME(nc_neurons_step)(const nc_neurons *p, nc_neuron_state *s, VALUE
         b.v = (VALUE *)s->v + at;
         b.i = s->i != NULL ? (VALUE *)s->i + at : NULL;
         b.fired = s->fired != NULL ? (VALUE *)s->fired + at : NULL;
+        b.a = s->a != NULL ? (VALUE *)s->a + at : NULL;
         b.wait = s->wait != NULL ? s->wait + at : NULL;
         b.x = x + at;
         b.fires = fires + at;
         b.active = active + at;
-        NAME(step_block)(p, s, &b);
+        if (p->general)
+            NAME(step_general)(p, s, &b);
+        else
+            NAME(step_block)(p, s, &b);
     }
 }

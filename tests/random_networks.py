@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -24,16 +25,23 @@ from neurocomp.network import (
     Sparse,
 )
 from neurocomp.network.ops import Op, ShapeMismatch
+from tests.random_signals import signal_part
 
 
 @st.composite
-def networks(draw: st.DrawFn, integer: bool | None = None, most: int = 4) -> Network:
-    """A chain of 1..most populations behind an input, with random side branches and feedback."""
+def networks(draw: st.DrawFn, integer: bool | None = None, most: int = 4, signals: bool = False) -> Network:
+    """A chain of 1..most populations behind an input, with random side branches and feedback. signals: some of them
+    multiply, rearrange or reduce signals, or are computed by the host."""
     integer = draw(st.booleans()) if integer is None else integer
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shape = draw(st.sampled_from([(3,), (2, 5), (2, 5, 4), (1, 6, 6), (4, 4, 4)]))
     populations, projections = [Population("in", shape)], []
     for k in range(draw(st.integers(1, most))):
+        if signals and draw(st.booleans()):
+            relay, arriving = signal_part(draw, rng, populations, k, integer)
+            populations.append(relay)
+            projections += arriving
+            continue
         source = populations[draw(st.integers(0, len(populations) - 1))] if k else populations[0]
         op = _operator(draw, rng, source.shape, integer)
         relay = draw(st.integers(0, 4)) == 0
@@ -122,11 +130,13 @@ def _neuron(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...], i
         drawn = rng.uniform(low, high, draw(st.sampled_from(sizes)))
         return np.asarray(np.rint(drawn) if integer else drawn.astype(np.float32))
 
-    output = draw(st.sampled_from(["binary", "binary", "count", "binary" if integer else "membrane"]))
-    resets = {"count": ["subtract", "none"], "membrane": ["none"], "binary": ["zero", "subtract", "none"]}
-    reset = draw(st.sampled_from(resets[output]))
+    output = draw(
+        st.sampled_from(["binary", "binary", "count", "ternary", "graded", "binary" if integer else "membrane"])
+    )
+    resets = {"count": ["subtract", "none"], "membrane": ["none"]}
+    reset = draw(st.sampled_from(resets.get(output, ["zero", "subtract", "none"])))
     unit = 4096 if integer else 1
-    return Neuron(
+    neuron = Neuron(
         v_decay=value(0.3 * unit, unit),
         v_gain=1.0 if integer else value(0.3, 1),
         leak=value(-0.2, 0.2),
@@ -138,8 +148,45 @@ def _neuron(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...], i
         reset_when=draw(st.sampled_from(["now", "next"])),
         compare=draw(st.sampled_from([">", ">="])),
         output=output,
-        max_count=3 if output == "count" else 1,
+        max_count=4 if output == "count" else 1,
         refractory=0 if output == "membrane" else draw(st.sampled_from([0, 0, 2])),
+    )
+    return _with_rarer_parts(draw, neuron, integer, value) if draw(st.booleans()) else neuron
+
+
+def _with_rarer_parts(
+    draw: st.DrawFn, neuron: Neuron, integer: bool, value: Callable[[float, float], float | np.ndarray]
+) -> Neuron:
+    unit, size = (4096, 3000.0) if integer else (1, 0.6)
+    late = neuron.reset_when == "next"
+    if draw(st.booleans()):
+        ways = ["threshold", "current"] + ([] if integer or late else ["reset"])
+        neuron = replace(
+            neuron,
+            adapts=draw(st.sampled_from(ways)),
+            a_decay=value(0.3 * unit, unit),
+            a_gain=value(0, size),
+            a_from_v=value(-0.2 * unit, 0.2 * unit) if draw(st.booleans()) else None,
+            a_init=value(-0.1 * size, 0.3 * size) if draw(st.booleans()) else None,
+        )
+    if neuron.i_decay is not None:
+        neuron = replace(
+            neuron,
+            current_when=draw(st.sampled_from(["now", "next"])),
+            i_from_v=value(-0.3 * unit, 0.1 * unit) if draw(st.booleans()) else None,
+            reset_current=draw(st.booleans()),
+        )
+    if neuron.reset == "subtract":
+        keep = None if late else draw(st.sampled_from([None, value(0.2 * unit, unit)]))
+        neuron = replace(neuron, v_subtract=draw(st.sampled_from([None, value(0.2 * size, 2 * size)])), v_keep=keep)
+    if not integer and draw(st.integers(0, 3)) == 0:
+        neuron = replace(neuron, v_square=value(-0.05, 0.2), v_exp=value(0, 0.1), v_exp_rate=value(-0.5, 1))
+    return replace(
+        neuron,
+        v_min=draw(st.sampled_from([None, value(-size, 0)])),
+        signed=neuron.output in ("count", "graded") and draw(st.booleans()),
+        rounding=draw(st.sampled_from(["floor", "nearest"])),
+        levels=draw(st.sampled_from(["all", "powers"])),
     )
 
 
@@ -185,6 +232,6 @@ def mappable_networks(draw: st.DrawFn) -> Network:
     """Float networks that a chip could take as they are: no average or maximum, every relay leads to neurons."""
     network = draw(networks(integer=False))
     ops_fit = all(not isinstance(p.op, Pool) or p.op.kind == "sum" for p in network.projections)
-    spiking = all(p.neuron is None or p.neuron.output != "membrane" for p in network.populations)
+    spiking = all(p.neuron is None or p.neuron.output not in ("membrane", "graded") for p in network.populations)
     assume(ops_fit and spiking)
     return network

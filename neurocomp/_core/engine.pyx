@@ -4,6 +4,7 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 
 from neurocomp._core.status import raise_status
+from neurocomp.network.neuron import EXTRA_PARAMETERS
 
 
 cdef extern from "network.h" nogil:
@@ -20,6 +21,8 @@ cdef extern from "network.h" nogil:
         const void *threshold
         const void *v_reset
         const void *v_init
+        int32_t general, adapts, current_next, reset_current, nearest, powers, is_signed
+        const void *extra[11]
     ctypedef struct nc_population:
         int32_t kind, n, history, first, last, shift
         const void *bias
@@ -45,6 +48,8 @@ cdef extern from "network.h" nogil:
         int64_t *nonzero
     ctypedef enum nc_status:
         NC_OK
+    ctypedef enum nc_extra:
+        NC_EXTRAS
     nc_status nc_network_check(const nc_network *net)
     uint64_t nc_network_workspace(const nc_network *net)
     nc_status nc_network_run_f32(const nc_network *net, void *workspace, const float *input, int64_t stride,
@@ -150,6 +155,23 @@ cdef class Engine:
         if p.has_current:
             p.i_decay = self._values(parameters["i_decay"], p.period)
             p.i_gain = self._values(parameters["i_gain"], p.period)
+        self._set_rarer_parts(p, planned)
+        return 0
+
+    cdef int _set_rarer_parts(self, nc_neurons *p, planned) except -1:
+        settings = planned.settings
+        p.general = settings["general"]
+        p.adapts = settings["adapts"]
+        p.current_next = settings["current_next"]
+        p.reset_current = settings["reset_current"]
+        p.nearest = settings["nearest"]
+        p.powers = settings["powers"]
+        p.is_signed = settings["signed"]
+        if len(EXTRA_PARAMETERS) != NC_EXTRAS:
+            raise ValueError("the neuron's parameters and csrc/neuron.h do not match")
+        for k, name in enumerate(EXTRA_PARAMETERS):
+            if name in planned.parameters:
+                p.extra[k] = self._values(planned.parameters[name], p.period)
         return 0
 
     cdef int _set_projection(self, nc_projection *p, planned) except -1:

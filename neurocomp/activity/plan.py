@@ -7,31 +7,18 @@ from typing import TypeVar
 
 import numpy as np
 
+from neurocomp.activity.plan_neuron import PlannedNeurons, plan_neurons, repeated, value_type
 from neurocomp.errors import bad_input
 from neurocomp.network.graph import Integer, Network, Population, Projection
-from neurocomp.network.layout import channel_first_index, channel_last, channel_last_index
-from neurocomp.network.neuron import Neuron, expand
+from neurocomp.network.layout import channel_first_index, channel_last_index
 from neurocomp.network.ops import Conv, Linear, OneToOne, Pool, Shape, Sparse, weight_of
 from neurocomp.network.verify import population_order, value_order
 
-# codes of csrc/spikes.h, csrc/neuron.h and csrc/network.h
+# codes of csrc/spikes.h and csrc/network.h
 LINEAR, CONV, CONV_ROW, SUM_POOL, MAX_POOL, ONE_TO_ONE, SPARSE = range(7)
-RESETS = {"zero": 0, "subtract": 1, "none": 2}
-OUTPUTS = {"binary": 0, "count": 1, "membrane": 2}
 INPUT, RELAY, NEURONS = range(3)
 
-SHORTEST_PERIOD = 256  # parameters are repeated to at least this many entries so that loops over them are long
-
 Item = TypeVar("Item")
-
-
-@dataclass(frozen=True, eq=False)
-class PlannedNeurons:
-    """Parameters as arrays of ``period`` entries, in channel-last order."""
-
-    period: int
-    settings: dict[str, int]
-    parameters: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,70 +82,23 @@ def plan_network(network: Network, largest_input: float | None = None) -> Plan:
     return Plan(isinstance(network.arithmetic, Integer), tuple(populations), tuple(projections))
 
 
-def _value_type(network: Network) -> type[np.generic]:
-    return np.int32 if isinstance(network.arithmetic, Integer) else np.float32
-
-
 def _population(network: Network, population: Population, first: int, last: int) -> PlannedPopulation:
-    dtype = _value_type(network)
+    dtype = value_type(network)
     history = 1 + max((p.delay for p in network.outgoing[population.name]), default=0)
     kind = INPUT if population.name in network.inputs else RELAY if population.neuron is None else NEURONS
     shift = network.arithmetic.state_shift if isinstance(network.arithmetic, Integer) and kind == NEURONS else 0
     bias = None
     if population.bias is not None:
-        bias = _repeated({"bias": population.bias}, population.shape, dtype)[1]["bias"]
-    neurons = _neurons(network, population, population.neuron) if population.neuron is not None else None
+        bias = repeated({"bias": population.bias}, population.shape, dtype)[1]["bias"]
+    neurons = plan_neurons(network, population, population.neuron) if population.neuron is not None else None
     return PlannedPopulation(population.name, kind, population.size, history, first, last, shift, bias, neurons)
-
-
-def _neurons(network: Network, population: Population, neuron: Neuron) -> PlannedNeurons:
-    arithmetic = network.arithmetic
-    integer = isinstance(arithmetic, Integer)
-    values = dict(neuron.parameters())
-    if integer:  # a neuron that never fires
-        never = np.iinfo(np.int32).max
-        values["threshold"] = np.where(np.isinf(values["threshold"]), never, values["threshold"])
-    period, arrays = _repeated(values, population.shape, _value_type(network))
-    settings = {
-        "reset": RESETS[neuron.reset],
-        "reset_next": int(neuron.reset_when == "next"),
-        "strict": int(neuron.compare == ">"),
-        "output": OUTPUTS[neuron.output],
-        "max_count": neuron.max_count,
-        "refractory": neuron.refractory,
-        "has_current": int(neuron.i_decay is not None),
-        "decay_bits": arithmetic.decay_bits if integer else 0,
-        "state_limit": 1 << (arithmetic.state_bits - 1) if integer else 1,
-    }
-    return PlannedNeurons(period, settings, arrays)
-
-
-def _repeated(values: dict[str, float | np.ndarray], shape: Shape, dtype: type) -> tuple[int, dict[str, np.ndarray]]:
-    """All values over one common period: the population, a multiple of its channels, or a run of equal scalars."""
-    size = int(np.prod(shape))
-    expanded = {key: expand(value, shape) for key, value in values.items()}
-    if any((a.shape == shape and shape != shape[:1]) or (a.ndim and len(shape) == 1) for a in expanded.values()):
-        period = size
-    elif any(a.ndim for a in expanded.values()):
-        period = min(size, shape[0] * -(-SHORTEST_PERIOD // shape[0]))
-    else:
-        period = min(size, SHORTEST_PERIOD)
-    arrays = {}
-    for key, array in expanded.items():
-        if array.ndim == 0:
-            arrays[key] = np.full(period, array, dtype)
-        elif array.shape == shape:
-            arrays[key] = np.ascontiguousarray(channel_last(array, shape), dtype)
-        else:
-            arrays[key] = np.resize(array.reshape(-1), period).astype(dtype)
-    return period, arrays
 
 
 def _projection(network: Network, projection: Projection, index: dict[str, int]) -> PlannedProjection:
     source, target = network.by_name[projection.source], network.by_name[projection.target]
     ends = (index[source.name], index[target.name], projection.delay, source.size, target.size)
     weight_type = np.int16 if isinstance(network.arithmetic, Integer) else np.float32
-    value_type = _value_type(network)
+    scale_type = value_type(network)
     op = projection.op
     match op:
         case Linear(weight):
@@ -170,9 +110,9 @@ def _projection(network: Network, projection: Projection, index: dict[str, int])
         case Pool():
             kind = MAX_POOL if op.kind == "max" else SUM_POOL
             geometry = _geometry(op, source.shape, target.shape)
-            return PlannedProjection(kind, *ends, geometry, scale=np.array([op.scale], value_type))
+            return PlannedProjection(kind, *ends, geometry, scale=np.array([op.scale], scale_type))
         case OneToOne(scale):
-            return _one_to_one(ends, np.asarray(scale, value_type), source.shape, target.shape)
+            return _one_to_one(ends, np.asarray(scale, scale_type), source.shape, target.shape)
         case Sparse():
             return _sparse(ends, op, source.shape, target.shape, weight_type)
 
@@ -257,7 +197,7 @@ def _check_range(network: Network, arithmetic: Integer, largest_input: float | N
 
 def _largest_output(network: Network, arithmetic: Integer, name: str) -> float:
     population = network.by_name[name]
-    if population.neuron is not None and population.neuron.output == "membrane":
+    if population.neuron is not None and population.neuron.output in ("membrane", "graded"):
         return 2.0 ** (arithmetic.state_bits - 1)
     return float(population.neuron.max_count) if population.neuron is not None else 2.0**31
 
