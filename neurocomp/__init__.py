@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from neurocomp.chip.catalog import load_array_chip, load_chip
     from neurocomp.errors import NeurocompError
     from neurocomp.frontend.freeze import freeze
+    from neurocomp.frontend.nir_write import write_nir
     from neurocomp.frontend.read import load_network
     from neurocomp.frontend.recording import record_training
     from neurocomp.mapping.compile import compile_network as compile
@@ -59,12 +60,13 @@ _HOME = {
     "simulate_plasticity": ("neurocomp.simulate.plasticity", "simulate_plasticity"),
     "simulate_training": ("neurocomp.simulate.training", "simulate_training"),
     "sweep": ("neurocomp.sweep.api", "sweep"),
+    "write_nir": ("neurocomp.frontend.nir_write", "write_nir"),
 }
 
 __all__ = [
     "Network", "NeurocompError", "TrainingSetup", "__version__", "compile", "encode", "encode_sample", "execute",
     "freeze", "load_array_chip", "load_chip", "load_network", "load_program", "pareto", "record_training", "report",
-    "simulate", "simulate_plasticity", "simulate_training", "sweep",
+    "simulate", "simulate_plasticity", "simulate_training", "sweep", "write_nir",
 ]  # fmt: skip
 
 

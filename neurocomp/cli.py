@@ -13,6 +13,7 @@ import typer
 
 from neurocomp.commands import train_words as train
 from neurocomp.commands.exits import run
+from neurocomp.commands.export import export_command
 
 app = typer.Typer(
     name="neurocomp", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -354,6 +355,9 @@ def sweep_command(
         run_sweep(Path(what[0]), options)
     else:
         raise typer.BadParameter("give one space, or show and one folder")
+
+
+app.command("export")(export_command)
 
 
 @app.command("schema")

@@ -17,7 +17,7 @@ from neurocomp.errors import Diagnostic, InputError
 from neurocomp.frontend.joins import join_relays, verified
 from neurocomp.frontend.nir_file import NirGraph, Node, NodeProblem, read_graph
 from neurocomp.frontend.nir_loops import forward_order, late_edges, reached
-from neurocomp.frontend.nir_neurons import DEFAULT_DT_S, NEURON_TYPES, Discretise, Reset, Timing, neuron
+from neurocomp.frontend.nir_neurons import NEURON_TYPES, Discretise, Reset, Timing, neuron
 from neurocomp.frontend.nir_ops import LINEAR_TYPES, MAX_ELEMENTS, bias, delayed_copies, fit, operator
 from neurocomp.network.graph import Network, Population, Projection
 from neurocomp.network.ops import OneToOne, Op, Shape, ShapeMismatch
@@ -36,8 +36,8 @@ def read_nir(
     ``euler`` or ``exp``, see nir_neurons.py. Raises InputError with all that is wrong with the file.
     """
     path = Path(path)
-    timing = Timing(dt_s, reset, discretise)
     graph = read_graph(path)
+    timing = Timing(dt_s, reset, discretise, graph.stored)
     network = _Builder(graph, timing).network(path)
     _refuse_unused(graph.where, timing)
     return verified(network, graph.where)
@@ -195,14 +195,7 @@ class _Builder:
             raise InputError(self.findings)
 
     def _assumptions(self, file: str) -> tuple[str, ...]:
-        timing, said = self.timing, []
-        if "dt" in timing.used and timing.dt_option_s is None:
-            said.append(f"{file} stores no time step: assumed dt = {DEFAULT_DT_S:g} s (--dt)")
-        if "discretise" in timing.used and timing.discretise_option is None:
-            said.append(f"{file} is continuous in time: assumed forward Euler (--discretise)")
-        if "reset" in timing.used and timing.reset_option is None:
-            said.append(f"{file} stores no kind of reset: assumed that a spike sets v to v_reset (--reset)")
-        return (*said, *self.notes, *timing.notes)
+        return (*self.timing.assumptions(file), *self.notes, *self.timing.notes)
 
 
 def _entry(node: Node) -> str:

@@ -11,13 +11,15 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError, bad_input
-from neurocomp.frontend.hdf5 import Hdf5File, Hdf5Group
+from neurocomp.frontend.hdf5 import Hdf5Group
+from neurocomp.frontend.hdf5_child import open_hdf5
 
 Edge = tuple[str, str]
 
@@ -52,6 +54,9 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
 }
 MAX_MULTIPLICITY = 64
 NOT_PARAMETERS = ("type", "metadata")
+STORED_DT, STORED_DISCRETISE, STORED_RESET = "neurocomp_dt_s", "neurocomp_discretise", "neurocomp_reset"
+"""Metadata that our own writer puts into the graph, so that nothing has to be assumed when the file is read."""
+CHOICES = {STORED_DISCRETISE: ("euler", "exp"), STORED_RESET: ("zero", "subtract", "subtract-next")}
 EXPORT = "export the network again with nir 1.0.8"
 PASS = "pass"
 """Type given here to the Input and Output nodes of subgraphs: what arrives goes on unchanged."""
@@ -82,13 +87,15 @@ class Node:
 
 @dataclass(eq=False)
 class NirGraph:
-    """A graph without subgraphs. nodes: by path, sorted; edges: (source path, target path), as in the file."""
+    """A graph without subgraphs. nodes: by path, sorted; edges: (source path, target path), as in the file.
+    stored: what our own writer noted down, by the names of STORED_DT and its like."""
 
     where: str
     version: str = ""
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
     findings: list[Diagnostic] = field(default_factory=list)
+    stored: dict[str, str | float] = field(default_factory=dict)
 
     def sources(self, path: str) -> list[str]:
         return [a for a, b in self.edges if b == path]
@@ -102,9 +109,10 @@ class NirGraph:
 
 def read_graph(path: Path) -> NirGraph:
     """The graph in a NIR file. Raises InputError with everything that is malformed in it."""
-    with Hdf5File(path) as root:
+    with open_hdf5(path) as root:
         graph = NirGraph(str(path), _version(root))
         _Level(graph, root.group("node"), "").read()
+        graph.stored = dict(_stored(root.group("node")))
     if graph.findings:
         raise InputError(graph.findings)
     graph.nodes = dict(sorted(graph.nodes.items()))
@@ -121,6 +129,23 @@ def _version(root: Hdf5Group) -> str:
             root.where("version"), f"the file is of NIR version {version}; 0.1 to 1.x are read", hint=EXPORT
         )
     return version
+
+
+def _stored(group: Hdf5Group) -> Iterator[tuple[str, str | float]]:
+    if not group.has("metadata") or not group.is_group("metadata"):
+        return
+    metadata = group.group("metadata")
+    if metadata.has(STORED_DT):
+        dt = metadata.array(STORED_DT)
+        if dt.size != 1 or not 0 < float(dt.reshape(-1)[0]) < float("inf"):  # false for NaN too
+            raise bad_input(metadata.where(STORED_DT), "is not a time step in seconds")
+        yield STORED_DT, float(dt.reshape(-1)[0])
+    for name, choices in CHOICES.items():
+        if not metadata.has(name):
+            continue
+        if (word := metadata.text(name)) not in choices:
+            raise bad_input(metadata.where(name), f"is {word!r}; {', '.join(choices)} are known")
+        yield name, word
 
 
 @dataclass(eq=False)

@@ -14,12 +14,13 @@ A neuron spikes when v > v_threshold.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
-from neurocomp.frontend.nir_file import EXPORT, Node, NodeProblem
+from neurocomp.frontend.nir_file import EXPORT, STORED_DISCRETISE, STORED_DT, STORED_RESET, Node, NodeProblem
 from neurocomp.frontend.nir_ops import compact, fit, fitted
 from neurocomp.network.neuron import Neuron
 from neurocomp.network.ops import Shape
@@ -36,28 +37,46 @@ NEURON_TYPES = ("I", "LI", "IF", "LIF", "CubaLI", "CubaLIF", "Threshold")
 
 @dataclass(eq=False)
 class Timing:
-    """What the user said about time (None: nothing), and which of the answers were needed."""
+    """What the user said about time (None: nothing), what the file says (stored), and which answers were needed."""
 
     dt_option_s: float | None = None
     reset_option: Reset | None = None
     discretise_option: Discretise | None = None
+    stored: Mapping[str, str | float] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
     @property
     def dt_s(self) -> float:
         self.used.add("dt")
-        return DEFAULT_DT_S if self.dt_option_s is None else self.dt_option_s
+        return float(self.stored.get(STORED_DT, DEFAULT_DT_S)) if self.dt_option_s is None else self.dt_option_s
 
     @property
     def reset(self) -> Reset:
         self.used.add("reset")
-        return self.reset_option or "zero"
+        return self.reset_option or cast("Reset", self.stored.get(STORED_RESET, "zero"))
 
     @property
     def discretise(self) -> Discretise:
         self.used.add("discretise")
-        return self.discretise_option or "euler"
+        return self.discretise_option or cast("Discretise", self.stored.get(STORED_DISCRETISE, "euler"))
+
+    def assumptions(self, file: str) -> Iterator[str]:
+        """What had to be assumed about time, and what of the file was overridden, in sentences."""
+        dt, discretise, reset = self.dt_option_s, self.discretise_option, self.reset_option
+        for key, name, option, assumed in (
+            ("dt", STORED_DT, dt, f"{file} stores no time step: assumed dt = {DEFAULT_DT_S:g} s (--dt)"),
+            ("discretise", STORED_DISCRETISE, discretise,
+             f"{file} is continuous in time: assumed forward Euler (--discretise)"),
+            ("reset", STORED_RESET, reset,
+             f"{file} stores no kind of reset: assumed that a spike sets v to v_reset (--reset)"),
+        ):  # fmt: skip
+            if key not in self.used:
+                continue
+            if option is None and name not in self.stored:
+                yield assumed
+            elif option is not None and name in self.stored and self.stored[name] != option:
+                yield f"--{key} {option} takes the place of {self.stored[name]}, with which {file} was written"
 
 
 def neuron(node: Node, shape: Shape, timing: Timing) -> Neuron:
@@ -94,7 +113,8 @@ class _Converter:
             return {"v_decay": decay, "v_gain": _snapped(gain)}
         if not np.all(gain):
             raise NodeProblem("parameter r is 0 where v_leak is not: such a neuron hears nothing", hint=EXPORT)
-        self.note(f"{self.node.path}: v_leak is not 0, membranes start at 0")
+        if STORED_DT not in self.timing.stored:  # our own writer refuses other starts
+            self.note(f"{self.node.path}: v_leak is not 0, membranes start at 0")
         return {"v_decay": decay, "v_gain": _snapped(gain), "leak": leak * (1.0 - decay) / gain}
 
     def current(self) -> dict[str, np.ndarray]:

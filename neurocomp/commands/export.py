@@ -1,0 +1,67 @@
+"""``neurocomp export``: a network in a form that other tools read."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from neurocomp.network.graph import Network
+
+HELP = "A network: frozen .pt, .nir or lava-dl .net."
+
+
+def export_command(
+    network: Annotated[Path, typer.Argument(metavar="NETWORK", help=HELP)],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.nir", help="The file to write.")],
+    dt: Annotated[
+        float | None, typer.Option("--dt", metavar="SECONDS", help="Duration of a time step. Default: 1e-4.")
+    ] = None,
+    reset: Annotated[str | None, typer.Option("--reset", help="If NETWORK is NIR: its reset, as in compile.")] = None,
+    discretise: Annotated[
+        str | None, typer.Option("--discretise", help="If NETWORK is NIR: its discretisation, as in compile.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no remarks.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a network as a NIR file.
+
+    Whatever NIR cannot express is named, and nothing is written then. Example:
+
+    neurocomp export examples/01_digits/net.pt -o digits.nir
+    """
+    from neurocomp.frontend.nir_write import write_nir
+
+    _check_output(output, network, force)
+    loaded = _load(network, dt, reset, discretise)
+    remarks = list(write_nir(loaded, output, dt_s=dt))
+    if loaded.sample is not None:
+        remarks.append("sample inputs are not part of a NIR file: give them with --input where it is used")
+    if not quiet:
+        for sentence in (*loaded.assumptions, *remarks, f"written to {output}"):
+            sys.stderr.write(f"{sentence}\n")
+
+
+def _check_output(output: Path, network: Path, force: bool) -> None:
+    from neurocomp.errors import bad_input
+
+    if output.is_dir():
+        raise bad_input(str(output), "is a folder", hint="give the name of a file: -o net.nir")
+    if output.exists() and network.exists() and output.samefile(network):
+        raise bad_input(str(output), "is the network that would be read", hint="give another file: -o")
+    if output.exists() and not force:
+        raise bad_input(str(output), "exists", hint="give another file, or replace it: --force")
+    if not output.absolute().parent.is_dir():
+        raise bad_input(str(output), f"there is no folder {output.parent} to put it in", hint="make it first")
+
+
+def _load(path: Path, dt: float | None, reset: str | None, discretise: str | None) -> Network:
+    """The network; --dt says how a NIR file is read, too, but is no mistake for others."""
+    from neurocomp.frontend.read import load_network
+    from neurocomp.frontend.sniff import sniff
+
+    read_dt = dt if sniff(path) == "nir" else None
+    return load_network(path, dt_s=read_dt, reset=reset, discretise=discretise)  # type: ignore[arg-type]
