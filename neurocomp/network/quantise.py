@@ -15,6 +15,7 @@ from neurocomp.errors import Diagnostic, InputError
 from neurocomp.network.graph import Float32, Integer, Network, Population, Projection
 from neurocomp.network.neuron import expand
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Sparse, weight_of
+from neurocomp.network.quantise_neuron import no_integer_form, sent_unit, whole_neuron
 from neurocomp.network.rounding import refined, rounding_notes
 from neurocomp.network.verify import value_order, verify
 
@@ -48,17 +49,20 @@ def quantise(network: Network, arithmetic: Integer, calibration: np.ndarray | No
     input_scale = _input_scale(network, arithmetic, calibration, notes)
     arithmetic = replace(arithmetic, input_scale=input_scale)
     units: dict[str, float] = {}
+    sent: dict[str, float] = {}  # real value of one integer of what a population sends, where that is values
     found: list[Diagnostic] = []
     populations: dict[str, Population] = {}
     projections: dict[str, Projection] = {}
     for name in value_order(network):
         population = network.by_name[name]
         if name in network.inputs:
-            units[name], populations[name] = input_scale, population
+            units[name] = sent[name] = input_scale
+            populations[name] = population
             continue
-        units[name] = unit = _unit(network, population, units, arithmetic)
+        units[name] = unit = _unit(network, population, sent, arithmetic)
+        sent[name] = unit * sent_unit(population, arithmetic)
         for p in network.incoming[name]:
-            projections[p.name] = _rounded_projection(network, p, unit, units)
+            projections[p.name] = _rounded_projection(network, p, unit, sent)
         populations[name] = _rounded_population(population, unit, arithmetic, found)
     if found:
         raise InputError(found)
@@ -68,7 +72,7 @@ def quantise(network: Network, arithmetic: Integer, calibration: np.ndarray | No
         populations=tuple(populations[p.name] for p in network.populations),
         projections=tuple(projections[p.name] for p in network.projections),
     )
-    notes += _loss_notes(network, result, units, arithmetic.weight_bits)
+    notes += _loss_notes(network, result, units, sent, arithmetic.weight_bits)
     for population in network.populations:
         notes += rounding_notes(population, units[population.name], arithmetic)
     return Quantised(verify(result), units, tuple(notes))
@@ -113,8 +117,7 @@ def _input_scale(network: Network, arithmetic: Integer, calibration: np.ndarray 
 
 def _source_unit(network: Network, name: str, units: dict[str, float]) -> float:
     """Real value of one integer of a population's output: spikes count as themselves."""
-    population = network.by_name[name]
-    if population.neuron is not None and population.neuron.output != "membrane":
+    if _spikes(network, name):
         return 1.0
     if name not in units:
         what = "passes values round in a circle, so that no unit can be chosen for them"
@@ -185,7 +188,7 @@ def _rounded_projection(network: Network, p: Projection, unit: float, units: dic
 
 def _spikes(network: Network, name: str) -> bool:
     neuron = network.by_name[name].neuron
-    return neuron is not None and neuron.output != "membrane"
+    return neuron is not None and neuron.output not in ("membrane", "graded")
 
 
 def _rounded_population(
@@ -195,33 +198,20 @@ def _rounded_population(
     if population.neuron is None:
         bias = None if population.bias is None else _whole(population.bias / unit)
         return replace(population, bias=bias)
-    step = unit / 2**arithmetic.state_shift
-    neuron = population.neuron
-    current_gain = expand(neuron.i_gain, shape) if neuron.i_decay is not None else np.asarray(1.0)
-    gain = expand(neuron.v_gain, shape) * current_gain
-    if np.any(gain == 0) or np.any(current_gain == 0):
-        found.append(Diagnostic(population.name, "has a gain of zero, so no input can reach the membrane"))
+    problems = no_integer_form(population)
+    if problems:
+        found += problems
         return population
-    state = {
-        key: _whole(expand(getattr(neuron, key), shape) / gain / step) for key in ("threshold", "v_reset", "v_init")
-    }
-    state["leak"] = _whole(expand(neuron.leak, shape) / current_gain / step)
-    decays = {"v_decay": neuron.v_decay, "i_decay": neuron.i_decay}
-    state |= {
-        key: _whole(np.asarray(value) * 2**arithmetic.decay_bits) for key, value in decays.items() if value is not None
-    }
+    step = unit / 2**arithmetic.state_shift
+    neuron = whole_neuron(population, population.neuron, step, arithmetic)
     bias = None if population.bias is None else _whole(expand(population.bias, shape) / step)
-    _check_registers(population.name, expand(neuron.threshold, shape), state["threshold"], arithmetic, found)
-    changed = {key: _scalar_if_uniform(value) for key, value in state.items()}
-    return replace(population, bias=bias, neuron=neuron.with_parameters({**changed, "v_gain": 1.0, "i_gain": 1.0}))
+    threshold = np.asarray(neuron.threshold)
+    _check_registers(population.name, expand(population.neuron.threshold, shape), threshold, arithmetic, found)
+    return replace(population, bias=bias, neuron=neuron)
 
 
 def _whole(values: np.ndarray) -> np.ndarray:
     return np.rint(np.asarray(values, np.float64))
-
-
-def _scalar_if_uniform(values: np.ndarray) -> float | np.ndarray:
-    return float(values.reshape(-1)[0]) if values.size == 1 else values
 
 
 def _check_registers(
@@ -249,14 +239,16 @@ def _check_registers(
         )
 
 
-def _loss_notes(before: Network, after: Network, units: dict[str, float], bits: int) -> list[str]:
+def _loss_notes(
+    before: Network, after: Network, units: dict[str, float], sent: dict[str, float], bits: int
+) -> list[str]:
     """One sentence on what rounding the weights cost."""
     worst, where = 0.0, ""
     for old, new in zip(before.projections, after.projections, strict=True):
         weight, rounded = weight_of(old.op), weight_of(new.op)
         if weight is None or rounded is None or not weight.size or isinstance(new.op, OneToOne):
             continue
-        unit = units[new.target] / _source_unit(before, new.source, units)
+        unit = units[new.target] / _source_unit(before, new.source, sent)
         error = np.abs(weight - rounded * unit).max() / max(float(np.abs(weight).max()), 1e-30)
         if error > worst:
             worst, where = float(error), new.name

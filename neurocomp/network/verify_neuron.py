@@ -8,7 +8,7 @@ import numpy as np
 
 from neurocomp.errors import Diagnostic
 from neurocomp.network.graph import Integer, Network
-from neurocomp.network.neuron import SETTINGS, Neuron
+from neurocomp.network.neuron import EXTRA_PARAMETERS, FACTORS, SETTINGS, Neuron
 
 _NEEDS = {
     "a_gain": "a_decay",
@@ -47,8 +47,17 @@ def _parts(network: Network, name: str, neuron: Neuron) -> Iterator[Diagnostic]:
     if neuron.a_decay is not None and neuron.adapts == "reset" and neuron.reset_when == "next":
         yield Diagnostic(name, 'has adapts="reset" with a reset in the next step')
     if isinstance(network.arithmetic, Integer):
-        for part in set(neuron.parts()) & set(_FLOAT_ONLY):
+        for part in sorted(set(neuron.parts()) & set(_FLOAT_ONLY)):
             yield Diagnostic(name, f"has {_FLOAT_ONLY[part]} in a network of integer arithmetic")
+        yield from _factors(name, neuron, 2**network.arithmetic.decay_bits)
+
+
+def _factors(name: str, neuron: Neuron, unit: int) -> Iterator[Diagnostic]:
+    """The rarer factors multiply states as wide as a register: beyond 1 the product would not fit."""
+    for factor in sorted(FACTORS & set(EXTRA_PARAMETERS)):
+        value = getattr(neuron, factor)
+        if value is not None and not ((np.asarray(value) > -unit) & (np.asarray(value) <= unit)).all():
+            yield Diagnostic(name, f"has {factor} beyond 1, which is {unit} here, in a network of integer arithmetic")
 
 
 def _output(name: str, neuron: Neuron) -> Iterator[Diagnostic]:
