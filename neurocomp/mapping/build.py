@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from neurocomp.mapping.atoms import Atoms, Granularity, atoms_of
 from neurocomp.mapping.cuts import Assigned, Grid, window_of
-from neurocomp.mapping.elements import ElementWay, MaskWay, ShapedWay, TableWay, element_nets
+from neurocomp.mapping.elements import ElementWay, MaskWay, ShapedWay, TableWay, element_nets, renamed_way
 from neurocomp.mapping.hypergraph import AXON, MEMORY, Hypergraph
 from neurocomp.mapping.kernels import shared_memory
 from neurocomp.mapping.layer import Layer
@@ -16,7 +17,7 @@ from neurocomp.mapping.limits import DEMANDS, NEURONS, SYNAPSE_BITS, Limits
 from neurocomp.mapping.nets import BoxWay, Nets, box_nets, box_way
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.rates import Rates
-from neurocomp.mapping.reach import Explicit, Separable, Uniform
+from neurocomp.mapping.reach import Explicit, Renamed, Separable, Uniform
 from neurocomp.mapping.rows import pointer
 from neurocomp.mapping.ways import Way, ways_into
 from neurocomp.network.ops import Sparse
@@ -48,8 +49,10 @@ def hypergraph_of(
 
 def hypergraph_over(problem: Problem, layers: dict[str, Layer], atoms: Atoms, rates: Rates) -> Hypergraph:
     """The same for pieces that have been cut already: inputs first, then tiled populations in network order."""
-    nets = [*_axon_nets(problem, atoms, rates)]
+    ways = ways_into(problem)
+    nets = [*_nets_over(problem, atoms, rates, ways).values()]
     memory = [shared_memory(layers[name], atoms, name) for name in problem.tiled]
+    memory += _operand_memory(problem, atoms, rates, ways)
     demand = np.zeros((atoms.vertices, DEMANDS), np.int64)
     number = {population.name: i for i, population in enumerate(problem.network.populations)}
     population = np.zeros(atoms.vertices, np.int32)
@@ -92,9 +95,25 @@ def _column(values: list[np.ndarray], dtype: type[np.integer]) -> np.ndarray:
     return np.concatenate([np.zeros(0, dtype), *values]).astype(dtype, copy=False)
 
 
-def _axon_nets(problem: Problem, atoms: Atoms, rates: Rates) -> list[Nets]:
+WaysInto = dict[int, dict[str, tuple[Way, ...]] | None]
+
+
+def _operand_memory(
+    problem: Problem, atoms: Atoms, rates: Rates, ways: WaysInto
+) -> Iterator[tuple[np.ndarray, np.ndarray, Nets]]:
+    """What parts keep of the operands of products, as ``shared_memory`` has it: an operand once in each part."""
+    for index in sorted(problem.operands):
+        for name, nets in _nets_over(problem, atoms, rates, {index: ways[index]}).items():
+            bits, several = nets.amount * problem.operand_bits(name), nets.rows.lengths > 1
+            alone, shared = np.flatnonzero(~several), np.flatnonzero(several)
+            kept = Nets(np.full(shared.size, -1), bits[shared], np.zeros_like(bits[shared]), nets.rows.taken(shared))
+            yield nets.rows.items[nets.rows.ptr[alone]], bits[alone], kept
+
+
+def _nets_over(problem: Problem, atoms: Atoms, rates: Rates, into: WaysInto) -> dict[str, Nets]:
+    """The nets along the given ways, by sending population."""
     leaving = {name: _Leaving() for name in problem.emitting}
-    for index, ways in ways_into(problem).items():
+    for index, ways in into.items():
         target = problem.network.projections[index].target
         if ways is None or not _is_shaped(atoms, target, ways):
             for source, way in _listed(problem, atoms, index, target).items():
@@ -103,22 +122,23 @@ def _axon_nets(problem: Problem, atoms: Atoms, rates: Rates) -> list[Nets]:
         for source, found in ways.items():
             for way in found:
                 _add(leaving[source], atoms, source, target, way)
-    nets = []
+    nets = {}
     for name, ways in leaving.items():
         rate, cut = rates.of(name), atoms.cuts.get(name)
         if isinstance(cut, Grid) and ways.boxes and not ways.others:
-            nets.append(box_nets(cut, atoms.first[name], ways.boxes, rate, atoms.vertices))
+            nets[name] = box_nets(cut, atoms.first[name], ways.boxes, rate, atoms.vertices)
         elif ways.boxes or ways.others:
             shape = problem.shape(name)
             every: list[ElementWay] = [*ways.others, *(ShapedWay(way, shape) for way in ways.boxes)]
             flat = rate.reshape(-1) if rate.size == 1 else np.broadcast_to(rate, shape).reshape(-1)
-            nets.append(element_nets(atoms.flat_labels(name), every, flat, atoms.vertices))
+            nets[name] = element_nets(atoms.flat_labels(name), every, flat, atoms.vertices)
     return nets
 
 
 def _is_shaped(atoms: Atoms, target: str, ways: dict[str, tuple[Way, ...]]) -> bool:
     """Whether every way can be followed to the pieces of the target: boxes only lead into a grid."""
-    return isinstance(atoms.cuts[target], Grid) or not any(isinstance(w, Separable) for f in ways.values() for w in f)
+    boxes = Separable | Renamed
+    return isinstance(atoms.cuts[target], Grid) or not any(isinstance(w, boxes) for f in ways.values() for w in f)
 
 
 def _add(leaving: _Leaving, atoms: Atoms, source: str, target: str, way: Way) -> None:
@@ -131,7 +151,9 @@ def _add(leaving: _Leaving, atoms: Atoms, source: str, target: str, way: Way) ->
         leaving.others.append(TableWay(ptr, way.table.target_of[order], atoms.flat_labels(target)))
     else:
         box = box_way(way, cut, first)
-        if box is not None:
+        if box is not None and isinstance(way, Renamed):
+            leaving.others.append(renamed_way(ShapedWay(box, way.inner.source), way.index, way.sources))
+        elif box is not None:
             leaving.boxes.append(box)
         elif isinstance(way, Uniform):
             mask = np.broadcast_to(way.mask, atoms.shapes[source]).reshape(-1)

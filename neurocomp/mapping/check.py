@@ -41,7 +41,7 @@ Finding = tuple[str, str]
 
 def has_place(program: Program, population: Population) -> bool:
     """Whether a population has tiles: inputs, neurons, and a readout."""
-    return population.neuron is not None or population.name in (*program.network.inputs, program.network.output)
+    return population.neuron is not None or population.name in (*program.placed.inputs, program.placed.output)
 
 
 def _tables(program: Program) -> Iterator[Finding]:
@@ -74,7 +74,7 @@ def _tables(program: Program) -> Iterator[Finding]:
     slots = routers * program.chip.noc.cores_per_router
     ranges = {
         "packet_core": (routes.packet_core, slots), "synapse_tile": (routes.synapse_tile, len(program.tiles)),
-        "synapse_projection": (routes.synapse_projection, len(program.network.projections)),
+        "synapse_projection": (routes.synapse_projection, len(program.placed.projections)),
         "link_id": (routes.link_id, 4 * routers),
     }  # fmt: skip
     for name, (values, end) in ranges.items():
@@ -84,7 +84,7 @@ def _tables(program: Program) -> Iterator[Finding]:
 
 def _tiles(program: Program) -> Iterator[Finding]:
     """Every element of every population that needs a place lies in exactly one tile, on a core that may be used."""
-    network, seen = program.network, {p.name: np.zeros(p.size, np.int64) for p in program.network.populations}
+    network, seen = program.placed, {p.name: np.zeros(p.size, np.int64) for p in program.placed.populations}
     noc, forbidden = program.chip.noc, set(program.forbidden_cores)
     slots = noc.routers * noc.cores_per_router * program.chips[0] * program.chips[1]
     for index, tile in enumerate(program.tiles):
@@ -121,7 +121,7 @@ def _is_inside(tile: Tile, shape: tuple[int, int, int]) -> bool:
 
 def _classes(program: Program) -> Iterator[Finding]:
     """Emitting populations have classes, each within one tile."""
-    network, routes = program.network, program.routes
+    network, routes = program.placed, program.routes
     emitting = {p.name for p in network.populations if p.neuron is not None} | set(network.inputs)
     if set(routes.route_class) != emitting:
         yield "route_class", f"is given for {sorted(routes.route_class)} instead of {sorted(emitting)}"
@@ -157,7 +157,7 @@ def _packets(program: Program) -> Iterator[Finding]:
     if astray:
         yield "packets", f"{astray} synapse entries lie on another core than their packet's"
     entries = of_synapse * len(program.tiles) + routes.synapse_tile
-    if _has_repeats(entries * len(program.network.projections) + routes.synapse_projection):
+    if _has_repeats(entries * len(program.placed.projections) + routes.synapse_projection):
         yield "packets", "some packet names a tile and projection twice"
 
 
@@ -211,7 +211,7 @@ def _axons(program: Program, cores: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     packets, widest = np.append(np.diff(routes.packet_ptr), 0), 0
     for name, label in routes.route_class.items():
         sizes += np.bincount(label + 1, minlength=routes.classes + 1)[1:]
-        if name not in program.network.inputs:
+        if name not in program.placed.inputs:
             fans = packets[label]
             np.add.at(sending, np.searchsorted(cores, core_of_tile[program.tile_of[name]]), fans)
             widest = max(widest, int(fans.max(initial=0)))

@@ -40,14 +40,14 @@ def one_layer_each(program: Program) -> Iterator[tuple[str, str]]:
 
 def _kernel_words(program: Program, name: str, channels: int) -> int:
     """Of a fully connected layer: one kernel for each channel before it that covers its whole map."""
-    for projection in program.network.incoming[name]:
+    for projection in program.placed.incoming[name]:
         op = projection.op
         if isinstance(op, Conv):
             return op.weight.shape[1] << (_ceil_log2(math.prod(op.weight.shape[2:])) + _ceil_log2(channels))
         if isinstance(op, Linear):
             before, shape = projection.source, program.shape(projection.source)
-            while shape[1:] == (1, 1) and program.network.by_name[before].neuron is None:
-                steps = program.network.incoming[before]
+            while shape[1:] == (1, 1) and program.placed.by_name[before].neuron is None:
+                steps = program.placed.incoming[before]
                 if len(steps) != 1 or program.shape(steps[0].source)[0] == shape[0]:
                     break
                 before, shape = steps[0].source, program.shape(steps[0].source)

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from neurocomp.mapping.check_signals import pulled_back, pushed_on
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Projection
-from neurocomp.network.ops import Conv, Linear, OneToOne, Sparse
+from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Reduce, Sparse, Wiring
 
 _SEED = 0x6E637632
 
@@ -22,11 +23,11 @@ _SEED = 0x6E637632
 def synapse_sums(program: Program) -> Iterator[tuple[str, str]]:
     """(population, finding) for every emitting population whose routes do not carry its synapses."""
     rng = np.random.default_rng(_SEED)
-    size = (len(program.network.projections), len(program.tiles))
+    size = (len(program.placed.projections), len(program.tiles))
     weights = rng.integers(0, 2**64, size, np.uint64)
     expected = expected_sums(program, weights)
     for name, label in program.routes.route_class.items():
-        shape = program.network.by_name[name].shape
+        shape = program.placed.by_name[name].shape
         from_routes = np.append(_class_sums(program, weights), np.uint64(0))[label]
         wrong = int((from_routes != _channel_last(expected[name], shape)).sum())
         if wrong:
@@ -52,7 +53,7 @@ def _class_sums(program: Program, weights: np.ndarray) -> np.ndarray:
 
 def expected_sums(program: Program, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Per emitting population uint64 (*shape, or broadcastable): the weights of all its synapses, added up."""
-    network = program.network
+    network = program.placed
     sums: dict[str, np.ndarray] = {}
     for name in _targets_first(program):
         population, total = network.by_name[name], np.zeros(1, np.uint64)
@@ -72,7 +73,7 @@ def expected_sums(program: Program, weights: np.ndarray) -> dict[str, np.ndarray
 
 def _targets_first(program: Program) -> list[str]:
     """Populations, relays before everything that feeds them."""
-    network, order = program.network, {}
+    network, order = program.placed, {}
 
     def visit(name: str) -> None:
         if name in order:
@@ -90,6 +91,8 @@ def _targets_first(program: Program) -> list[str]:
 def _pulled_back(projection: Projection, source_shape: tuple[int, ...], values: np.ndarray) -> np.ndarray:
     """For each source element the sum of ``values`` over its synapses, modulo 2**64, tap by tap."""
     op = projection.op
+    if isinstance(op, Factor | Wiring | Reduce | Host):
+        return pulled_back(op, source_shape, values)
     if isinstance(op, Linear):
         return values.sum(dtype=np.uint64, keepdims=True).reshape((1,) * len(source_shape))
     if isinstance(op, OneToOne):
@@ -121,7 +124,7 @@ def _axis(tap: int, outputs: int, inputs: int, stride: int, padding: int, dilati
 
 def most_fan_in(program: Program) -> int:
     """Synapses of the neuron that has most, over all paths through relays."""
-    network, counts = program.network, {}
+    network, counts = program.placed, {}
 
     def arriving(name: str) -> np.ndarray:
         if name not in counts:
@@ -140,6 +143,8 @@ def most_fan_in(program: Program) -> int:
 def _pushed_on(projection: Projection, values: np.ndarray, target_shape: tuple[int, ...]) -> np.ndarray:
     """For each target element the sum of ``values`` over its synapses."""
     op = projection.op
+    if isinstance(op, Factor | Wiring | Reduce | Host):
+        return pushed_on(op, values, target_shape)
     if isinstance(op, Linear):
         return np.full(target_shape, values.sum())
     if isinstance(op, OneToOne):

@@ -10,9 +10,10 @@ import numpy as np
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import bad_input
 from neurocomp.mapping.map import Chips, map_network
-from neurocomp.mapping.problem import relay_order
 from neurocomp.mapping.profile import Activity
 from neurocomp.mapping.program import Program
+from neurocomp.mapping.relays import relay_order
+from neurocomp.mapping.stations import with_stations
 from neurocomp.network.graph import Float32, Integer, Network
 from neurocomp.network.passes import fold_average_pooling, max_pooling_to_neurons
 from neurocomp.network.quantise import quantise
@@ -60,22 +61,23 @@ def compile_network(
 
 
 def lower(network: Network, chip: ChipSpec, calibration: np.ndarray | None = None) -> Network:
-    """The network as the chip would run it: pooling folded, weights and states rounded to the chip's integers.
+    """The network as the chip would run it: pooling folded, weights and states rounded to the chip's integers, stations
+    named (stations.py).
 
     The stored sample goes along; what was assumed on the way is added to ``assumptions``.
     """
     verify(network)
     relay_order(network)  # a circle of relays can be run, but not placed: say so before anything is rounded
     if isinstance(network.arithmetic, Integer):
-        return max_pooling_to_neurons(network)
+        return with_stations(max_pooling_to_neurons(network), chip)
     lowered = max_pooling_to_neurons(fold_average_pooling(network))
     if chip.numeric.arithmetic == "float32":
-        return lowered
+        return with_stations(lowered, chip)
     if calibration is None and network.sample is not None:
         calibration = network.sample.inputs if network.sample.encoding in ("direct", "temporal") else np.ones(1)
     quantised = quantise(lowered, chip_arithmetic(chip), calibration)
     notes = tuple(f"on {chip.name}: {note}" for note in quantised.notes)
-    return replace(quantised.network, assumptions=network.assumptions + notes)
+    return with_stations(replace(quantised.network, assumptions=network.assumptions + notes), chip)
 
 
 def chip_arithmetic(chip: ChipSpec) -> Integer:

@@ -18,7 +18,7 @@ import numpy as np
 from neurocomp.mapping.layer import Layer
 from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, NEURONS, SYNAPSE_BITS
 from neurocomp.mapping.problem import Problem
-from neurocomp.mapping.reach import Explicit, Separable, Uniform, as_explicit
+from neurocomp.mapping.reach import Explicit, Reach, Renamed, Uniform, as_explicit, in_places
 from neurocomp.network.layout import channel_first_index, channel_last
 from neurocomp.network.structure import Corner, Window
 
@@ -98,23 +98,26 @@ class Grid:
     def demands(self, layer: Layer, out: np.ndarray) -> np.ndarray:
         result = np.zeros((*self.parts, DEMANDS), np.int64)
         result[..., NEURONS] = box_sums(np.ones((1, 1, 1), np.int64), self.edges)
-        for reaches in layer.reaches.values():
+        for source, reaches in layer.reaches.items():
             heard = sum(self._heard(reach) for reach in reaches)
-            result[..., AXONS_IN] += np.minimum(heard, reaches[0].sources)
+            heard = np.minimum(heard, reaches[0].sources)
+            result[..., AXONS_IN] += heard
+            result[..., SYNAPSE_BITS] += heard * layer.operand_bits.get(source, 0)
         result[..., AXONS_OUT] = box_sums(out, self.edges)
         stored = layer.stored
         per_channel = np.broadcast_to(stored.per_channel, layer.shape[:1])
-        result[..., SYNAPSE_BITS] = (
+        result[..., SYNAPSE_BITS] += (
             np.add.reduceat(per_channel, self.edges[0][:-1]).reshape(-1, 1, 1)
             + box_sums(stored.per_element, self.edges) + stored.constant
         )  # fmt: skip
         return np.moveaxis(result, 0, 2).reshape(-1, DEMANDS)
 
-    def _heard(self, reach: Separable | Uniform | Explicit) -> np.ndarray:
+    def _heard(self, reach: Reach) -> np.ndarray:
         if isinstance(reach, Uniform):
             return np.array(reach.support)
         if isinstance(reach, Explicit):
             raise TypeError("a population with tables of synapses is cut into runs, not into a grid")
+        reach = in_places(reach)
         channels = reach.channels_of(self.edges[0])
         rows, columns = reach.rows.distinct(self.edges[1]), reach.columns.distinct(self.edges[2])
         return channels[:, None, None] * rows[:, None] * columns
@@ -125,7 +128,9 @@ class Grid:
             for source, reaches in layer.reaches.items()
         }
 
-    def _listening(self, reach: Separable | Uniform | Explicit) -> np.ndarray:
+    def _listening(self, reach: Reach) -> np.ndarray:
+        if isinstance(reach, Renamed):
+            return reach.summed(self._listening(reach.inner))
         if isinstance(reach, Uniform):
             return reach.mask * np.int64(self.count)
         if isinstance(reach, Explicit):
@@ -153,13 +158,15 @@ class Runs:
     def demands(self, layer: Layer, out: np.ndarray) -> np.ndarray:
         result = np.zeros((self.count, DEMANDS), np.int64)
         result[:, NEURONS] = np.diff(self.edges)
-        for reaches in layer.reaches.values():
+        for source, reaches in layer.reaches.items():
             heard = [run_reach(reach, layer.shape) for reach in reaches]
             counts = sum(r.support if isinstance(r, Uniform) else r.table.distinct(self.edges) for r in heard)
-            result[:, AXONS_IN] += np.minimum(counts, heard[0].sources)
+            counts = np.minimum(counts, heard[0].sources)
+            result[:, AXONS_IN] += counts
+            result[:, SYNAPSE_BITS] += counts * layer.operand_bits.get(source, 0)
         result[:, AXONS_OUT] = np.add.reduceat(by_position(out, layer.shape), self.edges[:-1])
         stored = np.add.reduceat(by_position(layer.stored.per_element, layer.shape), self.edges[:-1])
-        result[:, SYNAPSE_BITS] = stored + shared_by_all(layer)
+        result[:, SYNAPSE_BITS] += stored + shared_by_all(layer)
         return result
 
     def listeners(self, layer: Layer) -> dict[str, np.ndarray]:
@@ -175,7 +182,7 @@ class Runs:
         return result
 
 
-def run_reach(reach: Separable | Uniform | Explicit, shape: Corner) -> Explicit | Uniform:
+def run_reach(reach: Reach, shape: Corner) -> Explicit | Uniform:
     """The reach with targets numbered by channel-last position."""
     reach = as_explicit(reach, shape)
     if isinstance(reach, Uniform) or shape[1] * shape[2] == 1:
@@ -224,7 +231,9 @@ class Assigned:
             channels = np.unique(at % layer.shape[0])
             row[NEURONS], row[AXONS_OUT] = at.size, out_by_position[at].sum()
             row[SYNAPSE_BITS] = per_element[at].sum() + per_channel[channels].sum() + layer.stored.constant
-            row[AXONS_IN] = sum(int(np.count_nonzero(mask)) for mask in self._heard(layer, at).values())
+            for source, mask in self._heard(layer, at).items():
+                row[AXONS_IN] += np.count_nonzero(mask)
+                row[SYNAPSE_BITS] += np.count_nonzero(mask) * layer.operand_bits.get(source, 0)
         return result
 
     def listeners(self, layer: Layer) -> dict[str, np.ndarray]:

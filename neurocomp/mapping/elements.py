@@ -82,6 +82,17 @@ class MaskWay:
 ElementWay = TableWay | ShapedWay | MaskWay
 
 
+def renamed_way(way: ShapedWay, index: np.ndarray | None, elements: int) -> TableWay:
+    """A way from places, of which each is the source element that ``index`` names (-1: none; None: its own number)."""
+    places = int(np.prod(way.shape))
+    length = way.degrees
+    vertex = way.listeners(0, places)
+    element = np.repeat(np.arange(places) if index is None else index, length)
+    order = np.argsort(element, kind="stable")
+    ptr = np.searchsorted(element[order], np.arange(elements + 1))
+    return TableWay(ptr, np.arange(order.size), vertex[order])
+
+
 def element_nets(own: np.ndarray, ways: list[ElementWay], rate: np.ndarray, vertices: int) -> Nets:
     """The nets of one population. own: vertex of each element; rate: int64 (elements) or (1,), see rates.py."""
     rows = _listeners(own.size, ways, vertices)

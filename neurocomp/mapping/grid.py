@@ -18,7 +18,7 @@ import numpy as np
 from neurocomp.mapping.cuts import Grid, split
 from neurocomp.mapping.layer import Layer
 from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, NEURONS, SYNAPSE_BITS, Limits
-from neurocomp.mapping.reach import Explicit, Reach, Separable, Uniform
+from neurocomp.mapping.reach import Explicit, Reach, Renamed, Separable, Uniform, in_places
 
 _ALL_PARTS = 64  # axes up to this length are cut into every possible number of parts
 
@@ -109,12 +109,13 @@ def _largest_demands(layer: Layer, axes: tuple[_Axis, ...], out: np.ndarray) -> 
     """int64 (ways, ways, ways, 4): a bound on the demand of the largest tile of each grid."""
     result = np.zeros((*(axis.parts.size for axis in axes), DEMANDS), np.int64)
     result[..., NEURONS] = axes[0].table(np.diff) * axes[1].table(np.diff) * axes[2].table(np.diff)
-    for reaches in layer.reaches.values():
-        heard = sum(_heard(reach, axes, _Axis.table) for reach in reaches)
-        result[..., AXONS_IN] += np.minimum(heard, reaches[0].sources)
+    for source, reaches in layer.reaches.items():
+        heard = np.minimum(sum(_heard(reach, axes, _Axis.table) for reach in reaches), reaches[0].sources)
+        result[..., AXONS_IN] += heard
+        result[..., SYNAPSE_BITS] += heard * layer.operand_bits.get(source, 0)
     result[..., AXONS_OUT] = _largest_box_sums(out, axes)
     per_channel = np.broadcast_to(layer.stored.per_channel, layer.shape[:1])
-    result[..., SYNAPSE_BITS] = (
+    result[..., SYNAPSE_BITS] += (
         axes[0].table(lambda edges: np.add.reduceat(per_channel, edges[:-1]))
         + _largest_box_sums(layer.stored.per_element, axes) + layer.stored.constant
     )  # fmt: skip
@@ -126,6 +127,7 @@ def _heard(reach: Reach, axes: tuple[_Axis, ...], take: Callable[..., np.ndarray
         return np.full((1, 1, 1), reach.support, np.int64)
     if isinstance(reach, Explicit):
         raise TypeError("a population with tables of synapses is cut into runs, not into a grid")
+    reach = in_places(reach)
     factors = (reach.channels_of, reach.rows.distinct, reach.columns.distinct)
     channels, rows, columns = (take(axis, measure) for axis, measure in zip(axes, factors, strict=True))
     return channels * rows * columns
@@ -152,7 +154,8 @@ def _spread_allowed(
         for reach in layer.reaches.get(source, ()):
             if isinstance(reach, Uniform):
                 heard += axes[0].counts * axes[1].counts * axes[2].counts
-            elif isinstance(reach, Separable):
+            elif isinstance(reach, Separable | Renamed):
+                reach = in_places(reach)
                 measures = (reach.parts_per_channel, reach.rows.parts_per_source, reach.columns.parts_per_source)
                 channels, rows, columns = (axis.table(m) for axis, m in zip(axes, measures, strict=True))
                 heard += channels * rows * columns

@@ -9,14 +9,15 @@ every synapse of a sparse one with its index. Without it every composed synapse 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from neurocomp.mapping.problem import Problem
-from neurocomp.mapping.reach import Reach, identity, merged, through
+from neurocomp.mapping.reach import Reach, identity, merged
+from neurocomp.mapping.through import through
 from neurocomp.network.graph import Projection
-from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse
+from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse, Wiring
 from neurocomp.network.structure import Corner, arriving, fan_in, total, whole
 
 
@@ -49,7 +50,8 @@ class Layer:
     """The demands of one tiled population.
 
     reaches: per emitting population what its elements listen to; fan_in: synapses of each element, int64
-    broadcastable to ``shape``; synapses: all of them.
+    broadcastable to ``shape``; synapses: all of them. operand_bits: of populations that are multiplied here, the bits
+    of synaptic memory in which a tile keeps each of their elements that it hears.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Layer:
     reaches: dict[str, tuple[Reach, ...]]
     stored: Stored
     fan_in: np.ndarray
+    operand_bits: dict[str, int] = field(default_factory=dict)
 
     @property
     def synapses(self) -> int:
@@ -85,8 +88,17 @@ def layers_of(problem: Problem) -> dict[str, Layer]:
         shape = problem.shape(name)
         arriving = known[name] if not problem.emits(name) else _arriving(problem, name, known)
         fan = whole(problem.population(name).shape, arriving.dense + arriving.sparse).counts
-        layers[name] = Layer(name, shape, arriving.reaches, _memory(problem, name, arriving), fan)
+        memory = _memory(problem, name, arriving)
+        layers[name] = Layer(name, shape, arriving.reaches, memory, fan, _operand_bits(problem, name))
     return layers
+
+
+def _operand_bits(problem: Problem, name: str) -> dict[str, int]:
+    bits: dict[str, int] = {}
+    for edge in problem.edges if problem.operands else ():
+        if edge.target == name and edge.projection in problem.operands:
+            bits[edge.source] = bits.get(edge.source, 0) + problem.operand_bits(edge.source)
+    return bits
 
 
 def _emitted(problem: Problem, name: str) -> _Incoming:
@@ -101,10 +113,13 @@ def _arriving(problem: Problem, name: str, known: dict[str, _Incoming]) -> _Inco
     stored = NOTHING
     zero = np.zeros((1,) * len(problem.population(name).shape), np.int64)
     dense, sparse = zero, zero
-    for projection in network.incoming[name]:
+    for index in problem.indexed[name]:
+        projection = network.projections[index]
         source, shape = known[projection.source], network.by_name[projection.source].shape
         for emitter, parts in source.reaches.items():
             reaches.setdefault(emitter, []).extend(through(projection.op, shape, part) for part in parts)
+        if index in problem.operands:  # multiplied with each other: no synapses, see operand_bits
+            continue
         stored = stored + _passed_on(projection.op, shape, source.stored) + _own(problem, projection, shape, target)
         from_dense = fan_in(projection.op, shape, source.dense)
         if isinstance(projection.op, Sparse):
@@ -135,9 +150,30 @@ def _passed_on(op: Op, source_shape: Shape, stored: Stored) -> Stored:
         return stored
     if isinstance(op, OneToOne) and not stored.per_channel.any():
         return Stored(stored.per_channel, np.broadcast_to(stored.per_element, source).reshape(target), stored.constant)
+    if isinstance(op, Wiring):
+        moved = _rewired(op, stored, source, target)
+        if moved is not None:
+            return moved
     if isinstance(op, Pool) and not stored.per_element.any():
         return Stored(stored.per_channel, NOTHING.per_element, stored.constant)
     return Stored(NOTHING.per_channel, NOTHING.per_element, stored.all_bits(source))
+
+
+def _rewired(op: Wiring, stored: Stored, source: Corner, target: Corner) -> Stored | None:
+    """Memory by the wires' targets, if each of their channels is made of one channel of the source."""
+    index = op.index.reshape(target[0], -1)
+    per_channel = stored.per_channel
+    if per_channel.any():
+        channel = np.where(index >= 0, index // (source[1] * source[2]), -1)
+        highest = channel.max(axis=1)
+        if (np.where(channel >= 0, channel, highest[:, None]) != highest[:, None]).any():
+            return None
+        per_channel = np.where(highest >= 0, np.broadcast_to(per_channel, source[:1])[highest], 0)
+    per_element = stored.per_element
+    if per_element.any():
+        flat = np.broadcast_to(per_element, source).reshape(-1)
+        per_element = np.where(index >= 0, flat[np.maximum(index, 0)], 0).reshape(target)
+    return Stored(per_channel, per_element, stored.constant)
 
 
 def _own(problem: Problem, projection: Projection, source_shape: Shape, target: Corner) -> Stored:

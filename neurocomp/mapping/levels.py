@@ -9,6 +9,8 @@ count only if they have no delay. Its chip step is the network's step plus its l
 from __future__ import annotations
 
 from neurocomp.mapping.problem import Problem
+from neurocomp.mapping.wires import wires_into
+from neurocomp.network.ops import Host
 
 
 def levels(problem: Problem) -> dict[str, int]:
@@ -16,7 +18,7 @@ def levels(problem: Problem) -> dict[str, int]:
     result = {name: 0 for name in problem.order if problem.emits(name) or problem.is_tiled(name)}
     if problem.chip.numeric.delivery == "same_step":
         return result
-    waits = [(e.source, e.target, 1 - e.delays[0]) for e in problem.edges]
+    waits = [(e.source, e.target, 1 - e.delays[0]) for e in problem.edges] + _to_host(problem)
     after = _reached(waits)
     forward = [(a, b, steps) for a, b, steps in waits if steps == 1 or a not in after[b]]
     for _ in result:  # no longest way has more edges than there are populations
@@ -26,6 +28,19 @@ def levels(problem: Problem) -> dict[str, int]:
         if result == before:
             break
     return result
+
+
+def _to_host(problem: Problem) -> list[tuple[str, str, int]]:
+    """What the host computes comes back a step after it has left."""
+    network = problem.lowered
+    stations = frozenset(network.stations)
+    found = []
+    for name in network.stations:
+        for p in network.incoming[name]:
+            if isinstance(p.op, Host):
+                wires = wires_into(network, p.source, stations) or ()
+                found += [(wire.source, name, 1 - wire.delay - p.delay) for wire in wires]
+    return found
 
 
 def _reached(edges: list[tuple[str, str, int]]) -> dict[str, set[str]]:

@@ -29,6 +29,7 @@ from neurocomp.mapping.problem import MOST_CHIPS, Problem, stored_weight_bits
 from neurocomp.mapping.profile import Activity, profile_of
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.quality import Quality, Trial, spikes
+from neurocomp.mapping.stations import placed_view, unplaced
 from neurocomp.mapping.tile import Tiling, tile
 from neurocomp.mapping.traffic_bound import traffic_bound
 from neurocomp.network.graph import Network
@@ -117,7 +118,8 @@ def make_problem(
 ) -> Problem:
     """The problem after all that the user said has been checked. Raises InputError with every finding."""
     bits = stored_weight_bits(network, chip)
-    problem = Problem(network, chip, frozenset(map(int, forbidden_cores)), {}, bits, chips)
+    view = placed_view(network)
+    problem = Problem(view, chip, frozenset(map(int, forbidden_cores)), {}, bits, chips, network)
     found = [*_not_lowered(network), *_wrong_cores(problem, forbidden_cores)]
     cores: dict[str, np.ndarray] = {}
     for name, value in assignment.items():
@@ -152,7 +154,7 @@ def _assembled(portfolio: Portfolio, best: Candidate) -> Program:
     offsets = levels(problem)
     mismatches = capability_mismatches(problem) + timing_mismatches(problem, offsets)
     return Program(
-        problem.network, problem.chip, best.tiles, best.routes, offsets, best.usage, tuple(sorted(problem.forbidden)),
+        problem.lowered, problem.chip, best.tiles, best.routes, offsets, best.usage, tuple(sorted(problem.forbidden)),
         (*problem.network.assumptions, *_assumptions(problem)), tuple(mismatches), _quality(portfolio, best),
         problem.chips,
     )  # fmt: skip
@@ -193,11 +195,13 @@ def _assumptions(problem: Problem) -> list[str]:
 
 
 def _not_lowered(network: Network) -> list[Diagnostic]:
-    return [
-        Diagnostic(p.name, f"{p.op.kind} pooling cannot be mapped as it is",
-                   hint="compile the network (neurocomp.compile), which replaces such pooling before it maps")
-        for p in network.projections if isinstance(p.op, Pool) and p.op.kind != "sum"
-    ]  # fmt: skip
+    hint = "compile the network (neurocomp.compile), which lowers it before it maps"
+    found = [
+        Diagnostic(p.name, f"{p.op.kind} pooling cannot be mapped as it is", hint=hint)
+        for p in network.projections
+        if isinstance(p.op, Pool) and p.op.kind != "sum" and p.target not in network.stations
+    ]
+    return found + [Diagnostic(name, "has no place on the chip yet", hint=hint) for name in unplaced(network)]
 
 
 def _wrong_cores(problem: Problem, forbidden: Sequence[int]) -> list[Diagnostic]:

@@ -57,7 +57,8 @@ def _distinct_weights(problem: Problem, name: str) -> int:
 
 def _neurons(problem: Problem) -> Iterable[str]:
     numeric = problem.chip.numeric
-    neurons = [(name, problem.population(name).neuron) for name in problem.tiled]
+    stations = set(problem.lowered.stations)
+    neurons = [(name, problem.population(name).neuron) for name in problem.tiled if name not in stations]
     current = [name for name, neuron in neurons if neuron is not None and neuron.i_decay is not None]
     if current and not numeric.synaptic_current:
         yield f"has no synaptic current, which {_listed(current)} {_have(current)}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurocomp.mapping.cuts import Cut, Grid
-from neurocomp.mapping.reach import Separable, Table, Uniform
+from neurocomp.mapping.reach import Renamed, Separable, Table, Uniform
 from neurocomp.mapping.rows import Rows, equal_rows, joint_labels, pointer, rows_of_pairs
 from neurocomp.network.structure import Corner
 
@@ -49,8 +49,9 @@ class BoxWay:
     sets: tuple[AxisSets, AxisSets, AxisSets]
 
 
-def box_way(reach: Separable | Uniform, cut: Cut, first: int) -> BoxWay | None:
-    """The paths of a reach into a population whose pieces are numbered from ``first`` on.
+def box_way(reach: Separable | Renamed | Uniform, cut: Cut, first: int) -> BoxWay | None:
+    """The paths of a reach into a population whose pieces are numbered from ``first`` on; of one with other names for
+    its sources, seen from their places.
 
     None if the sets along the axes are not independent, or if boxes lead into a population that is no grid.
     """
@@ -64,6 +65,8 @@ def box_way(reach: Separable | Uniform, cut: Cut, first: int) -> BoxWay | None:
         return BoxWay(first, parts, sets)  # type: ignore[arg-type]
     if grid is None:
         return None
+    if isinstance(reach, Renamed):
+        reach = reach.inner
     channels, rows, columns = grid.edges
     sets = (_channel_sets(reach, channels), _table_sets(reach.rows, rows), _table_sets(reach.columns, columns))
     return BoxWay(first, grid.parts, sets)

@@ -14,10 +14,12 @@ from functools import cached_property
 import numpy as np
 
 from neurocomp.chip.spec import ChipSpec
-from neurocomp.errors import Diagnostic, InputError
 from neurocomp.fabric.chip_network import mesh_of
 from neurocomp.fabric.topology import Mesh
+from neurocomp.mapping.relays import emits, relay_order
+from neurocomp.mapping.stations import operand_projections, payload_bits
 from neurocomp.network.graph import Float32, Integer, Network, Population
+from neurocomp.network.kinds import ValueKind, value_kinds
 from neurocomp.network.structure import Corner, Window, as_map, backward
 from neurocomp.network.verify import population_order
 
@@ -42,9 +44,11 @@ class Edge:
 class Problem:
     """A lowered network, a chip, and what the user decided.
 
-    forbidden: cores that must stay empty. assignment: for some populations the core of every element, int
-    array in the population's shape. weight_bits: width at which weights are stored. chips: (columns, rows) of equal
-    chips that make up one mesh; routers and cores are numbered through all of them.
+    network: as it is placed (stations.py): stations count as neurons there, those of the host as inputs. given: the
+    lowered network itself, where it has stations. forbidden: cores that must stay empty. assignment: for some
+    populations the core of every element, int array in the population's shape. weight_bits: width at which weights are
+    stored. chips: (columns, rows) of equal chips that make up one mesh; routers and cores are numbered through all of
+    them.
     """
 
     network: Network
@@ -53,6 +57,26 @@ class Problem:
     assignment: dict[str, np.ndarray] = field(default_factory=dict)
     weight_bits: int = 8
     chips: tuple[int, int] = (1, 1)
+    given: Network | None = None
+
+    @property
+    def lowered(self) -> Network:
+        """The network as it runs."""
+        return self.network if self.given is None else self.given
+
+    @cached_property
+    def kinds(self) -> dict[str, ValueKind]:
+        """What every population sends."""
+        return value_kinds(self.lowered)
+
+    @cached_property
+    def operands(self) -> frozenset[int]:
+        """Indices of the projections that bring operands of a product."""
+        return operand_projections(self.network)
+
+    def operand_bits(self, name: str) -> int:
+        """Bits that a core keeps of one value of a population that is multiplied there."""
+        return max(1, payload_bits(self.lowered, name, self.kinds[name]))
 
     @cached_property
     def mesh(self) -> Mesh:
@@ -71,7 +95,7 @@ class Problem:
         return tuple(population_order(self.network))
 
     def emits(self, name: str) -> bool:
-        return _emits(self.network, name)
+        return emits(self.network, name)
 
     def is_tiled(self, name: str) -> bool:
         if name in self.network.inputs:
@@ -197,28 +221,6 @@ def _added(a: Window | None, b: Window) -> Window:
     for part in (a, b):
         counts[tuple(slice(p - o, q - o) for p, q, o in zip(part.start, part.stop, start, strict=True))] += part.counts
     return Window(start, stop, counts)
-
-
-def _emits(network: Network, name: str) -> bool:
-    return name in network.inputs or network.by_name[name].neuron is not None
-
-
-def relay_order(network: Network) -> tuple[str, ...]:
-    """Relays, each before those that it feeds. Raises InputError if relays feed each other in a circle."""
-    relays = [p.name for p in network.populations if not _emits(network, p.name)]
-    sources = {name: {q.source for q in network.incoming[name] if not _emits(network, q.source)} for name in relays}
-    order: list[str] = []
-    while len(order) < len(relays):
-        ready = [name for name in relays if name not in order and sources[name] <= set(order)]
-        if not ready:
-            circle = [name for name in relays if name not in order]
-            raise InputError(Diagnostic(
-                " -> ".join(circle), "these relays feed each other in a circle",
-                why="a spike would pass round it for ever without reaching a neuron that could be placed on a core",
-                hint="put neurons, or a leaky readout, into the loop",
-            ))  # fmt: skip
-        order += ready
-    return tuple(order)
 
 
 def _edges(problem: Problem, target: str, projection: int) -> list[Edge]:

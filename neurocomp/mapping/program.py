@@ -14,6 +14,7 @@ from neurocomp.fabric.chip_network import mesh_of
 from neurocomp.fabric.topology import Mesh
 from neurocomp.mapping.cuts import Box, window_of
 from neurocomp.mapping.quality import Quality
+from neurocomp.mapping.stations import placed_view
 from neurocomp.mapping.usage import Usage
 from neurocomp.network.graph import Network
 from neurocomp.network.ops import Shape, frozen_array
@@ -125,6 +126,12 @@ class Program:
     mismatches: tuple[str, ...] = field(default=())
     quality: Quality | None = None
     chips: tuple[int, int] = (1, 1)
+
+    @cached_property
+    def placed(self) -> Network:
+        """The network as it lies on the chip: stations count as neurons, those of the host as inputs (stations.py).
+        Routes number its projections."""
+        return placed_view(self.network)
 
     @property
     def mesh(self) -> Mesh:

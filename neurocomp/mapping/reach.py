@@ -1,24 +1,25 @@
 """Which source elements a box of target elements listens to, in closed form wherever there is one.
 
-Three forms: ``Separable`` (convolution, pooling, identity: channels, rows and columns are reached
-independently), ``Uniform`` (fully connected: every target listens to the same sources) and ``Explicit``
-(tables of synapses). ``through`` carries a reach across one more operator, so that paths through relays have
-one too. Where two forms cannot be combined exactly the result is an upper bound: ``Uniform`` over all that
-any target listens to.
+Four forms: ``Separable`` (convolution, pooling, identity: channels, rows and columns are reached
+independently), ``Renamed`` (the same over places to which source elements are wired), ``Uniform`` (fully
+connected: every target listens to the same sources) and ``Explicit`` (tables of synapses). through.py carries
+a reach across one more operator, so that paths through relays have one too. Where two forms cannot be combined
+exactly the result is an upper bound: ``Uniform`` over all that any target listens to.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from neurocomp.mapping.rows import Rows, previous_rows, sorted_rows, transposed
-from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse
-from neurocomp.network.structure import Corner, Taps, as_map, channel_groups, taps_of
+from neurocomp.network.ops import Sparse
+from neurocomp.network.structure import Corner
 
 UNROLL_MAX = 50_000_000  # pairs that may be listed; beyond it the reach becomes an upper bound
 
@@ -93,12 +94,6 @@ def identity_table(size: int) -> Table:
     return Table(np.arange(size + 1), np.arange(size), size)
 
 
-def _taps_table(taps: Taps, outputs: int) -> Table:
-    at = np.arange(outputs)[:, None] * taps.stride - taps.padding + np.arange(taps.kernel) * taps.dilation
-    inside = (at >= 0) & (at < taps.size)
-    return Table(np.concatenate([[0], np.cumsum(inside.sum(axis=1))]), at[inside], taps.size)
-
-
 @dataclass(frozen=True, eq=False)
 class Separable:
     """Channel c listens to the source channels low[c]..high[c]-1 (both never decrease), row and column by table."""
@@ -164,55 +159,45 @@ class Explicit:
         return table_of(self.given) if isinstance(self.given, Sparse) else self.given
 
 
-Reach = Separable | Uniform | Explicit
+@dataclass(frozen=True, eq=False)
+class Renamed:
+    """A separable reach over a map of places, each of which is an element of the source.
+
+    index: int32, flat by place of ``inner.source``: the source element there, -1 for none; None: the elements in
+    the same order. An element may lie at several places: counts are then upper bounds.
+    """
+
+    inner: Separable
+    index: np.ndarray | None
+    source: Corner
+
+    @property
+    def sources(self) -> int:
+        return math.prod(self.source)
+
+    def summed(self, values: np.ndarray) -> np.ndarray:
+        """int64 of ``source``: values by place (broadcastable to the map of places), added up by source element."""
+        flat = np.broadcast_to(values, self.inner.source).reshape(-1)
+        if self.index is None:
+            return flat.reshape(self.source)
+        sums = np.zeros(self.sources, np.int64)
+        there = self.index >= 0
+        np.add.at(sums, self.index[there], flat[there])
+        return sums.reshape(self.source)
+
+
+Reach = Separable | Renamed | Uniform | Explicit
+
+
+def in_places(reach: Separable | Renamed) -> Separable:
+    """The reach with its sources numbered by place."""
+    return reach.inner if isinstance(reach, Renamed) else reach
 
 
 def identity(shape: Corner) -> Separable:
     """Every element listens to itself."""
     channels = np.arange(shape[0])
     return Separable(channels, channels + 1, identity_table(shape[1]), identity_table(shape[2]), shape)
-
-
-def through(op: Op, source_shape: Shape, reach: Reach) -> Reach:
-    """The reach of the operator's targets, given that of its sources."""
-    if isinstance(reach, Uniform) or isinstance(op, Linear):
-        return as_uniform(reach)
-    match op:
-        case Conv() | Pool():
-            return _through_window(op, source_shape, reach)
-        case OneToOne():
-            target = as_map(op.target_shape(source_shape))
-            return reach if target == as_map(source_shape) else as_explicit(reach, as_map(source_shape))
-        case Sparse():
-            if isinstance(reach, Separable) and _is_identity(reach):
-                return Explicit(op, reach.source)
-            inner = as_explicit(reach, as_map(source_shape))
-            if isinstance(inner, Uniform):
-                return inner
-            return Explicit(composed(table_of(op), inner.table), reach.source)
-
-
-def _through_window(op: Conv | Pool, source_shape: Shape, reach: Separable | Explicit) -> Reach:
-    _, height, width = as_map(op.target_shape(source_shape))
-    groups, c_in, c_out = channel_groups(op, source_shape)
-    first = np.arange(groups * c_out) // c_out * c_in
-    rows, columns = taps_of(op, source_shape)
-    window = Separable(
-        first, first + c_in, _taps_table(rows, height), _taps_table(columns, width), as_map(source_shape)
-    )
-    if isinstance(reach, Explicit):
-        outer = as_explicit(window, as_map(op.target_shape(source_shape)))
-        return (
-            as_uniform(reach)
-            if isinstance(outer, Uniform)
-            else Explicit(composed(outer.table, reach.table), reach.source)
-        )
-    if _is_identity(reach):
-        return window
-    return Separable(
-        reach.low[window.low], reach.high[window.high - 1],
-        composed(window.rows, reach.rows), composed(window.columns, reach.columns), reach.source,
-    )  # fmt: skip
 
 
 def as_uniform(reach: Reach) -> Uniform:
@@ -227,6 +212,8 @@ def as_uniform(reach: Reach) -> Uniform:
                 mask = np.zeros(reach.sources, bool)
                 mask[reach.table.indices] = True
             return Uniform(mask.reshape(reach.source), reach.source)
+        case Renamed():
+            return Uniform(reach.summed(as_uniform(reach.inner).mask) > 0, reach.source)
         case Separable():
             channels = np.zeros(reach.source[0], bool)
             for low, high in zip(*np.unique([reach.low, reach.high], axis=1), strict=True):
@@ -241,6 +228,8 @@ def as_uniform(reach: Reach) -> Uniform:
 
 def as_explicit(reach: Reach, target: Corner) -> Explicit | Uniform:
     """The same reach as a table, or the bound ``Uniform`` if the table would be too long."""
+    if isinstance(reach, Renamed):
+        return _renamed_table(reach, as_explicit(reach.inner, target))
     if not isinstance(reach, Separable):
         return reach
     channels = reach.high - reach.low
@@ -253,6 +242,17 @@ def as_explicit(reach: Reach, target: Corner) -> Explicit | Uniform:
     for axis, inner in ((1, reach.rows), (2, reach.columns)):
         table = _product(table, inner, reach.source[axis])
     return Explicit(table, reach.source)
+
+
+def _renamed_table(reach: Renamed, places: Explicit | Uniform) -> Explicit | Uniform:
+    if isinstance(places, Uniform):
+        return as_uniform(reach)
+    table = places.table
+    if reach.index is None:
+        return Explicit(Table(table.indptr, table.indices, reach.sources), reach.source)
+    there = reach.index[table.indices] >= 0
+    target, place = table.target_of[there], table.indices[there]
+    return Explicit(table_of_pairs(target, reach.index[place], table.targets, reach.sources), reach.source)
 
 
 def _product(outer: Table, inner: Table, inner_sources: int) -> Table:
@@ -286,14 +286,30 @@ def merged(reaches: list[Reach], target: Corner) -> tuple[Reach, ...]:
         return (Explicit(joined, reaches[0].source),)
     if len(reaches) == 1:
         return (reaches[0],)
-    kept: list[Separable] = []
+    return distinct(reaches)
+
+
+def distinct(reaches: Sequence[Reach]) -> tuple[Reach, ...]:
+    """Without those that another one covers."""
+    kept: list[Reach] = []
     for reach in reaches:
-        if isinstance(reach, Separable) and not any(other.covers(reach) for other in kept):
-            kept = [other for other in kept if not reach.covers(other)] + [reach]
+        if any(covers(other, reach) for other in kept):
+            continue
+        kept = [other for other in kept if not covers(reach, other)] + [reach]
     return tuple(kept)
 
 
-def _is_identity(reach: Separable) -> bool:
+def covers(a: Reach, b: Reach) -> bool:
+    """Whether every target listens to everything in ``a`` that it listens to in ``b``, as far as that is plain."""
+    if isinstance(a, Uniform):
+        return bool(a.mask.all()) or (isinstance(b, Uniform) and np.array_equal(a.mask, b.mask))
+    if isinstance(a, Renamed) and isinstance(b, Renamed):
+        same = a.inner.source == b.inner.source and (a.index is b.index or np.array_equal(a.index, b.index))  # type: ignore[arg-type]
+        return same and a.inner.covers(b.inner)
+    return isinstance(a, Separable) and isinstance(b, Separable) and a.covers(b)
+
+
+def is_identity(reach: Separable) -> bool:
     """Whether this is what ``identity`` made (its tables are, then, of equal size and one entry per row)."""
     same = all(
         t.targets == t.sources == t.indices.size and np.array_equal(t.indices, np.arange(t.sources))

@@ -42,19 +42,24 @@ class _Growing:
         self.out = by_position(out, layer.shape)
         self.stored = by_position(layer.stored.per_element, layer.shape)
         self.shared = shared_by_all(layer)
-        self.reaches = [[run_reach(r, layer.shape) for r in reaches] for reaches in layer.reaches.values()]
+        self.reaches = [
+            ([run_reach(r, layer.shape) for r in reaches], layer.operand_bits.get(source, 0))
+            for source, reaches in layer.reaches.items()
+        ]
 
     def demands(self, start: int, stop: int) -> np.ndarray:
         """int64 (stop - start, 4): demand of start..end for every end in start + 1 .. stop."""
         result = np.zeros((stop - start, DEMANDS), np.int64)
         result[:, NEURONS] = np.arange(1, stop - start + 1)
-        for reaches in self.reaches:
+        for reaches, bits in self.reaches:
             heard = np.zeros(stop - start, np.int64)
             for reach in reaches:
                 heard += reach.support if isinstance(reach, Uniform) else _distinct(reach.table, start, stop)
-            result[:, AXONS_IN] += np.minimum(heard, reaches[0].sources)
+            heard = np.minimum(heard, reaches[0].sources)
+            result[:, AXONS_IN] += heard
+            result[:, SYNAPSE_BITS] += heard * bits
         result[:, AXONS_OUT] = np.cumsum(self.out[start:stop])
-        result[:, SYNAPSE_BITS] = np.cumsum(self.stored[start:stop]) + self.shared
+        result[:, SYNAPSE_BITS] += np.cumsum(self.stored[start:stop]) + self.shared
         return result
 
 

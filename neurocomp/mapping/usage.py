@@ -100,6 +100,7 @@ def usage_of(problem: Problem, layers: dict[str, Layer], tiles: Sequence[Tile], 
         if tile.population in routes.route_class:
             class_tile[_labels(routes, tile, shape)] = index
     sizes = routes.class_sizes
+    demand[:, SYNAPSE_BITS] += operand_memory(problem, routes, len(tiles))
     _count_axons_in(routes, sizes, demand)
     per_class = sizes * np.diff(routes.packet_ptr)
     np.add.at(demand[:, AXONS_OUT], class_tile[:-1], per_class)
@@ -112,6 +113,21 @@ def usage_of(problem: Problem, layers: dict[str, Layer], tiles: Sequence[Tile], 
     heard = np.bincount(np.searchsorted(used, routes.packet_core), sizes[_packet_class(routes)], used.size)
     per_core[:, AXONS_IN] = heard.astype(np.int64)
     return Usage(used, per_core, demand, problem.weight_bits)
+
+
+def operand_memory(problem: Problem, routes: Routes, tiles: int) -> np.ndarray:
+    """int64 (tiles): bits in which the operands of products are kept, once for each projection that brings them."""
+    bits = np.zeros(tiles, np.int64)
+    if not problem.operands:
+        return bits
+    of_class = np.zeros(routes.classes, np.int64)
+    for name, label in routes.route_class.items():
+        of_class[label[label >= 0]] = problem.operand_bits(name)
+    entry = np.flatnonzero(np.isin(routes.synapse_projection, list(problem.operands)))
+    packet = np.repeat(np.arange(routes.packets), np.diff(routes.synapse_ptr))[entry]
+    of_packet = _packet_class(routes)[packet]
+    np.add.at(bits, routes.synapse_tile[entry], (routes.class_sizes * of_class)[of_packet])
+    return bits
 
 
 def synapse_bits(layer: Layer, tile: Tile, shape: Corner) -> int:

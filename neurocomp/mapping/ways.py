@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from neurocomp.mapping.problem import Problem
-from neurocomp.mapping.reach import Reach, Separable, Uniform, identity, through
-from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse
+from neurocomp.mapping.reach import Reach, Separable, Uniform, distinct, identity
+from neurocomp.mapping.through import through
+from neurocomp.network.ops import Conv, Linear, Op, Pool, Shape, Sparse, Wiring
 from neurocomp.network.structure import as_map
 
 Way = Reach | Sparse  # Sparse: the table itself, from a population that emits
@@ -46,7 +47,7 @@ def _into_relay(
             return None
         for source, reaches in passed.items():
             gathered.setdefault(source, []).extend(reaches)
-    kept = {source: _distinct(reaches) for source, reaches in gathered.items()}
+    kept = {source: distinct(reaches) for source, reaches in gathered.items()}
     return None if any(len(reaches) > _MOST for reaches in kept.values()) else kept
 
 
@@ -65,7 +66,7 @@ def _passed(
         exact = [reach for reach in passed if reach is not None]
         if len(exact) < len(passed):
             return None
-        result[source] = _distinct(exact)
+        result[source] = distinct(exact)
     return result
 
 
@@ -88,21 +89,7 @@ def _all_listen(op: Op, shape: Shape) -> bool:
             return all(bool((np.diff(table.indptr) > 0).all()) for table in tables)
         case Sparse():
             return bool((np.bincount(op.indices, minlength=int(np.prod(op.shape))) > 0).all())
-        case Linear() | OneToOne():
+        case Wiring():
+            return bool((op.index >= 0).all())
+        case _:
             return True
-
-
-def _distinct(reaches: list[Reach]) -> tuple[Reach, ...]:
-    """Without those that another one covers."""
-    kept: list[Reach] = []
-    for reach in reaches:
-        if any(_covers(other, reach) for other in kept):
-            continue
-        kept = [other for other in kept if not _covers(reach, other)] + [reach]
-    return tuple(kept)
-
-
-def _covers(a: Reach, b: Reach) -> bool:
-    if isinstance(a, Uniform):
-        return bool(a.mask.all()) or (isinstance(b, Uniform) and np.array_equal(a.mask, b.mask))
-    return isinstance(a, Separable) and isinstance(b, Separable) and a.covers(b)

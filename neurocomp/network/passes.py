@@ -9,11 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurocomp.errors import Diagnostic, InputError
 from neurocomp.network.graph import Network, Population, Projection
 from neurocomp.network.kinds import value_kinds
 from neurocomp.network.neuron import Neuron
-from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Sparse
+from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Reduce, Sparse
 
 # Fires in exactly those steps in which something arrives: the maximum of binary spikes.
 ANY_SPIKE = Neuron(v_decay=0.0, threshold=0.0, compare=">", reset="zero")
@@ -45,36 +44,24 @@ def fold_average_pooling(network: Network) -> Network:
 def max_pooling_to_neurons(network: Network) -> Network:
     """Maximum pooling of binary spikes becomes neurons that fire whenever something arrives.
 
-    Raises InputError for a maximum over values that are not binary: it has no event-driven form.
+    A maximum over other values stays one; if neurons receive it, a relay takes it in between, so that it can be placed.
     """
     kinds = value_kinds(network)
-    found: list[Diagnostic] = []
     populations = {p.name: p for p in network.populations}
     projections: list[Projection] = []
     for projection in network.projections:
-        if not isinstance(projection.op, Pool) or projection.op.kind != "max":
+        if not isinstance(projection.op, Pool | Reduce) or projection.op.kind != "max":
             projections.append(projection)
-            continue
-        kind = kinds[projection.source]
-        if kind.name != "binary":
-            found.append(
-                Diagnostic(
-                    projection.name,
-                    f"takes a maximum over {kind} values of {projection.source}",
-                    why="only the maximum of binary spikes can be computed by counting spikes",
-                    hint="pool after the neurons instead of before them, or use average pooling",
-                )
-            )
-            continue
-        projections += _spiking_maximum(projection, populations)
-    if found:
-        raise InputError(found)
+        elif kinds[projection.source].name == "binary":
+            projections += _spiking_maximum(projection, populations)
+        else:
+            projections += _placed_maximum(projection, populations)
     return replace(network, populations=tuple(populations.values()), projections=tuple(projections))
 
 
 def _spiking_maximum(projection: Projection, populations: dict[str, Population]) -> list[Projection]:
     target = populations[projection.target]
-    summed = replace(projection, op=replace(projection.op, kind="sum"))
+    summed = _summed(projection)
     if target.neuron is None and target.bias is None:
         populations[target.name] = replace(target, neuron=ANY_SPIKE)
         return [summed]
@@ -82,6 +69,23 @@ def _spiking_maximum(projection: Projection, populations: dict[str, Population])
     populations[pooled.name] = pooled
     onward = Projection(f"{pooled.name}.out", pooled.name, target.name, OneToOne())
     return [replace(summed, target=pooled.name), onward]
+
+
+def _summed(projection: Projection) -> Projection:
+    op = projection.op
+    if not isinstance(op, Pool | Reduce):
+        raise TypeError(f"{type(op).__name__} takes no maximum")
+    return replace(projection, op=replace(op, kind="sum"))
+
+
+def _placed_maximum(projection: Projection, populations: dict[str, Population]) -> list[Projection]:
+    target = populations[projection.target]
+    if target.neuron is None and target.bias is None:
+        return [projection]
+    pooled = Population(f"{projection.name}.max", target.shape)
+    populations[pooled.name] = pooled
+    onward = Projection(f"{pooled.name}.out", pooled.name, target.name, OneToOne())
+    return [replace(projection, target=pooled.name), onward]
 
 
 def _foldable_followers(network: Network, projection: Projection) -> tuple[Projection, ...] | None:

@@ -63,15 +63,16 @@ def test_folding_pools_changes_no_spike(pool, behind):
         assert before.trace.dense("a").any()
 
 
-def test_maximum_over_real_values_is_refused_by_name():
+def test_a_maximum_over_real_values_gets_a_relay_of_its_own():
     network = Network(
         (Population("in", (1, 4, 4)), Population("out", (1, 2, 2), Neuron())),
         (Projection("pool", "in", "out", Pool("max", (2, 2), (2, 2), (0, 0))),),
         ("in",),
         "out",
     )
-    with pytest.raises(InputError, match="pool: takes a maximum over real values of in"):
-        max_pooling_to_neurons(network)
+    lowered = max_pooling_to_neurons(network)
+    assert [p.name for p in lowered.populations] == ["in", "out", "pool.max"]
+    assert [(p.source, p.target) for p in lowered.projections] == [("in", "pool.max"), ("pool.max", "out")]
 
 
 def test_weights_on_a_grid_are_exact_in_integers():

@@ -116,10 +116,10 @@ def test_tables_of_synapses_are_cut_into_runs() -> None:
     assert cut.edges.tolist() == [0, 20, 40, 50]
 
 
-def test_a_reshaped_one_to_one_layer_is_cut_into_runs_with_one_source_each() -> None:
+def test_a_reshaped_one_to_one_layer_is_cut_into_tiles_with_one_source_for_each_element() -> None:
     network = chain((2, 3, 4), OneToOne(1.0, (24,)))
     _, tiling = tiled(network, make_chip(neurons_max=10))
-    assert tiling.demands["p0"][:, 1].tolist() == [10, 10, 4]
+    assert tiling.demands["p0"][:, 1].tolist() == [8, 8, 8]
 
 
 def test_layers_beyond_a_linear_one_hear_everything() -> None:

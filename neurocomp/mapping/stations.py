@@ -1,0 +1,165 @@
+"""Stations: relays that get a place on the chip and send their values from there, and the network as it is placed.
+
+A spike passes most relays on its way to neurons, and takes no place there. Three kinds of relays need one:
+
+* what computes on all that has arrived: a product of two signals, a maximum over values. A product that is wired
+  one to one into neurons needs none: those neurons add up its terms themselves, and their cores hold the operands;
+* what such an operator reads, unless it is wired straight from neurons, inputs or other stations: its sums have to
+  be complete first;
+* sums that several others listen to and that many populations feed (residual streams). Passed through, each listener
+  would store the weights and hear the spikes of all that lies before. Only on chips whose packets can carry the sums.
+
+Functions of the host are stations outside the chip: what they read leaves through the input port, what they give
+enters there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from neurocomp.chip.spec import ChipSpec
+from neurocomp.mapping.relays import relay_order
+from neurocomp.mapping.wires import wire_index, wires_into
+from neurocomp.network.graph import Integer, Network
+from neurocomp.network.kinds import ValueKind, value_kinds
+from neurocomp.network.neuron import Neuron
+from neurocomp.network.ops import Factor, Host, Op, stands_alone, weight_of
+
+STATION = Neuron(v_decay=0.0, reset="none", output="membrane")  # stands for a station where it has a place
+MOST_SENDERS = 4  # a sum of more spiking populations becomes a station
+MOST_WEIGHTED = 1  # of fewer, if weights lie before it
+
+
+def is_product(network: Network, name: str) -> bool:
+    return any(isinstance(p.op, Factor) for p in network.incoming[name])
+
+
+def is_hosted(network: Network, name: str) -> bool:
+    return any(isinstance(p.op, Host) for p in network.incoming[name])
+
+
+def payload_bits(network: Network, name: str, kind: ValueKind) -> int:
+    """Bits that a packet with a value of this population carries besides its address."""
+    if kind.name != "real" or not isinstance(network.arithmetic, Integer):
+        return kind.bits
+    return network.arithmetic.input_bits if name in network.inputs else network.arithmetic.state_bits
+
+
+def is_carried(chip: ChipSpec, bits: int) -> bool:
+    """Whether the chip's packets have room for so many bits of payload."""
+    return bits == 0 or (chip.numeric.graded_spikes and bits <= chip.numeric.spike_bits)
+
+
+def with_stations(network: Network, chip: ChipSpec) -> Network:
+    """The network with its stations named, as this chip needs them."""
+    kinds = value_kinds(network)
+    relays = relay_order(network)
+    stations = {name for name in relays if _computes(network, name) and not is_fused(network, name)}
+    senders: dict[str, tuple[int, bool]] = {}
+    for name in relays:
+        read = any(isinstance(p.op, Factor) or stands_alone(p.op) for p in network.outgoing[name])
+        if name not in stations and read and wires_into(network, name, frozenset(stations)) is None:
+            stations.add(name)
+        senders[name] = _senders(network, name, senders, stations)
+        carried = is_carried(chip, payload_bits(network, name, kinds[name]))
+        if name not in stations and carried and _is_stream(network, name, *senders[name]):
+            stations.add(name)
+    ordered = tuple(p.name for p in network.populations if p.name in stations)
+    return replace(network, stations=ordered)
+
+
+def unplaced(network: Network) -> list[str]:
+    """Relays that need a place and are not named as stations."""
+    relays = [p.name for p in network.populations if p.neuron is None and p.name not in network.stations]
+    return [name for name in relays if _computes(network, name) and not is_fused(network, name)]
+
+
+def _computes(network: Network, name: str) -> bool:
+    return any(isinstance(p.op, Factor) or stands_alone(p.op) for p in network.incoming[name])
+
+
+def is_fused(network: Network, name: str) -> bool:
+    """Whether a product is wired one to one into neurons, which then add up its terms."""
+    if not is_product(network, name):
+        return False
+    while name != network.output and len(network.outgoing[name]) == 1:
+        (step,) = network.outgoing[name]
+        target = network.by_name[step.target]
+        index = wire_index(step.op, target.size)
+        if index is None or np.unique(index[index >= 0]).size < np.count_nonzero(index >= 0):
+            return False
+        if target.neuron is not None:
+            return True
+        if len(network.incoming[target.name]) > 1:
+            return False
+        name = target.name
+    return False
+
+
+def _senders(network: Network, name: str, known: dict[str, tuple[int, bool]], stations: set[str]) -> tuple[int, bool]:
+    """(populations whose spikes pass the relay, counted by path; whether weights lie before it)."""
+    count, weighted = 0, False
+    for projection in network.incoming[name]:
+        passed = projection.source in known and projection.source not in stations
+        before, heavy = known[projection.source] if passed else (1, False)
+        count, weighted = count + before, weighted or heavy or weight_of(projection.op) is not None
+    return count, weighted
+
+
+def _is_stream(network: Network, name: str, senders: int, weighted: bool) -> bool:
+    most = MOST_WEIGHTED if weighted else MOST_SENDERS
+    return senders > most and len(network.outgoing[name]) > 1 and name != network.output
+
+
+def placed_view(network: Network) -> Network:
+    """The network as it lies on the chip: stations on cores stand as neurons, those of the host as inputs."""
+    if not network.stations:
+        return network
+    stations = set(network.stations)
+    hosted = tuple(name for name in network.stations if is_hosted(network, name))
+    populations = tuple(
+        replace(p, neuron=STATION) if p.name in stations and p.name not in hosted else p for p in network.populations
+    )
+    kept = tuple(p for p in network.projections if not isinstance(p.op, Host))
+    return replace(
+        network, populations=populations, projections=kept, inputs=(*network.inputs, *hosted), stations=(), sample=None
+    )
+
+
+def operand_projections(view: Network) -> frozenset[int]:
+    """Indices of the projections that bring operands to where a product is formed: factors into a station, or the
+    last wire of a product that neurons form themselves."""
+    products = {p.target for p in view.projections if isinstance(p.op, Factor)}
+    found = set()
+    for index, projection in enumerate(view.projections):
+        placed = view.by_name[projection.target].neuron is not None or projection.target == view.output
+        if placed and (isinstance(projection.op, Factor) or _leads_to_product(view, projection.source, products)):
+            found.add(index)
+    return frozenset(found)
+
+
+def _leads_to_product(view: Network, name: str, products: set[str]) -> bool:
+    """Whether a relay is a product, or a wire from one, that has no place of its own."""
+    while view.by_name[name].neuron is None and name not in view.inputs:
+        if name in products:
+            return True
+        incoming = view.incoming[name]
+        if len(incoming) != 1 or wire_index(incoming[0].op, view.by_name[name].size) is None:
+            return False
+        name = incoming[0].source
+    return False
+
+
+def product_home(network: Network, name: str) -> str:
+    """Where a product is formed: itself if it is a station (or the output), else the neurons that it is wired to."""
+    while name not in network.stations and network.by_name[name].neuron is None and name != network.output:
+        (step,) = network.outgoing[name]
+        name = step.target
+    return name
+
+
+def op_of_host(network: Network, name: str) -> Op:
+    """The function by which a hosted station is made."""
+    return network.incoming[name][0].op
