@@ -48,8 +48,8 @@ def execute(
     verify(network)
     if threads < 1:
         raise bad_input("threads", f"is {threads}; at least 1 is needed")
-    samples, steps = check_inputs(network, inputs, samples, steps)
-    fed, clipped = (None, 0) if inputs is None else _fed(network, inputs)
+    given, samples, steps = check_inputs(network, inputs, samples, steps)
+    fed, clipped = _fed(network, given[network.inputs[0]]) if given else (None, 0)
     plan = plan_network(network, None if fed is None else float(np.abs(fed).max(initial=0)))
     records = _Records(network, plan, samples, steps, {*record, *network.stations})
     saturations = _run_samples(Engine(plan), records, fed, threads, progress)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from neurocomp.activity.trace import SpikeTrace
-from neurocomp.errors import bad_input
+from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.network.graph import Integer, Network
-from neurocomp.network.ops import Shape
+
+Inputs = np.ndarray | Mapping[str, np.ndarray] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +22,8 @@ class Execution:
     nonzero_counts: per population (relays too) int64 (*shape): how often each element's output was not zero,
     summed over samples and steps. saturations: how often a state hit the limits of integer arithmetic.
     clipped_inputs: input values (per sample and step) beyond what integer arithmetic can hold, cut to its limits.
+    product_operations: per relay that multiplies two signals, how often both operands of a multiplication were not
+    zero, over all samples and steps. host_operations: per relay that the host computes, elements computed.
     """
 
     trace: SpikeTrace
@@ -27,6 +31,8 @@ class Execution:
     nonzero_counts: dict[str, np.ndarray]
     saturations: int
     clipped_inputs: int = 0
+    product_operations: dict[str, int] = field(default_factory=dict)
+    host_operations: dict[str, int] = field(default_factory=dict)
 
     @property
     def predictions(self) -> np.ndarray:
@@ -48,40 +54,62 @@ class Execution:
         return f"Execution({self.trace!r}, {self.saturations} saturations)"
 
 
-def check_inputs(network: Network, inputs: np.ndarray | None, samples: int, steps: int | None) -> tuple[int, int]:
-    """(samples, steps) of a run, or InputError if the inputs do not suit the network."""
+def check_inputs(
+    network: Network, inputs: Inputs, samples: int, steps: int | None
+) -> tuple[dict[str, np.ndarray], int, int]:
+    """(inputs by population, samples, steps) of a run, or InputError with all that does not suit the network."""
     if not network.inputs:
         if inputs is not None:
             raise bad_input(network.name, "has no input population, yet inputs were given")
         if steps is None or steps < 1:
             raise bad_input(network.name, "has no input population", hint="say how many time steps to run (steps=...)")
-        return samples, steps
-    name, *more = list(network.inputs)
-    if more:
-        raise bad_input(network.name, f"has {len(network.inputs)} input populations; one can be fed at present")
+        return {}, samples, steps
+    named = _by_name(network, inputs)
+    found = [finding for name, array in named.items() for finding in _findings(name, network, array)]
+    sizes = {name: array.shape[:2] for name, array in named.items()} if not found else {}
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        found.append(Diagnostic(network.name, f"inputs of different (samples, steps): {listed}"))
+    if found:
+        raise InputError(found)
+    return named, *named[network.inputs[0]].shape[:2]
+
+
+def _by_name(network: Network, inputs: Inputs) -> dict[str, np.ndarray]:
     if inputs is None:
         raise bad_input(network.name, "needs inputs")
-    _check_array(name, network.by_name[name].shape, inputs)
-    return inputs.shape[0], inputs.shape[1]
+    if not isinstance(inputs, Mapping):
+        if len(network.inputs) > 1:
+            raise bad_input(
+                network.name,
+                f"has {len(network.inputs)} input populations and is fed one array",
+                hint=f"give a dictionary with an array for each of {', '.join(network.inputs)}",
+            )
+        return {network.inputs[0]: inputs}
+    found = [Diagnostic(name, "is an input that nothing is given for") for name in network.inputs if name not in inputs]
+    found += [Diagnostic(str(name), "is given inputs but is no input") for name in inputs if name not in network.inputs]
+    if found:
+        raise InputError(found)
+    return {name: inputs[name] for name in network.inputs}
 
 
-def _check_array(name: str, shape: Shape, inputs: np.ndarray) -> None:
+def _findings(name: str, network: Network, inputs: np.ndarray) -> list[Diagnostic]:
+    shape = network.by_name[name].shape
     if not isinstance(inputs, np.ndarray):
-        raise bad_input(name, f"inputs are a {type(inputs).__name__}; a NumPy array is needed")
+        return [Diagnostic(name, f"inputs are a {type(inputs).__name__}; a NumPy array is needed")]
     if inputs.size == 0:
-        raise bad_input(name, f"the inputs are empty (shape {inputs.shape})")
+        return [Diagnostic(name, f"the inputs are empty (shape {inputs.shape})")]
     if inputs.ndim != len(shape) + 2 or inputs.shape[2:] != shape:
-        raise bad_input(
-            name,
-            f"inputs have shape {inputs.shape}; (samples, steps, {', '.join(map(str, shape))}) is needed",
-        )
+        needed = f"(samples, steps, {', '.join(map(str, shape))})"
+        return [Diagnostic(name, f"inputs have shape {inputs.shape}; {needed} is needed")]
     if inputs.dtype.kind == "f" and not np.isfinite(inputs).all():
-        raise bad_input(name, "the inputs hold NaN or infinite values")
+        return [Diagnostic(name, "the inputs hold NaN or infinite values")]
     if inputs.dtype.kind not in "fiub":
-        raise bad_input(name, f"inputs of type {inputs.dtype}; numbers are needed")
+        return [Diagnostic(name, f"inputs of type {inputs.dtype}; numbers are needed")]
+    return []
 
 
-def input_values(network: Network, inputs: np.ndarray) -> tuple[np.ndarray, int]:
+def input_values(network: Network, inputs: np.ndarray, name: str = "") -> tuple[np.ndarray, int]:
     """The inputs in the network's arithmetic, and how many of them had to be cut to its range.
 
     float32; or int32 after division by the input scale. Raises InputError for a value beyond single precision.
@@ -91,7 +119,7 @@ def input_values(network: Network, inputs: np.ndarray) -> tuple[np.ndarray, int]
         with np.errstate(over="ignore"):
             values = inputs.astype(np.float32, copy=False)
         if values is not inputs and not np.isfinite(values).all():
-            raise bad_input(network.inputs[0], "the inputs hold values beyond single precision (3.4e38)")
+            raise bad_input(name or network.inputs[0], "the inputs hold values beyond single precision (3.4e38)")
         return values, 0
     scaled = np.rint(inputs / arithmetic.input_scale)
     low, high = arithmetic.input_limits

@@ -10,18 +10,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurocomp.activity.execution import Execution, check_inputs, input_values
+from neurocomp.activity.execution import Execution, Inputs, check_inputs, input_values
 from neurocomp.activity.reference_neuron import NeuronState, vector
+from neurocomp.activity.reference_signals import overwritten, product, signal_operations, wired_targets
 from neurocomp.activity.trace import PopulationTrace, SpikeTrace, pack
-from neurocomp.network.graph import Integer, Network, Population
+from neurocomp.network.graph import Integer, Network, Population, Projection
 from neurocomp.network.layout import channel_first, channel_last, channel_last_index
-from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse
+from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, Pool, Reduce, Shape, Sparse, Wiring
 from neurocomp.network.verify import population_order, verify
 
 
 def execute_reference(
     network: Network,
-    inputs: np.ndarray | None = None,
+    inputs: Inputs = None,
     *,
     samples: int = 1,
     steps: int | None = None,
@@ -29,12 +30,13 @@ def execute_reference(
 ) -> Execution:
     """Run a network; the contract is that of :func:`neurocomp.activity.execute.execute`."""
     verify(network)
-    samples, steps = check_inputs(network, inputs, samples, steps)
-    values, clipped = input_values(network, inputs) if inputs is not None else (None, 0)
+    given, samples, steps = check_inputs(network, inputs, samples, steps)
+    values = {name: input_values(network, array, name) for name, array in given.items()}
     runs = [_Run(network, steps) for _ in range(samples)]
     for k, run in enumerate(runs):
         for t in range(steps):
-            run.step(t, None if values is None else values[k, t])
+            run.step(t, {name: array[k, t] for name, (array, _) in values.items()})
+    clipped = sum(count for _, count in values.values())
     return replace(_collect(network, runs, samples, steps, {*record, *network.stations}), clipped_inputs=clipped)
 
 
@@ -51,14 +53,15 @@ class _Run:
         self.state = {
             p.name: NeuronState(p, p.neuron, self.integer) for p in network.populations if p.neuron is not None
         }
+        self.products = {name: 0 for name, arriving in network.incoming.items() if _is_product(arriving)}
 
-    def step(self, t: int, inputs: np.ndarray | None) -> None:
+    def step(self, t: int, inputs: dict[str, np.ndarray]) -> None:
         for name in self.order:
             population = self.network.by_name[name]
-            if inputs is not None and name in self.network.inputs:
-                self.output[name][t] = channel_last(inputs, population.shape)
+            if name in inputs:
+                self.output[name][t] = channel_last(inputs[name], population.shape)
                 continue
-            x = self._arriving(population, t)
+            x = self._multiplied(population, t) if name in self.products else self._arriving(population, t)
             if population.neuron is None:
                 self.output[name][t] = x
             else:
@@ -76,15 +79,33 @@ class _Run:
                 )
         return np.left_shift(x, shift) + bias if self.integer else x
 
+    def _multiplied(self, population: Population, t: int) -> np.ndarray:
+        operands = {}
+        for p in self.network.incoming[population.name]:
+            source = self.network.by_name[p.source]
+            sent = self.output[source.name]
+            values = sent[t - p.delay] if t >= p.delay else np.zeros_like(sent[0])
+            operands[p.op.side] = channel_first(values, source.shape).reshape(-1)
+        result, met = product(p.op, operands["left"], operands["right"])
+        self.products[population.name] += met
+        return channel_last(result.reshape(population.shape), population.shape)
+
     @property
     def saturations(self) -> int:
         return sum(state.saturations for state in self.state.values())
+
+
+def _is_product(arriving: tuple[Projection, ...]) -> bool:
+    return bool(arriving) and isinstance(arriving[0].op, Factor)
 
 
 def deliver(op: Op, values: np.ndarray, source_shape: Shape, x: np.ndarray, target_shape: Shape) -> None:
     """Add what one step's outputs (channel-last) bring through ``op`` to x (channel-last), event by event."""
     if isinstance(op, Pool) and op.kind == "max":
         x += _maxima(op, channel_first(values, source_shape), target_shape)
+        return
+    if isinstance(op, Host) or (isinstance(op, Reduce) and op.kind == "max"):
+        x += overwritten(op, values, source_shape, target_shape)
         return
     to_last = channel_last_index(target_shape)
     from_last = channel_last_index(source_shape)
@@ -110,6 +131,10 @@ def synapses_of(op: Op, source: int, source_shape: Shape, target_shape: Shape) -
             return _windowed_synapses(op, source, source_shape, target_shape)
         case Pool():
             return _windowed_synapses(op, source, source_shape, target_shape)
+        case Wiring() | Reduce():
+            return wired_targets(op, source, np.float32)
+        case _:
+            raise TypeError(f"{type(op).__name__} has no synapses")
 
 
 def _windowed_synapses(
@@ -173,9 +198,13 @@ def _collect(network: Network, runs: list[_Run], samples: int, steps: int, recor
     output = None
     if network.output is not None:
         output = channel_first(stacked[network.output], network.by_name[network.output].shape)
+    met = {name: sum(run.products[name] for run in runs) for name in runs[0].products} if runs else {}
+    products, hosted = signal_operations(network, met, samples * steps)
     return Execution(
         SpikeTrace(samples, steps, traces, repr(network.arithmetic)),
         output,
         counts,
         sum(run.saturations for run in runs),
+        product_operations=products,
+        host_operations=hosted,
     )
