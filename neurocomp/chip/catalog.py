@@ -70,6 +70,12 @@ def load_array_chip(name_or_path: str | Path) -> ArrayChip:
     return read_profile(path, ArrayChip)
 
 
+def describes_arrays(name_or_path: str | Path) -> bool:
+    """Whether what a user names is a chip with array engines. Raises InputError if there is neither such a profile nor
+    such a file."""
+    return _holds_arrays(find_profile(name_or_path, profile_folder(), "chip", profile_names() + array_chip_names()))
+
+
 def _holds_arrays(path: Path) -> bool:
     """Whether a file says that it is a data sheet of array engines; what cannot be read is reported by its reader."""
     try:

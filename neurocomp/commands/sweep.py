@@ -10,12 +10,13 @@ from pathlib import Path
 
 from neurocomp.commands.progress import Advance, Progress
 from neurocomp.errors import Diagnostic, InputError, StoppedError
-from neurocomp.sweep.api import inputs_of, outcomes_of, plan, runner_of
-from neurocomp.sweep.outcome import Outcome
+from neurocomp.sweep.api import inputs_of, outcomes_of, plan, runner_of, space_of
+from neurocomp.sweep.outcome import TRAINING_NAMES, Outcome
 from neurocomp.sweep.page import to_page
 from neurocomp.sweep.pareto import pareto
+from neurocomp.sweep.parquet import check_pyarrow, points_parquet
 from neurocomp.sweep.run import unwritable
-from neurocomp.sweep.space import Space, read_space
+from neurocomp.sweep.space import Space, read_space, with_objectives
 from neurocomp.sweep.store import SPACE, Store, open_store, write_whole
 from neurocomp.sweep.tables import points_csv, summary, within
 from neurocomp.sweep.workers import workers_here
@@ -30,8 +31,11 @@ class Sweep:
     dask: str | None = None
     as_json: bool = False
     quiet: bool = False
+    parquet: bool = False
 
     def __post_init__(self) -> None:
+        if self.parquet:
+            check_pyarrow()
         if self.workers is not None and not 1 <= self.workers <= 1024:
             raise InputError(Diagnostic("--workers", f"is {self.workers}; 1 to 1024 are possible"))
 
@@ -39,7 +43,7 @@ class Sweep:
 def run_sweep(file: Path, options: Sweep) -> None:
     """Run every point of a space that is not finished yet, then write tables and print what was found. Raises
     StoppedError if the user interrupts it; what is finished stays."""
-    space = read_space(file)
+    space = space_of(file)
     jobs, inputs = plan(space), inputs_of(space)
     folder = options.folder or Path(f"{file.stem}-sweep")
     store = Store(folder)
@@ -51,7 +55,7 @@ def run_sweep(file: Path, options: Sweep) -> None:
                 outcomes = list(outcomes_of(space, jobs, runner, teller.done))
         except KeyboardInterrupt:
             raise _stopped(folder, teller) from None
-    _write(folder, space, outcomes)
+    _write(folder, space, outcomes, options)
     _give(space, outcomes, options)
     if not options.quiet:
         sys.stderr.write(f"{teller.said()}; written to {folder}\n")
@@ -66,8 +70,9 @@ def _stopped(folder: Path, teller: _Teller) -> StoppedError:
 def show_sweep(folder: Path, options: Sweep) -> None:
     """Print what is finished of a sweep. Raises InputError if the folder is none of a sweep."""
     store = open_store(folder)
-    space = read_space(folder / SPACE)
-    _give(space, list(store.all()), options)
+    outcomes = list(store.all())
+    trained = any(name in TRAINING_NAMES for outcome in outcomes[:1] for name in outcome.metrics)
+    _give(with_objectives(read_space(folder / SPACE), trained), outcomes, options)
 
 
 class _Teller:
@@ -113,15 +118,21 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _write(folder: Path, space: Space, outcomes: list[Outcome]) -> None:
+def _write(folder: Path, space: Space, outcomes: list[Outcome], options: Sweep) -> None:
     front = pareto(within(outcomes, space.constraints), space.objectives)
     try:
         write_whole(folder / "points.csv", points_csv(outcomes))
         write_whole(folder / "pareto.csv", points_csv(front))
-        write_whole(folder / "summary.txt", summary(outcomes, space.objectives, space.constraints))
+        if options.parquet:
+            write_whole(folder / "points.parquet", points_parquet(outcomes))
+        write_whole(folder / "summary.txt", _summary(space, outcomes))
         write_whole(folder / "sweep.html", to_page(space, outcomes))
     except OSError as error:
         raise unwritable(folder, error) from error
+
+
+def _summary(space: Space, outcomes: list[Outcome]) -> str:
+    return summary(outcomes, space.objectives, space.constraints, space.followers)
 
 
 def _give(space: Space, outcomes: list[Outcome], options: Sweep) -> None:
@@ -134,5 +145,5 @@ def _give(space: Space, outcomes: list[Outcome], options: Sweep) -> None:
         }
         sys.stdout.write(json.dumps(tree, indent=1, sort_keys=True, allow_nan=False) + "\n")
     elif not options.quiet:
-        sys.stdout.write(summary(outcomes, space.objectives, space.constraints))
+        sys.stdout.write(_summary(space, outcomes))
     sys.stdout.flush()

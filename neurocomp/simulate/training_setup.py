@@ -19,6 +19,7 @@ Sparsity = Literal["dense", "gated", "skipped"]
 Order = Literal["layer", "step"]
 Balance = Literal["forward", "slowest"]
 OptimizerName = Literal["sgd", "adam"]
+ADDED = ("momentum", "decay")  # to an optimizer
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,16 @@ class TrainingSetup:
             found.append(Diagnostic("training", "adam has a momentum of its own", hint="leave momentum out"))
         if found:
             raise InputError(found)
+
+
+def optimizer_of(text: str) -> tuple[str, bool, bool]:
+    """(name, with momentum, with weight decay) of ``sgd+momentum+decay``. Raises InputError for other words."""
+    name, *added = text.split("+")
+    unknown = [word for word in added if word not in ADDED]
+    if unknown:
+        hint = f"what can be added: {', '.join(ADDED)}"
+        raise InputError(Diagnostic("--optimizer", f"there is nothing called {unknown[0]!r} to add", hint=hint))
+    return name, "momentum" in added, "decay" in added
 
 
 def forward_passes(layer: Layer, setup: TrainingSetup) -> int:

@@ -13,11 +13,12 @@ from pydantic import ValidationError
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.sweep.checks import check_space
 from neurocomp.sweep.cluster import dask_runner
+from neurocomp.sweep.files import is_training, located
 from neurocomp.sweep.guided import check_optuna, guided
 from neurocomp.sweep.outcome import Outcome
 from neurocomp.sweep.run import Done, Job, Runner, in_order, jobs_of
 from neurocomp.sweep.sample import points_of
-from neurocomp.sweep.space import Space, read_space
+from neurocomp.sweep.space import Space, read_space, with_objectives
 from neurocomp.sweep.store import Store
 from neurocomp.sweep.workers import local_runner
 
@@ -52,11 +53,14 @@ def _swept(
 
 
 def space_of(space: Space | Mapping[str, Any] | str | Path) -> Space:
-    """A space in any of its forms. Raises InputError."""
-    if isinstance(space, Space):
-        return space
+    """A space in any of its forms, its files found and its objectives known. Raises InputError."""
     if isinstance(space, str | Path):
-        return read_space(space)
+        space = located(read_space(space), Path(space).parent)
+    found = space if isinstance(space, Space) else _validated(space)
+    return with_objectives(found, is_training(found))
+
+
+def _validated(space: Mapping[str, Any]) -> Space:
     try:
         return Space.model_validate({"schema": "neurocomp/sweep/1", **space})
     except ValidationError as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import get_args
 
-from neurocomp.chip.catalog import load_chip
+from neurocomp.chip.catalog import load_array_chip, load_chip
 from neurocomp.chip.messages import did_you_mean
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.fabric.noc import Fidelity
@@ -14,42 +14,78 @@ from neurocomp.frontend.read import load_network
 from neurocomp.inputs.prepare import prepare
 from neurocomp.mapping.choices import Choices
 from neurocomp.network.graph import Network
-from neurocomp.sweep.outcome import METRIC_NAMES
-from neurocomp.sweep.profile import paths
-from neurocomp.sweep.space import Range, Scalar, Space
+from neurocomp.simulate.trained_layers import layers_of
+from neurocomp.sweep.files import is_mixed, is_training
+from neurocomp.sweep.mapping import MAPPING_AXES, chips_of
+from neurocomp.sweep.outcome import METRIC_NAMES, TRAINING_NAMES
+from neurocomp.sweep.profile import expanded, paths
+from neurocomp.sweep.sample import wrong_ties
+from neurocomp.sweep.space import Axis, Range, Scalar, Space, Tied
+from neurocomp.sweep.training import TRAINING_AXES, TrainingChoices
 
-MAPPING = ("mapping.effort", "mapping.objective", "mapping.seed", "mapping.time_budget_s")
 RUN = ("run.steps", "run.noc")
 CHIP = "chip."
+INFERENCE = (*MAPPING_AXES, *RUN)
 
 
 def check_space(space: Space) -> None:
     """Raises InputError with everything that is wrong, each finding once. A value that some chip refuses is no mistake
     here: it is the outcome of its points."""
-    found = [*_metrics(space), *_axes(space), *_chips(space), *_networks(space)]
+    if is_mixed(space):
+        what = "some of these chips are event-driven, some hold arrays"
+        why = "points are inferences on the former and training iterations on the latter, with other metrics"
+        raise InputError(Diagnostic("chips", what, why, "give each kind a space of its own"))
+    training = is_training(space)
+    found = [*_metrics(space, training), *wrong_ties(space), *_axes(space, training), *_chips(space, training)]
+    found += _trained(space) if training else _networks(space)
     if found:
         raise InputError(list({str(diagnostic): diagnostic for diagnostic in found}.values()))
 
 
-def _metrics(space: Space) -> Iterator[Diagnostic]:
+def _metrics(space: Space, training: bool) -> Iterator[Diagnostic]:
+    known, others = (TRAINING_NAMES, METRIC_NAMES) if training else (METRIC_NAMES, TRAINING_NAMES)
     for section, names in (("objectives", space.objectives), ("constraints", space.constraints)):
         for name in names:
-            if name not in METRIC_NAMES:
-                yield Diagnostic(f"{section}.{name}", "is no metric", hint=did_you_mean(name, METRIC_NAMES))
+            if name in others:
+                what = f"is a metric of {_kind(not training)}, and these chips are for {_kind(training)}"
+                yield Diagnostic(f"{section}.{name}", what, hint=f"metrics: {', '.join(known)}")
+            elif name not in known:
+                yield Diagnostic(f"{section}.{name}", "is no metric", hint=did_you_mean(name, known))
 
 
-def _axes(space: Space) -> Iterator[Diagnostic]:
+def _kind(training: bool) -> str:
+    return "training" if training else "inference"
+
+
+def _axes(space: Space, training: bool) -> Iterator[Diagnostic]:
+    known, others = (TRAINING_AXES, INFERENCE) if training else (INFERENCE, TRAINING_AXES)
     for name, axis in space.axes.items():
         if name.startswith(CHIP):
             continue
-        if name not in (*MAPPING, *RUN):
-            known = (f"{CHIP}PATH", *MAPPING, *RUN)
-            yield Diagnostic(f"axes.{name}", "nothing is varied by this name", hint=did_you_mean(name, known))
-            continue
-        values = [axis.low, axis.high] if isinstance(axis, Range) else list(axis)
-        for value in values:
-            wrong = _wrong(name, value)
-            yield from (Diagnostic(f"axes.{name}", d.what, d.why, d.hint) for d in wrong)
+        if name in others:
+            what = f"is varied for {_kind(not training)}, and these chips are for {_kind(training)}"
+            yield Diagnostic(f"axes.{name}", what, hint=f"known here: {', '.join((f'{CHIP}PATH', *known))}")
+        elif name not in known:
+            hint = did_you_mean(name, (f"{CHIP}PATH", *known))
+            yield Diagnostic(f"axes.{name}", "nothing is varied by this name", hint=hint)
+        else:
+            for value in _values(axis):
+                wrong = _wrong_choice(name, value) if training else _wrong(name, value)
+                yield from (Diagnostic(f"axes.{name}", d.what, d.why, d.hint) for d in wrong)
+
+
+def _values(axis: Axis) -> list[Scalar]:
+    if isinstance(axis, Range):
+        return [axis.low, axis.high]
+    return list(axis.values if isinstance(axis, Tied) else axis)
+
+
+def _wrong_choice(name: str, value: Scalar) -> list[Diagnostic]:
+    try:
+        TrainingChoices.of({name: value})
+    except InputError as error:
+        return list(error.diagnostics)
+    return []
 
 
 def _wrong(name: str, value: Scalar) -> list[Diagnostic]:
@@ -63,7 +99,7 @@ def _wrong(name: str, value: Scalar) -> list[Diagnostic]:
         return [Diagnostic("", f"is {value!r}; a whole number is needed")]
     field = name.removeprefix("mapping.")
     try:
-        Choices(**{field: value})  # type: ignore[arg-type]
+        chips_of(value) if field == "chips" else Choices(**{field: value})  # type: ignore[arg-type]
     except InputError as error:
         return list(error.diagnostics)
     except TypeError:
@@ -71,11 +107,16 @@ def _wrong(name: str, value: Scalar) -> list[Diagnostic]:
     return []
 
 
-def _chips(space: Space) -> Iterator[Diagnostic]:
+def _chips(space: Space, training: bool) -> Iterator[Diagnostic]:
     known: list[str] = []
+    meant: set[str] = set()
     for name in space.chips:
         try:
-            known += paths(load_chip(name))
+            chip = load_array_chip(name) if training else load_chip(name)
+            known += paths(chip)
+            meant |= {
+                axis for axis in space.axes if expanded(chip, axis.removeprefix(CHIP)) != [axis.removeprefix(CHIP)]
+            }
         except InputError as error:
             yield from error.diagnostics
             return
@@ -84,9 +125,17 @@ def _chips(space: Space) -> Iterator[Diagnostic]:
         if (
             axis.startswith(CHIP)
             and path not in known
+            and axis not in meant
             and not any(k.startswith((f"{path}.", f"{path}[")) for k in known)
         ):
             yield Diagnostic(f"axes.{axis}", "no chip of this sweep has such a value", hint=did_you_mean(path, known))
+
+
+def _trained(space: Space) -> Iterator[Diagnostic]:
+    if space.input is not None:
+        yield Diagnostic("input", "is not used by training, which is costed from layers and assumed shares")
+    for name in space.networks:
+        yield from _said(lambda: layers_of(load_network(name)))  # noqa: B023
 
 
 def _networks(space: Space) -> Iterator[Diagnostic]:

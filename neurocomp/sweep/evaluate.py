@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from neurocomp import __version__
 from neurocomp.activity.execute import execute
-from neurocomp.chip.catalog import load_chip
+from neurocomp.chip.array_chip import ArrayChip
+from neurocomp.chip.catalog import describes_arrays, load_array_chip, load_chip
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import CheckFailedError, DoesNotFitError, NeurocompError, ResourceLimitError
 from neurocomp.frontend.read import load_network
@@ -30,11 +31,13 @@ from neurocomp.mapping.profile import Profile, profile_of
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Network
 from neurocomp.simulate.inference import Simulation, simulate
-from neurocomp.sweep.outcome import METRIC_NAMES, Outcome, Status, metrics_of
-from neurocomp.sweep.profile import with_values
+from neurocomp.sweep.mapping import Chips, chips_of, choices_of
+from neurocomp.sweep.outcome import METRIC_NAMES, TRAINING_NAMES, Outcome, Status, metrics_of
+from neurocomp.sweep.profile import Chip, with_values
 from neurocomp.sweep.reuse import ignores_times, mapping_key, timing_key
 from neurocomp.sweep.runs import Run, load_run, run_key, save_run
 from neurocomp.sweep.sample import Point
+from neurocomp.sweep.training import TrainingChoices, training_metrics
 
 KEPT_RUNS, KEPT_PROGRAMS, KEPT_FILES = 4, 16, 16
 Made = TypeVar("Made")
@@ -45,6 +48,7 @@ class Settings:
     """What a point says beside its network and chip values."""
 
     mapping: Choices
+    chips: Chips
     steps: int | None
     noc: str | None
 
@@ -52,11 +56,8 @@ class Settings:
     def of(cls, point: Point) -> Settings:
         """Raises InputError for choices that the mapper does not know."""
         given = dict(point.settings)
-        mapping: dict[str, Any] = {
-            name.removeprefix("mapping."): value for name, value in given.items() if name.startswith("mapping.")
-        }
-        choices = Choices(**{"effort": "fast", "objective": "traffic", **mapping})
-        return cls(choices, given.get("run.steps"), given.get("run.noc"))  # type: ignore[arg-type]
+        steps, noc = given.get("run.steps"), given.get("run.noc")
+        return cls(choices_of(given), chips_of(given.get("mapping.chips")), steps, noc)  # type: ignore[arg-type]
 
 
 @dataclass(eq=False)
@@ -85,7 +86,11 @@ class Bench:
         status: Status = "ok"
         reason, metrics = "", dict.fromkeys(METRIC_NAMES)
         try:
-            metrics = self._metrics(point, digests)
+            if isinstance(self._base(point.chip), ArrayChip):
+                metrics = dict.fromkeys(TRAINING_NAMES)
+                metrics = self._training_metrics(point, digests)
+            else:
+                metrics = self._metrics(point, digests)
         except NeurocompError as error:
             status, reason = _status(error), str(error)
         except MemoryError:
@@ -94,12 +99,22 @@ class Bench:
             status, reason = "defect", f"{type(error).__name__}: {error}"
         return Outcome(key, point, status, reason, metrics, digests, __version__)
 
+    def _training_metrics(self, point: Point, digests: dict[str, str]) -> dict[str, float | None]:
+        choices, chip = TrainingChoices.of(dict(point.settings)), self._chip(point)
+        digests["network"], digests["chip"] = self._digest(Path(point.network)), chip.digest()
+        if not isinstance(chip, ArrayChip):
+            raise TypeError(f"{chip!r} holds no arrays")
+        return training_metrics(self._network(point.network), chip, choices)
+
     def _metrics(self, point: Point, digests: dict[str, str]) -> dict[str, float | None]:
         settings, chip = Settings.of(point), self._chip(point)
+        if isinstance(chip, ArrayChip):
+            raise TypeError(f"{chip!r} is not event-driven")
         digests["network"], digests["chip"] = self._digest(Path(point.network)), chip.digest()
         mapped, run = self._run(point.network, chip, settings.steps)
         digests["trace"] = run.trace.digest
-        problem = (point.network, settings.steps, settings.mapping, mapping_key(chip, settings.mapping.objective))
+        asked = (point.network, settings.steps, settings.mapping, settings.chips)
+        problem = (*asked, mapping_key(chip, settings.mapping.objective))
         program = self._program(problem, mapped, chip, settings, run)
 
         def made() -> Simulation:
@@ -119,10 +134,12 @@ class Bench:
         # a file that cannot be read is reported by its reader
         return self._keep("digest", str(path), 10 * KEPT_FILES, lambda: _sha256(path))
 
-    def _base(self, name: str) -> ChipSpec:
-        return self._keep("chip", name, KEPT_FILES, lambda: load_chip(name))
+    def _base(self, name: str) -> Chip:
+        return self._keep(
+            "chip", name, KEPT_FILES, lambda: load_array_chip(name) if describes_arrays(name) else load_chip(name)
+        )
 
-    def _chip(self, point: Point) -> ChipSpec:
+    def _chip(self, point: Point) -> Chip:
         base = self._base(point.chip)
         values = {name.removeprefix("chip."): v for name, v in point.settings if name.startswith("chip.")}
         if not values:
@@ -164,6 +181,7 @@ class Bench:
             program = map_network(
                 mapped, chip, seed=choices.seed, objective=choices.objective, effort=choices.effort,
                 time_budget_s=choices.time_budget_s, activity=self._profile(problem[0], mapped, chip, run),
+                chips=settings.chips,
             )  # fmt: skip
             if ignores_times(program, choices):
                 self._keep("program for any times", timeless, KEPT_PROGRAMS, lambda: program)

@@ -16,8 +16,8 @@ from neurocomp.errors import bad_input
 from neurocomp.sweep.evaluate import Bench
 from neurocomp.sweep.outcome import Outcome
 from neurocomp.sweep.run import Done, Job, Runner, run_jobs
-from neurocomp.sweep.sample import Point
-from neurocomp.sweep.space import Axis, Range, Scalar, Space
+from neurocomp.sweep.sample import Chosen, Free, Point, settings_of
+from neurocomp.sweep.space import Range, Space, Tied
 
 BATCH = 16
 HOPELESS = 1e6  # how far beyond all limits a point without figures counts; others by shares of the limit
@@ -60,19 +60,21 @@ def _study(space: Space) -> Any:
 
 
 def _point(space: Space, trial: Any) -> Point:
-    network = _asked(trial, "network", space.networks)
-    chip = _asked(trial, "chip", space.chips)
-    return Point(str(network), str(chip), tuple((name, _asked(trial, name, axis)) for name, axis in space.axes.items()))
+    network, _ = _asked(trial, "network", space.networks)
+    chip, _ = _asked(trial, "chip", space.chips)
+    free = {name: _asked(trial, name, axis) for name, axis in space.axes.items() if not isinstance(axis, Tied)}
+    return Point(str(network), str(chip), settings_of(space, free))
 
 
-def _asked(trial: Any, name: str, axis: Axis) -> Scalar:
+def _asked(trial: Any, name: str, axis: Free) -> Chosen:
     if not isinstance(axis, Range):
-        return axis[0] if len(axis) == 1 else axis[trial.suggest_categorical(name, list(range(len(axis))))]
+        place = 0 if len(axis) == 1 else trial.suggest_categorical(name, list(range(len(axis))))
+        return axis[place], place
     log = axis.scale == "log"
     if axis.integer:
-        return trial.suggest_int(name, round(axis.low), round(axis.high), log=log)
+        return trial.suggest_int(name, round(axis.low), round(axis.high), log=log), 0
     value = float(f"{trial.suggest_float(name, axis.low, axis.high, log=log):.12g}")
-    return min(max(value, axis.low), axis.high)
+    return min(max(value, axis.low), axis.high), 0
 
 
 def _tell(study: Any, trial: Any, outcome: Outcome, space: Space) -> None:

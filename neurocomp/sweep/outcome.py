@@ -37,6 +37,21 @@ METRICS = (
     Metric("synaptic_events", "synaptic operations of the chip per inference", "min"),
 )
 METRIC_NAMES = tuple(metric.name for metric in METRICS)
+TRAINING_METRICS = (
+    Metric("sample_energy_pj", "energy of a training iteration per sample of its batch", "min"),
+    Metric("sample_ns", "time of a training iteration per sample of its batch", "min"),
+    Metric("sample_edp_pj_ns", "energy per sample times time per sample", "min"),
+    Metric("iteration_energy_pj", "energy of a training iteration", "min"),
+    Metric("iteration_ns", "time of a training iteration", "min"),
+    Metric("sample_dram_bytes", "bytes to and from DRAM per sample", "min"),
+    Metric("dram_bytes_held", "the most that DRAM holds at a time", "min"),
+    Metric("training_cores", "cores that hold a part of the network", "min"),
+    Metric("array_elements", "multiply-accumulate elements of the chip, all cores and phases", "min"),
+    Metric("filled", "share of all elements' cycles that did a multiply-accumulate", "max"),
+)
+TRAINING_NAMES = tuple(metric.name for metric in TRAINING_METRICS)
+ALL_METRICS = (*METRICS, *TRAINING_METRICS)
+ALL_NAMES = tuple(metric.name for metric in ALL_METRICS)
 
 
 @dataclass(frozen=True)

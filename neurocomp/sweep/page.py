@@ -11,14 +11,14 @@ from neurocomp import __version__
 from neurocomp.report import units
 from neurocomp.report.page.clouds import Column, cloud, means, parallel
 from neurocomp.report.page.content import Card, Figure, Page, Section, Table, render
-from neurocomp.sweep.outcome import METRICS, Outcome
+from neurocomp.sweep.outcome import ALL_METRICS, Outcome
 from neurocomp.sweep.pareto import Effect, effects, groups_of, pareto, values_of
 from neurocomp.sweep.space import Space
 from neurocomp.sweep.tables import limit_text, settings_told, within
 
 DRAWN = 3000  # dots of a cloud, lines of parallel coordinates: more cannot be told apart
 LINES, COLUMNS, PARAMETERS, ROWS = 80, 8, 5, 15
-WHAT = {metric.name: metric.what for metric in METRICS}
+WHAT = {metric.name: metric.what for metric in ALL_METRICS}
 
 
 def to_page(space: Space, outcomes: Sequence[Outcome]) -> str:
@@ -30,7 +30,7 @@ def to_page(space: Space, outcomes: Sequence[Outcome]) -> str:
     names = " and ".join(units.clean(name.rpartition("/")[2], 40) for name in space.networks[:3])
     more = f" and {len(space.networks) - 3} more" if len(space.networks) > 3 else ""
     chips = "1 chip" if len(space.chips) == 1 else f"{len(space.chips)} chips"
-    sections = [_front(space, allowed, front), *(_matters(allowed, name) for name in space.objectives)]
+    sections = [_front(space, allowed, front), *(_matters(allowed, name, space.followers) for name in space.objectives)]
     shown = [section for section in (*sections, _reasons(outcomes)) if section is not None]
     return render(
         Page(f"Sweep of {names}{more} on {chips}", subtitle, (), _cards(space, outcomes, allowed, front), tuple(shown))
@@ -58,7 +58,7 @@ def _cards(
 def _front(space: Space, allowed: Sequence[Outcome], front: Sequence[Outcome]) -> Section:
     if not front:
         return Section("Front", ("No point has all objectives within the constraints.",))
-    names, told = list(space.objectives), settings_told(front)
+    names, told = list(space.objectives), settings_told(front, space.followers)
     figures = []
     if len(names) > 1:
         caption = f"{names[0]} and {names[1]} of all points within the constraints, and the front."
@@ -109,8 +109,8 @@ def _column(name: str, values: Sequence[object]) -> Column:
     return Column(label, [place[text] for text in texts], marks)
 
 
-def _matters(allowed: Sequence[Outcome], metric: str) -> Section | None:
-    found = effects(allowed, metric) if len(allowed) > 2 else []
+def _matters(allowed: Sequence[Outcome], metric: str, followers: Sequence[str]) -> Section | None:
+    found = effects(allowed, metric, followers) if len(allowed) > 2 else []
     if not found:
         return None
     rows = [[units.clean(e.parameter, 60), e.share, f"{100 * e.share:.1f} %", _change(e)] for e in found]

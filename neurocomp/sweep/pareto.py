@@ -9,18 +9,19 @@ import numpy as np
 
 from neurocomp.chip.messages import did_you_mean
 from neurocomp.errors import Diagnostic, InputError
-from neurocomp.sweep.outcome import METRIC_NAMES, Outcome
+from neurocomp.sweep.outcome import ALL_METRICS, ALL_NAMES, Outcome
 from neurocomp.sweep.space import Direction, Scalar
 
+BETTER: dict[str, Direction] = {metric.name: metric.better for metric in ALL_METRICS}
 GROUPS, SMALLEST = 8, 4  # of values that were sampled from a range; values in a group
 
 
 def pareto(outcomes: Sequence[Outcome], objectives: Mapping[str, Direction] | Sequence[str]) -> list[Outcome]:
     """The outcomes that no other one beats: none is at least as good everywhere and better somewhere.
 
-    objectives: metric -> ``min`` or ``max``, or names alone, which are then taken as the smaller the better but for
-    accuracy. Outcomes without one of the metrics are left out; equal ones all stay. Sorted by the first objective.
-    Raises InputError for metrics that do not exist.
+    objectives: metric -> ``min`` or ``max``, or names alone: each then improves as it is said to (``accuracy`` the
+    larger, ``energy_pj`` the smaller). Outcomes without one of the metrics are left out; equal ones all stay. Sorted by
+    the first objective. Raises InputError for metrics that do not exist.
     """
     goals = directions(objectives)
     known = [o for o in outcomes if o.status == "ok" and all(o.metrics.get(name) is not None for name in goals)]
@@ -40,14 +41,14 @@ def pareto(outcomes: Sequence[Outcome], objectives: Mapping[str, Direction] | Se
 def directions(objectives: Mapping[str, Direction] | Sequence[str]) -> dict[str, Direction]:
     """Objectives with the way in which each improves. Raises InputError for metrics that do not exist."""
     if not isinstance(objectives, Mapping):
-        objectives = {name: "max" if name == "accuracy" else "min" for name in objectives}
-    wrong = [name for name in objectives if name not in METRIC_NAMES]
+        objectives = {name: BETTER.get(name, "min") for name in objectives}
+    wrong = [name for name in objectives if name not in ALL_NAMES]
     if wrong:
         raise InputError([
-            Diagnostic(f"objectives.{name}", "is no metric", hint=did_you_mean(name, METRIC_NAMES)) for name in wrong
+            Diagnostic(f"objectives.{name}", "is no metric", hint=did_you_mean(name, ALL_NAMES)) for name in wrong
         ])  # fmt: skip
     if not objectives:
-        raise InputError(Diagnostic("objectives", "there are none", hint=f"metrics: {', '.join(METRIC_NAMES)}"))
+        raise InputError(Diagnostic("objectives", "there are none", hint=f"metrics: {', '.join(ALL_NAMES)}"))
     return dict(objectives)
 
 
@@ -63,9 +64,9 @@ class Effect:
     elasticity: float | None
 
 
-def effects(outcomes: Sequence[Outcome], metric: str) -> list[Effect]:
+def effects(outcomes: Sequence[Outcome], metric: str, without: Sequence[str] = ()) -> list[Effect]:
     """The effect of every parameter that varies, the strongest first; none on a metric that is the same everywhere.
-    Points without the metric are left out."""
+    Points without the metric are left out. without: parameters of no interest, as those that go with another."""
     directions([metric])
     known = [o for o in outcomes if o.status == "ok" and o.metrics.get(metric) is not None]
     columns = _columns(known)
@@ -74,7 +75,7 @@ def effects(outcomes: Sequence[Outcome], metric: str) -> list[Effect]:
         return []
     found = [
         Effect(name, metric, _share(values, target), _elasticity(values, target))
-        for name, values in columns.items() if len(set(map(repr, values))) > 1
+        for name, values in columns.items() if name not in without and len(set(map(repr, values))) > 1
     ]  # fmt: skip
     return sorted(found, key=lambda effect: (-effect.share, effect.parameter))
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.chip.messages import did_you_mean
 from neurocomp.chip.spec import ChipSpec, Provenance
 from neurocomp.errors import Diagnostic, InputError
 
+Chip = ChipSpec | ArrayChip
+Sheet = TypeVar("Sheet", bound=Chip)
 SOURCE = "set by the sweep"
+_MANY = re.compile(r"(\*|[0-9]+(?:,[0-9]+)+)")  # what stands for several names or numbers
 _STEP = re.compile(r"([^.\[\]]+)|\[([0-9]+)\]")
 
 
-def with_values(chip: ChipSpec, values: Mapping[str, Any]) -> ChipSpec:
-    """The chip with values replaced by their dotted paths (``core.neurons_max``, ``core.memories[0].size_kib``).
+def with_values(chip: Sheet, values: Mapping[str, Any]) -> Sheet:
+    """The chip with values replaced by their dotted paths (``core.neurons_max``, ``core.memories[0].size_kib``); a *
+    stands for every name or number (``engines.*.rows``, ``memories[*].ports``).
 
     What is replaced gets the kind ``estimated`` and says that a sweep set it. Raises InputError for a path that the
     profile does not have, or a value that it cannot have.
@@ -25,7 +30,8 @@ def with_values(chip: ChipSpec, values: Mapping[str, Any]) -> ChipSpec:
     tree = chip.model_dump(mode="json", by_alias=True)
     origins = dict(chip.provenance)
     found = []
-    for path, value in values.items():
+    replaced = {path: value for name, value in values.items() for path in expanded(chip, name)}
+    for path, value in replaced.items():
         if not _replaced(tree, path, value):
             found.append(
                 Diagnostic(f"chip.{path}", f"{chip.name} has no such value", hint=did_you_mean(path, paths(chip)))
@@ -36,18 +42,34 @@ def with_values(chip: ChipSpec, values: Mapping[str, Any]) -> ChipSpec:
         raise InputError(found)
     tree["provenance"] = {name: origin.model_dump() for name, origin in origins.items()}
     try:
-        return ChipSpec.model_validate(tree, strict=False)
+        return type(chip).model_validate(tree, strict=False)
     except ValidationError as error:
         raise InputError(list(_explained(chip, error))) from None
 
 
-def paths(chip: ChipSpec) -> list[str]:
+def expanded(chip: Chip, path: str) -> list[str]:
+    """The paths that one with *, or with several numbers as in ``[0,2]``, means; itself if it has neither or none is
+    like it."""
+    if not _MANY.search(path):
+        return [path]
+    name = "".join(_pattern(part) for part in _MANY.split(path))
+    found = (re.match(rf"{name}(?=[.\[]|$)", known) for known in paths(chip))
+    return list(dict.fromkeys(match[0] for match in found if match)) or [path]
+
+
+def _pattern(part: str) -> str:
+    if "," in part:
+        return rf"(?:{part.replace(',', '|')})"
+    return r"[^.\[\]]+" if part == "*" else re.escape(part)
+
+
+def paths(chip: Chip) -> list[str]:
     """Every path that has a value, in the order of the profile."""
     tree = chip.model_dump(mode="json", by_alias=True, exclude={"provenance", "sources", "notes", "derivation"})
     return [path for path, _ in _leaves(tree, "")]
 
 
-def _explained(chip: ChipSpec, error: ValidationError) -> Iterator[Diagnostic]:
+def _explained(chip: Chip, error: ValidationError) -> Iterator[Diagnostic]:
     for entry in error.errors(include_url=False):
         if entry["type"] == "laws":
             yield from (

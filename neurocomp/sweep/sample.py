@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from neurocomp.chip.messages import did_you_mean
 from neurocomp.errors import Diagnostic, InputError, bad_input
-from neurocomp.sweep.space import POINTS_MAX, Axis, Range, Scalar, Space
+from neurocomp.sweep.space import POINTS_MAX, Range, Scalar, Space, Tied
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,10 @@ class Point:
     network: str
     chip: str
     settings: tuple[tuple[str, Scalar], ...]
+
+
+Free = tuple[Scalar, ...] | tuple[str, ...] | Range
+Chosen = tuple[Scalar, int]  # a value, and its place if it is one of a list
 
 
 def points_of(space: Space) -> list[Point]:
@@ -33,22 +38,50 @@ def points_of(space: Space) -> list[Point]:
         raise bad_input("sampler", "guided points are asked for one after the other")
     count = int(space.sampler.points or 0)
     rows = _random(space, count) if space.sampler.method == "random" else _latin(space, count)
-    axes = _all_axes(space)
-    return [_point(space, [_value(axis, u) for axis, u in zip(axes, row, strict=True)]) for row in rows]
+    axes = _free_axes(space)
+    return [_point(space, [_chosen(axis, u) for axis, u in zip(axes, row, strict=True)]) for row in rows]
 
 
 def grid_size(space: Space) -> int:
     """Points of the whole grid; ranges without a count are taken as one."""
-    sizes = [axis.count or 1 if isinstance(axis, Range) else len(axis) for axis in space.axes.values()]
-    return math.prod([len(space.networks), len(space.chips), *sizes])
+    return math.prod(axis.count or 1 if isinstance(axis, Range) else len(axis) for axis in _free_axes(space))
 
 
-def at_share(axis: Axis, share: float) -> Scalar:
+def at_share(axis: Free, share: float) -> Scalar:
     """The value of an axis at a share 0..1 of its way; the first of a list at 0."""
-    return _value(axis, share)
+    return _chosen(axis, share)[0]
+
+
+def settings_of(space: Space, chosen: Mapping[str, Chosen]) -> tuple[tuple[str, Scalar], ...]:
+    """Every axis with its value, in the order of the space. chosen: of the axes that are free, each with its place in
+    its list, which tied axes follow."""
+    return tuple(
+        (name, axis.values[chosen[axis.with_][1]] if isinstance(axis, Tied) else chosen[name][0])
+        for name, axis in space.axes.items()
+    )
+
+
+def wrong_ties(space: Space) -> list[Diagnostic]:
+    """What is wrong with axes that go with others."""
+    return [d for name, axis in space.axes.items() if isinstance(axis, Tied) for d in _wrong_tie(space, name, axis)]
+
+
+def _wrong_tie(space: Space, name: str, axis: Tied) -> list[Diagnostic]:
+    where, leader = f"axes.{name}", space.axes.get(axis.with_)
+    if leader is None or isinstance(leader, Tied):
+        lists = [other for other, values in space.axes.items() if isinstance(values, tuple)]
+        what = f"goes with {axis.with_}, which is no axis that has a list of values"
+        return [Diagnostic(where, what, hint=did_you_mean(axis.with_, lists))]
+    if isinstance(leader, Range):
+        return [Diagnostic(where, f"goes with {axis.with_}, which is a range", hint="give its values as a list")]
+    if len(leader) != len(axis.values):
+        return [Diagnostic(where, f"has {len(axis.values)} values; {axis.with_} has {len(leader)}")]
+    return []
 
 
 def _problems(space: Space) -> list[Diagnostic]:
+    if wrong_ties(space):
+        return wrong_ties(space)
     if space.sampler.method != "grid":
         if space.sampler.points is None:
             return [Diagnostic("sampler", f"{space.sampler.method} needs a number of points", hint="points: 100")]
@@ -64,47 +97,49 @@ def _problems(space: Space) -> list[Diagnostic]:
 
 
 def _grid(space: Space) -> Iterator[Point]:
-    values = [_grid_values(axis) for axis in space.axes.values()]
-    for network, chip, *settings in itertools.product(space.networks, space.chips, *values):
-        yield Point(str(network), str(chip), tuple(zip(space.axes, settings, strict=True)))
+    for chosen in itertools.product(*(_grid_values(axis) for axis in _free_axes(space))):
+        yield _point(space, list(chosen))
 
 
-def _grid_values(axis: Axis) -> list[Scalar]:
+def _grid_values(axis: Free) -> list[Chosen]:
     if not isinstance(axis, Range):
-        return list(axis)
+        return [(value, k) for k, value in enumerate(axis)]
     count = axis.count or 1
-    values = [_value(axis, k / max(1, count - 1)) for k in range(count)]
-    return list(dict.fromkeys(values))  # whole numbers may coincide
+    values = [_chosen(axis, k / max(1, count - 1))[0] for k in range(count)]
+    return [(value, 0) for value in dict.fromkeys(values)]  # whole numbers may coincide
 
 
-def _all_axes(space: Space) -> list[Axis]:
-    return [space.networks, space.chips, *space.axes.values()]
+def _free_axes(space: Space) -> list[Free]:
+    """Networks, chips, and the axes that go with no other."""
+    return [space.networks, space.chips, *(axis for axis in space.axes.values() if not isinstance(axis, Tied))]
 
 
-def _point(space: Space, values: list[Scalar]) -> Point:
-    network, chip, *settings = values
-    return Point(str(network), str(chip), tuple(zip(space.axes, settings, strict=True)))
+def _point(space: Space, chosen: list[Chosen]) -> Point:
+    (network, _), (chip, _), *others = chosen
+    free = [name for name, axis in space.axes.items() if not isinstance(axis, Tied)]
+    return Point(str(network), str(chip), settings_of(space, dict(zip(free, others, strict=True))))
 
 
-def _value(axis: Axis, share: float) -> Scalar:
+def _chosen(axis: Free, share: float) -> Chosen:
     if not isinstance(axis, Range):
-        return axis[min(int(share * len(axis)), len(axis) - 1)]
+        place = min(int(share * len(axis)), len(axis) - 1)
+        return axis[place], place
     if axis.scale == "log":
         value = math.exp(math.log(axis.low) + share * (math.log(axis.high) - math.log(axis.low)))
     else:
         value = axis.low + share * (axis.high - axis.low)
     value = min(max(value, axis.low), axis.high)
-    return round(value) if axis.integer else float(f"{value:.12g}")  # digits beyond are noise of the scale
+    return round(value) if axis.integer else float(f"{value:.12g}"), 0  # digits beyond are noise of the scale
 
 
 def _random(space: Space, count: int) -> np.ndarray:
     stream = np.random.Generator(np.random.Philox(key=space.sampler.seed))
-    return stream.random((count, len(_all_axes(space))))
+    return stream.random((count, len(_free_axes(space))))
 
 
 def _latin(space: Space, count: int) -> np.ndarray:
     """A Latin hypercube: along every axis each of ``count`` equal strips holds one point."""
     stream = np.random.Generator(np.random.Philox(key=space.sampler.seed))
-    axes = len(_all_axes(space))
+    axes = len(_free_axes(space))
     strips = np.stack([stream.permutation(count) for _ in range(axes)], axis=1)
     return (strips + stream.random((count, axes))) / count

@@ -40,12 +40,26 @@ def _ends(axis: Range) -> dict[str, float]:
     return {"low": axis.low, "high": axis.high}
 
 
+Values = Annotated[tuple[Scalar, ...], Field(min_length=1, strict=False)]
+
+
+class Tied(Part):
+    """Values that go with those of another axis, a list of as many: the first with its first, and so on."""
+
+    with_: str = Field(alias="with")
+    values: Values
+
+
 def _form(value: object) -> str:
+    if isinstance(value, Tied) or (isinstance(value, dict) and "with" in value):
+        return "tied"
     return "range" if isinstance(value, dict | Range) else "values"
 
 
-Values = Annotated[tuple[Scalar, ...], Field(min_length=1, strict=False)]
-Axis = Annotated[Annotated[Values, Tag("values")] | Annotated[Range, Tag("range")], Discriminator(_form)]
+Axis = Annotated[
+    Annotated[Values, Tag("values")] | Annotated[Range, Tag("range")] | Annotated[Tied, Tag("tied")],
+    Discriminator(_form),
+]
 
 
 class Limit(Part):
@@ -73,8 +87,9 @@ class Sampling(Part):
 class Space(Part):
     """A sweep. networks, chips: files or names, every combination is tried. input: .npz, else the stored samples.
 
-    axes: by what they vary: ``chip.PATH`` (any value of the profile), ``mapping.effort``, ``mapping.objective``,
-    ``mapping.seed``, ``run.steps``, ``run.noc``. objectives, constraints: by metric.
+    Chips are event-driven (points are inferences) or hold arrays (points are training iterations), not both.
+    axes: by what they vary: ``chip.PATH`` (any value of the profile; * in it stands for every name or number), and
+    ``mapping.*``, ``run.*`` of inference, ``training.*`` of training. objectives, constraints: by metric.
     """
 
     noun: ClassVar[str] = "sweep"
@@ -92,7 +107,22 @@ class Space(Part):
     sources: dict[str, str] = Field(default_factory=dict)
     provenance: dict[str, Provenance] = Field(default_factory=dict)
 
+    @property
+    def followers(self) -> tuple[str, ...]:
+        """Axes that go with others, so that they say nothing of their own."""
+        return tuple(name for name, axis in self.axes.items() if isinstance(axis, Tied))
+
 
 def read_space(path: str | Path) -> Space:
     """Read a sweep from a .yaml file. Raises InputError with every mistake found in it."""
     return read_profile(Path(path), Space)
+
+
+TRAINING_OBJECTIVES: dict[str, Direction] = {"sample_energy_pj": "min", "sample_ns": "min"}
+
+
+def with_objectives(space: Space, training: bool) -> Space:
+    """The space with the objectives that are taken where it names none."""
+    if not training or "objectives" in space.model_fields_set:
+        return space
+    return space.model_copy(update={"objectives": TRAINING_OBJECTIVES})

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from neurocomp.report import units
 from neurocomp.report.csv import inert
 from neurocomp.report.table import table
-from neurocomp.sweep.outcome import METRIC_NAMES, Outcome
+from neurocomp.sweep.outcome import ALL_NAMES, METRIC_NAMES, Outcome
 from neurocomp.sweep.pareto import effects, pareto, values_of
 from neurocomp.sweep.space import Direction, Limit
 
@@ -23,14 +23,20 @@ def points_csv(outcomes: Sequence[Outcome]) -> str:
     axes = list(dict.fromkeys(name for outcome in outcomes for name, _ in outcome.point.settings))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["network", "chip", *axes, "status", *METRIC_NAMES, "reason", "key"])
+    names = metric_names(outcomes)
+    writer.writerow(["network", "chip", *axes, "status", *names, "reason", "key"])
     for outcome in outcomes:
         settings = dict(outcome.point.settings)
-        metrics = ["" if (v := outcome.metrics.get(name)) is None else repr(v) for name in METRIC_NAMES]
+        metrics = ["" if (v := outcome.metrics.get(name)) is None else repr(v) for name in names]
         values = ["" if settings.get(axis) is None else settings[axis] for axis in axes]
         head = [inert(outcome.point.network), inert(outcome.point.chip), *map(inert, values)]
         writer.writerow([*head, outcome.status, *metrics, inert(outcome.reason), outcome.key])
     return text.getvalue()
+
+
+def metric_names(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """The metrics that these points have or could have; those of inference if there are no points."""
+    return tuple(name for name in ALL_NAMES if any(name in outcome.metrics for outcome in outcomes)) or METRIC_NAMES
 
 
 def within(outcomes: Sequence[Outcome], constraints: Mapping[str, Limit]) -> list[Outcome]:
@@ -41,14 +47,20 @@ def within(outcomes: Sequence[Outcome], constraints: Mapping[str, Limit]) -> lis
     ]  # fmt: skip
 
 
-def summary(outcomes: Sequence[Outcome], objectives: Mapping[str, Direction], constraints: Mapping[str, Limit]) -> str:
-    """What a sweep found, as text: counts, why points have no figures, the front, and what matters."""
+def summary(
+    outcomes: Sequence[Outcome],
+    objectives: Mapping[str, Direction],
+    constraints: Mapping[str, Limit],
+    followers: Sequence[str] = (),
+) -> str:
+    """What a sweep found, as text: counts, why points have no figures, the front, and what matters. followers: axes
+    that go with others and are not told apart from them."""
     allowed = within(outcomes, constraints)
     sections = [
         _counts(outcomes, allowed, constraints),
         _reasons(outcomes),
-        _front(pareto(allowed, objectives), objectives),
-        *(_effects(allowed, name) for name in objectives),
+        _front(pareto(allowed, objectives), objectives, followers),
+        *(_effects(allowed, name, followers) for name in objectives),
     ]
     return "\n\n".join("\n".join(lines) for lines in map(list, sections) if lines) + "\n"
 
@@ -79,13 +91,13 @@ def _reasons(outcomes: Sequence[Outcome]) -> Iterator[str]:
         yield f"  and {len(why) - REASONS} other reasons; points.csv has them all"
 
 
-def _front(front: Sequence[Outcome], objectives: Mapping[str, Direction]) -> Iterator[str]:
+def _front(front: Sequence[Outcome], objectives: Mapping[str, Direction], followers: Sequence[str]) -> Iterator[str]:
     if not front:
         yield "No point has all objectives within the constraints."
         return
     goals = ", ".join(f"{name} ({way})" for name, way in objectives.items())
     yield f"Front of {len(front):,} points that no other beats: {goals}"
-    told = settings_told(front)
+    told = settings_told(front, followers)
     rows = [[*objectives, *map(units.clean, told)]]
     for outcome in front[:SHOWN]:
         figures = [f"{outcome.metrics[name]:.6g}" for name in objectives]
@@ -95,9 +107,9 @@ def _front(front: Sequence[Outcome], objectives: Mapping[str, Direction]) -> Ite
         yield f"  and {len(front) - SHOWN:,} more in pareto.csv"
 
 
-def settings_told(front: Sequence[Outcome]) -> list[str]:
-    """What sets the points of a front apart; everything if there is one point only."""
-    names = dict.fromkeys(name for outcome in front for name in values_of(outcome))
+def settings_told(front: Sequence[Outcome], without: Sequence[str] = ()) -> list[str]:
+    """What sets the points of a front apart; everything if there is one point only. without: what is not told."""
+    names = dict.fromkeys(name for outcome in front for name in values_of(outcome) if name not in without)
     return [n for n in names if len(front) == 1 or len({repr(values_of(o).get(n)) for o in front}) > 1]
 
 
@@ -105,8 +117,8 @@ def _named(outcome: Outcome, name: str) -> str:
     return units.clean(str(values_of(outcome).get(name, "")), 40)
 
 
-def _effects(outcomes: Sequence[Outcome], metric: str) -> Iterator[str]:
-    found = effects(outcomes, metric) if len(outcomes) > 2 else []
+def _effects(outcomes: Sequence[Outcome], metric: str, followers: Sequence[str]) -> Iterator[str]:
+    found = effects(outcomes, metric, followers) if len(outcomes) > 2 else []
     if not found:
         return
     yield f"What {metric} depends on"

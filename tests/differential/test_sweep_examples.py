@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 import neurocomp
+from neurocomp.sweep.api import space_of
 from neurocomp.sweep.outcome import Outcome
-from neurocomp.sweep.space import read_space
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def swept(name: str, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Outcome], list[Outcome]]:
     monkeypatch.chdir(ROOT)
-    space = read_space(Path("examples", name, "space.yaml"))
+    space = space_of(Path("examples", name, "space.yaml"))
     outcomes = list(neurocomp.sweep(space))
     return outcomes, neurocomp.pareto(outcomes, space.objectives)
 
@@ -45,3 +45,26 @@ def test_weight_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     accuracy = {setting(o, "chip.numeric.weight_bits"): o.metrics["accuracy"] for o in outcomes}
     assert accuracy[8] == pytest.approx(447 / 450) and float(accuracy[2] or 0) < 0.7
     assert len({o.digests["trace"] for o in outcomes}) == len(outcomes)
+
+
+def test_training_array(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcomes, front = swept("05_training_array", monkeypatch)
+    assert len(outcomes) == 24 and all(o.status == "ok" for o in outcomes)
+    sizes = {(setting(o, "chip.cores"), setting(o, "chip.engines.*.rows"), value(o, "chip.engines.fp.dataflow")): o
+             for o in outcomes}  # fmt: skip
+    for (cores, rows, dataflow), found in sizes.items():
+        if dataflow == "outer":
+            added_up = sizes[cores, rows, "reduction"].metrics
+            assert 0.89 < ratio(found.metrics, added_up, "sample_energy_pj") < 0.94
+            assert 0.94 < ratio(found.metrics, added_up, "sample_ns") <= 1.0
+    small, large = sizes[5, 8, "outer"].metrics, sizes[5, 16, "outer"].metrics
+    assert ratio(large, small, "array_elements") == 4 and round(ratio(large, small, "sample_ns"), 2) == 0.54
+    assert {value(o, "chip.engines.fp.dataflow") for o in front} == {"outer"}
+
+
+def value(outcome: Outcome, name: str) -> object:
+    return dict(outcome.point.settings)[name]
+
+
+def ratio(metrics: dict[str, float | None], others: dict[str, float | None], name: str) -> float:
+    return float(metrics[name] or 0) / float(others[name] or 0)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from neurocomp.chip.catalog import load_chip
 from neurocomp.errors import InputError
+from neurocomp.sweep.mapping import chips_of
 from neurocomp.sweep.profile import SOURCE, paths, with_values
 from neurocomp.sweep.sample import at_share, grid_size, points_of
 from neurocomp.sweep.space import Limit, Range
@@ -136,3 +137,14 @@ def test_values_that_a_profile_does_not_have_or_cannot_have() -> None:
     with pytest.raises(InputError, match=r"chip\.noc\.input_port"):
         with_values(load_chip("loihi2"), {"noc.width": 1, "noc.input_port[0]": 900})
     assert np.isfinite(load_chip("loihi2").noc.width)
+
+
+@pytest.mark.parametrize(("given", "chips"), [(None, (1, 1)), ("2x3", (2, 3)), ("auto", "auto")])
+def test_how_many_chips_a_point_may_use(given: str | None, chips: object) -> None:
+    assert chips_of(given) == chips
+
+
+@pytest.mark.parametrize("given", ["2", 4, "2x", "x2", "2x2x2", ""])
+def test_chips_that_make_up_no_mesh(given: object) -> None:
+    with pytest.raises(InputError, match=r"mapping\.chips: is .*\n  next: give columns x rows"):
+        chips_of(given)  # type: ignore[arg-type]

@@ -179,3 +179,16 @@ def test_a_disk_that_refuses_runs_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     save_run(tmp_path / "file", "key", Run(trace(), None))
     assert load_run(tmp_path / "file", "key") is None
+
+
+def test_several_chips_are_an_axis(tmp_path: Path) -> None:
+    """A network that one small chip does not hold is mapped onto as many as it takes."""
+    file = make_files(tmp_path)
+    small = {"chip.core.count": 1, "chip.core.neurons_max": 2}
+    bench, found = Bench(tmp_path / "x.npz"), []
+    for chips in ("1x1", "2x1", "auto"):
+        settings = (*small.items(), ("mapping.chips", chips), ("run.noc", "bound"), ("run.steps", 2))
+        point = Point(str(tmp_path / "net.nir"), "generic", settings)
+        found.append(bench.evaluate(point, bench.key(point)))
+    assert file.is_file() and [o.status for o in found] == ["does not fit", "ok", "ok"], [o.reason for o in found]
+    assert found[1].metrics == found[2].metrics and found[1].metrics["cores_used"] == 2
