@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from neurocomp.commands import front_words as front
 from neurocomp.commands import train_words as train
 from neurocomp.commands.exits import run
 from neurocomp.commands.export import export_command
@@ -120,6 +121,8 @@ def compile_command(
     dt: Annotated[float | None, typer.Option("--dt", metavar="SECONDS", help="NIR: duration of a time step.")] = None,
     reset: Annotated[str | None, typer.Option("--reset", help="NIR: what a spike does to the membrane.")] = None,
     discretise: Annotated[str | None, typer.Option("--discretise", help="NIR: from continuous time to steps.")] = None,
+    source: front.Source = None,
+    input_shape: front.InputShape = None,
     effort: Effort = None,
     objective: Objective = None,
     time_budget: TimeBudget = None,
@@ -145,11 +148,16 @@ def compile_command(
     from neurocomp.commands.compile import NirChoices, compile_and_report
     from neurocomp.commands.job import Job
     from neurocomp.commands.mapping_options import MappingOptions
+    from neurocomp.commands.network_file import Live
 
     job = Job(inputs, steps, encode, seed, threads, output, as_json, quiet, force, noc, formats, trace)
     pins = tuple(pin or ())
     mapping = MappingOptions(effort, objective, time_budget, chips, forbid_cores, pins, placement, rates)
-    compile_and_report(network, chip, job, NirChoices(dt, reset, discretise), mapping)
+    live = Live(source, input_shape)
+    compile_and_report(network, chip, job, NirChoices(dt, reset, discretise), mapping, live)
+
+
+app.command("freeze")(front.freeze_command)
 
 
 @app.command("simulate")
@@ -246,6 +254,8 @@ def train_command(
     rounds: train.Rounds = 1,
     local_steps: train.LocalSteps = 1,
     link: train.Link = "1",
+    source: front.Source = None,
+    input_shape: front.InputShape = None,
     plastic: train.Plastic = None,
     rule: train.Rule = "stdp",
     epoch: train.Epoch = None,
@@ -261,14 +271,17 @@ def train_command(
     neurocomp train examples/01_digits/net.pt --chip loihi --plastic fc
     """
     train.refuse_idle(context)
+    from neurocomp.commands.network_file import Live
+
+    live = Live(source, input_shape)
     if plastic is not None:
-        _learn(network, chip, (plastic, rule, epoch, batch, steps, output, as_json, quiet, force))
+        _learn(network, chip, (plastic, rule, epoch, batch, steps, output, as_json, quiet, force, live))
         return
     from neurocomp.commands.train import Federation, TrainOptions, train_and_report
 
     train_and_report(network, chip, TrainOptions(
         batch, steps, dataset_size, optimizer, order, sparsity, activity, spikes, gradients, batch_norm, not unpacked,
-        recompute, on_chip, gpus, Federation(workers, rounds, local_steps, link), output, as_json, quiet, force,
+        recompute, on_chip, gpus, Federation(workers, rounds, local_steps, link), output, as_json, quiet, force, live,
     ))  # fmt: skip
 
 

@@ -13,6 +13,10 @@ settings.register_profile("gate", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
+# HDF5 files are taken apart in this process: hundreds of damaged ones are read here, and a child takes 0.2 s to start.
+# Tests of the child itself unset it.
+os.environ.setdefault("NEUROCOMP_NO_CHILD", "1")
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

@@ -13,7 +13,9 @@ from neurocomp.commands.folder import OutputFolder
 from neurocomp.commands.formats import check_timeline, run_writers
 from neurocomp.commands.job import Job, give, mention, run_network, time_program
 from neurocomp.commands.mapping_options import MappingOptions
+from neurocomp.commands.network_file import Live
 from neurocomp.errors import Diagnostic, InputError
+from neurocomp.frontend.live import Example
 from neurocomp.frontend.read import load_network
 from neurocomp.inputs.memory import need_memory_for
 from neurocomp.inputs.prepare import prepare
@@ -32,10 +34,13 @@ class NirChoices:
     discretise: str | None = None
 
 
-def compile_and_report(path: Path, chip_name: str, job: Job, nir: NirChoices, options: MappingOptions) -> None:
+def compile_and_report(
+    path: Path, chip_name: str, job: Job, nir: NirChoices, options: MappingOptions, live: Live
+) -> None:
     """Do the whole job; prints the report and writes the folder."""
     choices = options.choices(job.seed)
-    network, chip = _load(path, chip_name, nir)
+    example = live.example(job.inputs, job.steps) if live.asked else None
+    network, chip = _load(path, chip_name, nir, live.source, example)
     fidelity_for(chip, job.fidelity)  # before any work
     output = job.output or Path(f"{path.stem}-{chip.name}")
     check_timeline(job.traced, output)
@@ -57,7 +62,9 @@ def compile_and_report(path: Path, chip_name: str, job: Job, nir: NirChoices, op
     mention(f"written to {folder.path}", job)
 
 
-def _load(path: Path, chip_name: str, choices: NirChoices) -> tuple[Network, ChipSpec]:
+def _load(
+    path: Path, chip_name: str, choices: NirChoices, source: str | None, example: Example | None
+) -> tuple[Network, ChipSpec]:
     """Network and chip; if both are wrong, both are reported."""
     found: list[Diagnostic] = []
 
@@ -69,6 +76,7 @@ def _load(path: Path, chip_name: str, choices: NirChoices) -> tuple[Network, Chi
 
     network = attempt(lambda: load_network(
         path, dt_s=choices.dt_s, reset=choices.reset, discretise=choices.discretise,  # type: ignore[arg-type]
+        source=source, example=example,
     ))  # fmt: skip
     chip = attempt(lambda: load_chip(chip_name))
     if found:

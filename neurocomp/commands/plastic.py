@@ -11,10 +11,10 @@ from neurocomp.activity.execute import execute
 from neurocomp.chip.catalog import array_chip_names, load_chip, profile_names
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.commands.folder import OutputFolder
+from neurocomp.commands.network_file import FROM_FILE, Live, open_network
 from neurocomp.commands.progress import Progress
 from neurocomp.commands.train import give_learning
 from neurocomp.errors import Diagnostic, InputError, bad_input
-from neurocomp.frontend.read import load_network
 from neurocomp.inputs.prepare import prepare
 from neurocomp.mapping.compile import compile_network
 from neurocomp.report.plasticity import plasticity_report
@@ -35,6 +35,7 @@ class PlasticOptions:
     as_json: bool = False
     quiet: bool = False
     force: bool = False
+    live: Live = FROM_FILE
 
     def __post_init__(self) -> None:
         counts = {"--batch": self.samples, "--steps": self.steps, "--epoch": self.epoch_steps}
@@ -47,7 +48,7 @@ class PlasticOptions:
 
 def learn_and_report(path: Path, chip_name: str, options: PlasticOptions) -> None:
     """Map the network, run the samples that are stored with it, and report what learning adds."""
-    network, chip = load_network(path), _learning_chip(chip_name, options.rule)
+    network, chip = open_network(path, options.live, steps=options.steps), _learning_chip(chip_name, options.rule)
     layers = [name.strip() for name in options.layers.split(",")]
     plastic_projections(network, layers)  # before any work
     folder = None if options.output is None else OutputFolder(options.output, options.force, training=True)

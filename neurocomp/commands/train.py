@@ -16,24 +16,19 @@ from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.chip.catalog import load_array_chip
 from neurocomp.chip.gpu import gpu_names, load_gpu
 from neurocomp.commands.folder import PAGE, TRAINING, OutputFolder, text_writer
+from neurocomp.commands.network_file import FROM_FILE, Live, open_network
 from neurocomp.commands.progress import Progress
 from neurocomp.energy.training import price_training
 from neurocomp.errors import Diagnostic, InputError, bad_input
-from neurocomp.frontend.read import load_network
 from neurocomp.network.graph import Network
 from neurocomp.report.training import training_report, with_rounds
 from neurocomp.simulate.federated import Link
 from neurocomp.simulate.trained_layers import layers_of
 from neurocomp.simulate.training import simulate_training
-from neurocomp.simulate.training_setup import (
-    Activity,
-    TrainingSetup,
-    optimizer_of,
-    recorded_activity,
-    synthetic_activity,
-)  # fmt: skip
+from neurocomp.simulate.training_setup import Activity, TrainingSetup, recorded_activity, synthetic_activity
 
 ASSUMED, MEASURED = "assumed", "measured"
+ADDED = ("momentum", "decay")  # to an optimizer
 
 
 @dataclass(frozen=True)
@@ -90,25 +85,29 @@ class TrainOptions:
     as_json: bool = False
     quiet: bool = False
     force: bool = False
+    live: Live = FROM_FILE
 
     def __post_init__(self) -> None:
         if self.dataset_size is not None and self.dataset_size < 1:
             raise InputError(Diagnostic("--dataset-size", f"is {self.dataset_size}; at least 1 is needed"))
-        optimizer_of(self.optimizer)
+        unknown = [word for word in self.optimizer.split("+")[1:] if word not in ADDED]
+        if unknown:
+            hint = f"what can be added: {', '.join(ADDED)}"
+            raise bad_input("--optimizer", f"there is nothing called {unknown[0]!r} to add", hint=hint)
 
     def setup(self, steps: int, activity: Activity) -> TrainingSetup:
         """What is to be simulated. Raises InputError for settings that there are not."""
-        name, momentum, decay = optimizer_of(self.optimizer)
+        name, *added = self.optimizer.split("+")
         return TrainingSetup(
             self.batch, self.steps or steps, name, self.order, sparsity=self.sparsity, activity=activity,  # type: ignore[arg-type]
-            packed=self.packed, recompute=self.recompute, on_chip=self.on_chip, momentum=momentum,
-            weight_decay=decay,
+            packed=self.packed, recompute=self.recompute, on_chip=self.on_chip, momentum="momentum" in added,
+            weight_decay="decay" in added,
         )  # fmt: skip
 
 
 def train_and_report(path: Path, chip_name: str, options: TrainOptions) -> None:
     """Do the whole job; prints the report and, if asked to, writes it into a folder."""
-    network, chip = load_network(path), load_array_chip(chip_name)
+    network, chip = open_network(path, options.live, steps=options.steps), load_array_chip(chip_name)
     gpus, link = [load_gpu(name) for name in _names(options.gpus)], options.federation.made()
     folder = None if options.output is None else OutputFolder(options.output, options.force, training=True)
     layers = layers_of(network, normalised=options.normalised)

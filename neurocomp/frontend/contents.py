@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from neurocomp.errors import InputError, bad_input
+from neurocomp.frontend.checkpoint import unwrap
 from neurocomp.frontend.pickled import Made, PickledValue
 
 FREEZE_CALL = 'neurocomp.freeze(net, example_input, "net.pt")'
 FREEZE = f"call {FREEZE_CALL} where the network is built"
-WRAPPERS = ("model_state_dict", "state_dict", "net", "model", "network", "weights")
+SOURCE = "--source net.py:build"
 PREFIXES = ("module.", "_orig_mod.", "model.")
 
 _HARMLESS_CALLS = frozenset(
@@ -75,20 +76,28 @@ def describe(path: Path, pickled: PickledValue) -> InputError:
     return bad_input(str(path), f"holds a {type(value).__name__} without a network", hint=FREEZE)
 
 
+def weights_alone(path: Path) -> InputError:
+    """The error for a safetensors file without its code."""
+    return bad_input(
+        str(path),
+        "is a safetensors file: it holds weights, not the network",
+        hint=f"give the code that builds the network: {SOURCE}",
+    )
+
+
+def stateless(path: Path) -> InputError:
+    """The error for an ONNX file where a spiking network is needed."""
+    return bad_input(
+        str(path),
+        "is an ONNX file, which has no spiking neurons",
+        hint=f"turn it into a spiking network: neurocomp convert {path.name} --calibrate x.npz",
+    )
+
+
 def find_weights(value: Any) -> dict[str, np.ndarray] | None:
     """The tensors of a state_dict, bare or in one of the usual wrappers, without the usual prefixes."""
-    if not isinstance(value, dict):
-        return None
-    for key in WRAPPERS:
-        inner = value.get(key)
-        if isinstance(inner, dict) and inner:
-            found = find_weights(inner)
-            if found is not None:
-                return found
-    tensors = {str(key): part for key, part in value.items() if isinstance(part, np.ndarray)}
-    if not tensors or len(tensors) < len(value) - len(tensors):
-        return None
-    return {_without_prefix(key): tensor for key, tensor in tensors.items()}
+    found = unwrap(value)
+    return None if found is None else {_without_prefix(name): tensor for name, tensor in found.tensors.items()}
 
 
 def _without_prefix(name: str) -> str:
@@ -104,7 +113,7 @@ def _only_weights(path: Path, weights: dict[str, np.ndarray]) -> InputError:
         str(path),
         f"holds only weights ({len(weights)} tensors: {shown}), not the network",
         why="a state_dict does not say how the layers are joined nor, mostly, what the neurons do",
-        hint=f"build the network, load_state_dict(torch.load({path.name!r})), then {FREEZE_CALL}",
+        hint=f"give the code that builds the network: {SOURCE}",
     )
 
 
@@ -114,8 +123,8 @@ def _whole_module(path: Path, name: str, pickled: PickledValue) -> InputError:
     return bad_input(
         str(path),
         f"is a pickled module of class {name}{uses}",
-        why="loading it would run the code of those classes, which is not in the file",
-        hint=f"load it where those classes can be imported, then {FREEZE_CALL}",
+        why="its classes are looked up and checked only where a network is to be frozen",
+        hint=f"freeze it: neurocomp freeze {path.name} --input x.npz (--source net.py if classes are your own)",
     )
 
 

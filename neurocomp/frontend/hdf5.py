@@ -130,6 +130,11 @@ class Hdf5Group:
             inside = f"{inside[: LONGEST_PLACE // 2]} ... {inside[-LONGEST_PLACE // 2 :]}"
         return f"{self.file.path}: {inside}" if inside else str(self.file.path)
 
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Names of all members, sorted, printable or not."""
+        return self._names
+
     def names(self) -> tuple[str, ...]:
         """Names of all members, sorted."""
         for name in self._names:

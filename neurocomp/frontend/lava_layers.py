@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError, bad_input
-from neurocomp.frontend.hdf5 import Hdf5File, Hdf5Group
+from neurocomp.frontend.hdf5 import Hdf5Group
+from neurocomp.frontend.hdf5_child import open_hdf5
 from neurocomp.network.ops import Shape
 
 LAYER_TYPES = ("input", "dense", "dense_rec", "conv", "pool", "flatten", "average")
@@ -75,7 +76,7 @@ def read_layers(path: Path) -> list[Layer]:
     """All layers of a file in order. Raises InputError with everything that is malformed."""
     findings: list[Diagnostic] = []
     layers = []
-    with Hdf5File(path) as root:
+    with open_hdf5(path) as root:
         group = root.group("layer")
         names = group.names()
         expected = [str(k) for k in range(len(names))]

@@ -5,14 +5,26 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
+
+import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError, bad_input
+from neurocomp.frontend.contents import stateless, weights_alone
 from neurocomp.frontend.nir_neurons import Discretise, Reset
 from neurocomp.frontend.sniff import Format, sniff
 from neurocomp.network.graph import Network
 
-_TITLES: dict[Format, str] = {"nir": "a NIR file", "lava": "a lava-dl file", "torch": "a frozen network"}
+if TYPE_CHECKING:
+    from neurocomp.frontend.live import Example
+
+_TITLES: dict[Format, str] = {
+    "nir": "a NIR file",
+    "lava": "a lava-dl file",
+    "torch": "a frozen network",
+    "safetensors": "a file of weights",
+    "onnx": "an ONNX file",
+}
 _TIMED = "says itself how its neurons behave in time"
 
 
@@ -23,17 +35,23 @@ def load_network(
     reset: Reset | None = None,
     discretise: Discretise | None = None,
     steps: int | None = None,
+    source: str | None = None,
+    example: Example | np.ndarray | None = None,
 ) -> Network:
     """The network in a file; the format is found out from its content.
 
     dt_s, reset, discretise: for NIR files, which leave them open, see :func:`neurocomp.frontend.nir.read_nir`.
     steps: time steps per sample, in place of those stored with the network's own sample inputs.
+    source: ``net.py:build``, the code of weights (.pt, .safetensors) or of a pickled module; it is imported and run.
+    example: what the module is frozen with, (samples, *shape) or (samples, steps, *shape); needed for those.
     An option that the file gives no use for is an error. Raises InputError.
     """
     if not isinstance(path, str | Path):
         raise bad_input("path", f"is a {type(path).__name__}; the name of a file is needed")
     path = Path(path)
     _check(dt_s, reset, discretise, steps)
+    if source is not None or example is not None:
+        return _live(path, source, example, steps, {"dt": dt_s, "reset": reset, "discretise": discretise})
     found = sniff(path)
     if found != "nir":
         _refuse(path, found, {"dt": dt_s, "reset": reset, "discretise": discretise})
@@ -45,11 +63,33 @@ def load_network(
         from neurocomp.frontend.lava import read_lava
 
         network = read_lava(path)
+    elif found == "safetensors":
+        raise weights_alone(path)
+    elif found == "onnx":
+        raise stateless(path)
     else:
         from neurocomp.frontend.torchfile import read_torch
 
         network = read_torch(path)
     return network if steps is None else _with_steps(network, path, steps)
+
+
+def _live(
+    path: Path, source: str | None, example: Example | np.ndarray | None, steps: int | None, nir: dict[str, object]
+) -> Network:
+    from neurocomp.frontend.live import Example, freeze_file
+
+    if nir and any(value is not None for value in nir.values()):
+        _refuse(path, "torch", nir)
+    if example is None:
+        raise bad_input(
+            str(path),
+            "needs an example of what the network takes, to be frozen with",
+            hint="give data, --input x.npz, or only their shape, --input-shape 1,28,28",
+        )
+    if not isinstance(example, Example):
+        example = Example(np.asarray(example), steps=steps)
+    return freeze_file(path, source, example)
 
 
 def _check(dt_s: float | None, reset: str | None, discretise: str | None, steps: int | None) -> None:

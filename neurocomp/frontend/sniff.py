@@ -15,7 +15,7 @@ from typing import Literal
 
 from neurocomp.errors import InputError, bad_input
 
-Format = Literal["nir", "lava", "torch"]
+Format = Literal["nir", "lava", "torch", "safetensors", "onnx"]
 
 HEAD_BYTES = 4096
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -46,6 +46,10 @@ def sniff(path: Path) -> Format:
             raise bad_input(str(path), what, hint=hint)
     if _is_pickle(head):
         return "torch"
+    if len(head) > 9 and _is_safetensors(head):
+        return "safetensors"
+    if _is_onnx(head):
+        return "onnx"
     raise _unsupported(path, head)
 
 
@@ -81,9 +85,9 @@ def missing_file(path: Path) -> InputError:
 
 
 def _hdf5(path: Path) -> Format:
-    from neurocomp.frontend.hdf5 import Hdf5File
+    from neurocomp.frontend.hdf5_child import open_hdf5
 
-    with Hdf5File(path) as root:
+    with open_hdf5(path, again=True) as root:
         if root.has("node"):
             return "nir"
         if root.has("layer"):
@@ -131,15 +135,6 @@ def _is_pickle(head: bytes) -> bool:
 
 def _unsupported(path: Path, head: bytes) -> InputError:
     where = str(path)
-    if len(head) > 9 and _is_safetensors(head):
-        return bad_input(where, "is a safetensors file: it holds weights, not the network", hint=FREEZE)
-    if _is_onnx(head):
-        return bad_input(
-            where,
-            "is an ONNX file, which is not read",
-            why="ONNX has no spiking neurons",
-            hint=FREEZE.replace("it", "the network", 1),
-        )
     text = head.lstrip().lower()
     if text.startswith((b"<!doctype html", b"<html")):
         return bad_input(
@@ -150,7 +145,9 @@ def _unsupported(path: Path, head: bytes) -> InputError:
         )
     if _is_text(head):
         first = head.splitlines()[0].decode("utf-8", "replace")[:60]
-        return bad_input(where, f"is a text file, not a network (it begins with {first!r})", hint=ACCEPTED)
+        code = f"name what builds the network in it: --source {path.name}:build"
+        hint = code if path.suffix == ".py" else ACCEPTED
+        return bad_input(where, f"is a text file, not a network (it begins with {first!r})", hint=hint)
     return bad_input(where, f"is of an unknown format (it begins with bytes {head[:8].hex(' ')})", hint=ACCEPTED)
 
 

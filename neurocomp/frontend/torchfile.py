@@ -12,10 +12,11 @@ from typing import Any
 
 from neurocomp.errors import InputError, bad_input
 from neurocomp.frontend import frozen
+from neurocomp.frontend.child import rehearse
 from neurocomp.frontend.contents import FREEZE, FREEZE_CALL, describe, refuse_code
 from neurocomp.frontend.pickled import Made, Named, Persistent, PickleDamaged, PickledValue, read_pickle
 from neurocomp.frontend.tensors import TensorReader
-from neurocomp.frontend.torchzip import COPY_AGAIN, MAX_PICKLE_BYTES, TorchZip, damaged
+from neurocomp.frontend.torchzip import COPY_AGAIN, MAX_PICKLE_BYTES, REHEARSED_BYTES, TorchZip, damaged
 from neurocomp.network.graph import Network
 
 ZIP_MAGIC = b"PK\x03\x04"
@@ -34,6 +35,24 @@ def read_torch(path: str | Path) -> Network:
     if head.startswith(EMPTY_ZIP_MAGIC):
         raise bad_input(str(path), "is an empty zip archive", hint=FREEZE)
     raise _not_a_zip(path, head)
+
+
+def read_saved(path: str | Path) -> PickledValue:
+    """What torch.save put into a zip archive: its pickle, read and not run. Raises InputError for anything else."""
+    path = Path(path)
+    head = first_bytes(path)
+    if not head.startswith(ZIP_MAGIC):
+        raise _not_a_zip(path, head)
+    with TorchZip(path) as archive:
+        _refuse_other_archives(archive)
+        pickled = _unpickle(archive)
+    refuse_code(str(path), pickled)
+    return pickled
+
+
+def is_old_torch(path: Path) -> bool:
+    """Whether a file is one of torch before 1.6, which is no zip archive."""
+    return first_bytes(path).startswith(LEGACY_TORCH_MAGIC)
 
 
 def read_tree(path: str | Path) -> Any:
@@ -109,8 +128,11 @@ def _unpickle(archive: TorchZip) -> PickledValue:
     name = archive.find("data.pkl")
     if name is None:
         raise bad_input(str(archive.path), "is a zip archive, but not one of torch.save", hint=FREEZE)
+    data = archive.read(name, MAX_PICKLE_BYTES)
+    if len(data) > REHEARSED_BYTES:
+        rehearse(archive.path, "pickle")
     try:
-        return read_pickle(archive.read(name, MAX_PICKLE_BYTES), TensorReader(archive))
+        return read_pickle(data, TensorReader(archive))
     except PickleDamaged as error:
         raise damaged(archive.path, error, name) from error
 
@@ -142,6 +164,8 @@ def _bare_pickle(path: Path, skip: int) -> PickledValue | None:
     """The pickle after ``skip`` others (an old torch file begins with three), or None if there is none."""
     with path.open("rb") as file:
         data = file.read(MAX_PICKLE_BYTES)
+    if len(data) > REHEARSED_BYTES:
+        rehearse(path, "bare", skip)
     try:
         for _ in range(skip):
             data = data[read_pickle(data).size :]

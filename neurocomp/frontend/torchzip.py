@@ -13,11 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neurocomp.errors import Diagnostic, InputError, ResourceLimitError, bad_input
+from neurocomp.frontend.child import rehearse
 
 MAX_ENTRIES = 100_000
 MAX_PICKLE_BYTES = 256 * 2**20
 MAX_COMPRESSION = 200
 """Largest allowed ratio of unpacked to packed size; torch itself stores its entries uncompressed."""
+
+REHEARSED_BYTES = 2**16
+"""Pickles and tables of contents up to this size cannot keep a reader busy for long; others meet a child first."""
+END_BYTES = 2**16 + 22
 
 BROKEN = (
     zipfile.BadZipFile,
@@ -49,6 +54,8 @@ class TorchZip:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if _directory_bytes(path) > REHEARSED_BYTES:
+            rehearse(path, "zip")
         try:
             self._zip = zipfile.ZipFile(path)
         except BROKEN as error:
@@ -128,6 +135,21 @@ class TorchZip:
                 why="this is how a zip bomb looks",
                 hint=COPY_AGAIN,
             )
+
+
+def _directory_bytes(path: Path) -> int:
+    """What the archive says about the size of its table of contents; 0 where it says nothing."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(size - END_BYTES, 0))
+            tail = file.read()
+    except OSError:
+        return 0
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) < at + 16:
+        return 0
+    return int.from_bytes(tail[at + 12 : at + 16], "little")
 
 
 def damaged(path: Path, error: object, entry: str = "") -> InputError:

@@ -107,7 +107,7 @@ def test_another_zip(net: Path) -> None:
 ONLY_WEIGHTS = (
     "net.pt: holds only weights (4 tensors: 0.weight 8x1x3x3, 0.bias 8, 2.weight 10x72, 2.bias 10), not the network\n"
     "  why:  a state_dict does not say how the layers are joined nor, mostly, what the neurons do\n"
-    f"  next: build the network, load_state_dict(torch.load('net.pt')), then {NEXT}"
+    "  next: give the code that builds the network: --source net.py:build"
 )
 
 
@@ -141,13 +141,15 @@ def test_no_network_at_all(net: Path, torch) -> None:
     assert message(net) == (f"net.pt: holds a dict without a network\n  next: call {NEXT} where the network is built")
 
 
+CLASSES = (
+    "  why:  its classes are looked up and checked only where a network is to be frozen\n"
+    "  next: freeze it: neurocomp freeze net.pt --input x.npz (--source net.py if classes are your own)"
+)
+
+
 def test_whole_module(net: Path, torch) -> None:
     torch.save(torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU()), net)
-    assert message(net) == (
-        "net.pt: is a pickled module of class torch.nn.modules.container.Sequential\n"
-        "  why:  loading it would run the code of those classes, which is not in the file\n"
-        f"  next: load it where those classes can be imported, then {NEXT}"
-    )
+    assert message(net) == ("net.pt: is a pickled module of class torch.nn.modules.container.Sequential\n" + CLASSES)
 
 
 def test_whole_spiking_module(net: Path, torch) -> None:
@@ -156,9 +158,7 @@ def test_whole_spiking_module(net: Path, torch) -> None:
     assert message(net) == (
         "net.pt: is a pickled module of class torch.nn.modules.container.Sequential (under 'net'); "
         "it uses spikingjelly.activation_based.neuron.lif.LIFNode, "
-        "spikingjelly.activation_based.surrogate.Sigmoid\n"
-        "  why:  loading it would run the code of those classes, which is not in the file\n"
-        f"  next: load it where those classes can be imported, then {NEXT}"
+        "spikingjelly.activation_based.surrogate.Sigmoid\n" + CLASSES
     )
 
 

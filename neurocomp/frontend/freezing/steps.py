@@ -59,7 +59,10 @@ def _closed(module: Any, example: Any, readings: list[Reading], steps: int | Non
         )
     loop = step_loop(module, steps, encoding == "temporal")
     calls = record(loop, example, readings)
-    return Run(loop, readings, calls, _steps_of(readings, calls), encoding)
+    found = _steps_of(readings, calls)
+    if found != steps:
+        raise bad_input("steps", f"{steps} calls of the module run {found} time steps; one step per call is needed")
+    return Run(loop, readings, calls, found, encoding)
 
 
 def _steps_of(readings: list[Reading], calls: dict[str, list[Call]]) -> int:

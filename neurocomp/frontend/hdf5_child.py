@@ -1,0 +1,119 @@
+"""HDF5 files, taken apart in a child process: the same groups as in hdf5.py, the library at arm's length."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurocomp.errors import bad_input
+from neurocomp.frontend.child import Child, children_possible
+from neurocomp.frontend.hdf5 import MAX_DATASET_BYTES, MAX_DEPTH, MAX_EXPANSION, MAX_OBJECTS, Hdf5File, Hdf5Group
+
+COPY_AGAIN = "copy or download the file again; if it still fails, export the network again"
+FREE_BYTES = 2**28
+"""What any file may take, however small it is."""
+
+
+@contextmanager
+def open_hdf5(path: Path, again: bool = False) -> Iterator[Hdf5Group]:
+    """The root group of a file. again: the same file will be opened once more at once; the child is kept for that.
+
+    Raises InputError for all that is wrong with the file, ResourceLimitError where it reaches a limit.
+    """
+    if not children_possible():
+        with Hdf5File(path) as root:
+            yield root
+        return
+    child = _KEPT.take(path)
+    try:
+        yield ChildGroup(child, (), _names(child, ()))
+    except BaseException:
+        child.close()
+        raise
+    if again:
+        _KEPT.put(path, child)
+    else:
+        child.close()
+
+
+class ChildGroup(Hdf5Group):
+    """A group of a file that a child has open."""
+
+    def __init__(self, child: Child, place: tuple[str, ...], names: tuple[str, ...]) -> None:
+        self.child, self.place, self._names = child, place, names
+        self.file, self.path = child, "/".join(place)  # type: ignore[assignment]
+
+    def is_group(self, name: str) -> bool:
+        return bool(self._ask("is_group", name))
+
+    def is_text(self, name: str) -> bool:
+        return bool(self._ask("is_text", name))
+
+    def group(self, name: str) -> Hdf5Group:
+        place = (*self.place, name)
+        if len(place) > MAX_DEPTH:
+            raise bad_input(self.where(name), f"groups are nested deeper than {MAX_DEPTH} levels", hint=COPY_AGAIN)
+        return ChildGroup(self.child, place, _names(self.child, place))
+
+    def array(self, name: str) -> np.ndarray:
+        found = self._ask("array", name)
+        if not isinstance(found, np.ndarray):
+            raise bad_input(self.where(name), "is no array", hint=COPY_AGAIN)
+        return found
+
+    def strings(self, name: str, limit: int = MAX_OBJECTS) -> np.ndarray:
+        shape, texts = self._ask("strings", name, limit)
+        found = np.empty(len(texts), object)
+        found[:] = [str(text) for text in texts]
+        return found.reshape([int(n) for n in shape])
+
+    def _ask(self, method: str, *arguments: Any) -> Any:
+        return self.child.ask(method, self.place, *arguments)
+
+
+def _names(child: Child, place: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(str(name) for name in child.ask("names", place))
+
+
+@dataclass
+class _Kept:
+    """At most one child that waits for the file to be opened once more."""
+
+    key: Any = None
+    child: Child | None = None
+
+    def take(self, path: Path) -> Child:
+        """The child for a file: the one that was kept, or a new one."""
+        child, self.child = self.child, None
+        if child is not None and self.key == _key(path):
+            return child
+        if child is not None:
+            child.close()
+        try:
+            size = path.stat().st_size
+            return Child("hdf5", path, min(MAX_DATASET_BYTES, MAX_EXPANSION * size) + FREE_BYTES)
+        except OSError as error:
+            raise bad_input(str(path), "cannot be opened", why=error.strerror or str(error)) from error
+
+    def put(self, path: Path, child: Child) -> None:
+        self.key, self.child = _key(path), child
+
+    def close(self) -> None:
+        if self.child is not None:
+            self.child.close()
+            self.child = None
+
+
+def _key(path: Path) -> tuple[Any, ...]:
+    found = path.stat()
+    return str(path.absolute()), found.st_mtime_ns, found.st_size, found.st_ino
+
+
+_KEPT = _Kept()
+atexit.register(_KEPT.close)
