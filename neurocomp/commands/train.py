@@ -25,10 +25,15 @@ from neurocomp.report.training import training_report, with_rounds
 from neurocomp.simulate.federated import Link
 from neurocomp.simulate.trained_layers import layers_of
 from neurocomp.simulate.training import simulate_training
-from neurocomp.simulate.training_setup import Activity, TrainingSetup, recorded_activity, synthetic_activity
+from neurocomp.simulate.training_setup import (
+    Activity,
+    TrainingSetup,
+    optimizer_of,
+    recorded_activity,
+    synthetic_activity,
+)  # fmt: skip
 
 ASSUMED, MEASURED = "assumed", "measured"
-ADDED = ("momentum", "decay")  # to an optimizer
 
 
 @dataclass(frozen=True)
@@ -90,18 +95,15 @@ class TrainOptions:
     def __post_init__(self) -> None:
         if self.dataset_size is not None and self.dataset_size < 1:
             raise InputError(Diagnostic("--dataset-size", f"is {self.dataset_size}; at least 1 is needed"))
-        unknown = [word for word in self.optimizer.split("+")[1:] if word not in ADDED]
-        if unknown:
-            hint = f"what can be added: {', '.join(ADDED)}"
-            raise bad_input("--optimizer", f"there is nothing called {unknown[0]!r} to add", hint=hint)
+        optimizer_of(self.optimizer)
 
     def setup(self, steps: int, activity: Activity) -> TrainingSetup:
         """What is to be simulated. Raises InputError for settings that there are not."""
-        name, *added = self.optimizer.split("+")
+        name, momentum, decay = optimizer_of(self.optimizer)
         return TrainingSetup(
             self.batch, self.steps or steps, name, self.order, sparsity=self.sparsity, activity=activity,  # type: ignore[arg-type]
-            packed=self.packed, recompute=self.recompute, on_chip=self.on_chip, momentum="momentum" in added,
-            weight_decay="decay" in added,
+            packed=self.packed, recompute=self.recompute, on_chip=self.on_chip, momentum=momentum,
+            weight_decay=decay,
         )  # fmt: skip
 
 
