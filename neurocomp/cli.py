@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -271,24 +271,7 @@ def train_command(
     neurocomp train examples/01_digits/net.pt --chip loihi --plastic fc
     """
     train.refuse_idle(context)
-    from neurocomp.commands.network_file import Live
-
-    live = Live(source, input_shape)
-    if plastic is not None:
-        _learn(network, chip, (plastic, rule, epoch, batch, steps, output, as_json, quiet, force, live))
-        return
-    from neurocomp.commands.train import Federation, TrainOptions, train_and_report
-
-    train_and_report(network, chip, TrainOptions(
-        batch, steps, dataset_size, optimizer, order, sparsity, activity, spikes, gradients, batch_norm, not unpacked,
-        recompute, on_chip, gpus, Federation(workers, rounds, local_steps, link), output, as_json, quiet, force, live,
-    ))  # fmt: skip
-
-
-def _learn(network: Path, chip: str, options: tuple[Any, ...]) -> None:
-    from neurocomp.commands.plastic import PlasticOptions, learn_and_report
-
-    learn_and_report(network, chip, PlasticOptions(*options))
+    train.start(context.params)
 
 
 app.command("sweep")(sweep_command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -67,3 +67,25 @@ def refuse_idle(context: typer.Context) -> None:
             refuse(_ASSUMED, "beside --activity, which says where the shares come from")
     if found:
         raise InputError(found)
+
+
+def start(given: dict[str, Any]) -> None:
+    """Run the command. given: its parameters by name."""
+    from neurocomp.commands.network_file import Live
+    from neurocomp.commands.plastic import PlasticOptions, learn_and_report
+    from neurocomp.commands.train import Federation, TrainOptions, train_and_report
+
+    def values(*names: str) -> list[Any]:
+        return [given[name] for name in names]
+
+    network, chip = given["network"], given["chip"]
+    ends = [*values("output", "as_json", "quiet", "force"), Live(given["source"], given["input_shape"])]
+    if given["plastic"] is not None:
+        rule = values("plastic", "rule", "epoch", "batch", "steps")
+        learn_and_report(network, chip, PlasticOptions(*(rule + ends)))
+        return
+    step = values("batch", "steps", "dataset_size", "optimizer", "order", "sparsity")
+    zeros = values("activity", "spikes", "gradients", "batch_norm")
+    memory = [not given["unpacked"], *values("recompute", "on_chip", "gpus")]
+    rounds = Federation(*values("workers", "rounds", "local_steps", "link"))
+    train_and_report(network, chip, TrainOptions(*(step + zeros + memory + [rounds] + ends)))
