@@ -54,6 +54,10 @@ class NeurocompError(Exception):
         self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
         super().__init__("\n".join(str(d) for d in self.diagnostics))
 
+    def __reduce__(self) -> tuple[type[NeurocompError], tuple[tuple[Diagnostic, ...]]]:
+        """Copies, and what another process sends, are made from the findings and not from their text."""
+        return type(self), (self.diagnostics,)
+
 
 class InputError(NeurocompError):
     """A file, an option or an argument is wrong."""

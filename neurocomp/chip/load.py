@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -54,6 +54,11 @@ def read_profile(path: Path, model: type[Sheet]) -> Sheet:
     return parse_profile(text, where, model)
 
 
+def _schema_of(model: type[BaseModel]) -> str:
+    """The only value that the sheet's field ``schema`` may have."""
+    return get_args(model.model_fields["schema_"].annotation)[0]
+
+
 def parse_chip(text: str, where: str = "chip") -> ChipSpec:
     """Read a chip profile from its text. where: its name in messages."""
     return parse_profile(text, where, ChipSpec)
@@ -61,7 +66,7 @@ def parse_chip(text: str, where: str = "chip") -> ChipSpec:
 
 def parse_profile(text: str, where: str, model: type[Sheet]) -> Sheet:
     """Read a data sheet of this kind from its text. where: its name in messages."""
-    document = read_yaml(text, where)
+    document = read_yaml(text, where, f"a {noun_of(model)} starts with `schema: {_schema_of(model)}`")
     reader = _Reader(document, model)
     plain = reader.read()
     sheet = None

@@ -73,8 +73,8 @@ class Document:
         return _finding(self.where, self.lines, place, what, hint)
 
 
-def read_yaml(text: str, where: str) -> Document:
-    """Read one YAML document. where: name of the file for messages.
+def read_yaml(text: str, where: str, empty_hint: str = "") -> Document:
+    """Read one YAML document. where: name of the file for messages. empty_hint: what to do about an empty one.
 
     Raises InputError if the text has no complete tree. Otherwise the caller reports ``findings`` together
     with its own.
@@ -90,7 +90,7 @@ def read_yaml(text: str, where: str) -> Document:
         composer.stopped(error, text)
         raise InputError(composer.findings) from None
     if composer.root is None:
-        raise bad_input(where, "is empty", hint="a chip profile starts with `schema: neurocomp/chip/1`")
+        raise bad_input(where, "is empty", hint=empty_hint)
     return Document(where, composer.lines, composer.root, tuple(composer.findings))
 
 

@@ -26,13 +26,22 @@ def formats_of(text: str) -> tuple[str, ...]:
     if text == "none":
         return ()
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    if "none" in names:
+        others = ",".join(name for name in names if name != "none")
+        raise bad_input(
+            "--formats", f"has none beside {others}", hint=f"--formats {others}, or none alone for no report"
+        )
     found = [
-        Diagnostic("--formats", f"there is no format {name!r}", hint=did_you_mean(name, (*FORMATS, ACCELERGY, "none")))
+        Diagnostic("--formats", f"there is no format {name!r}", hint=_known(name))
         for name in names if name not in (*FORMATS, ACCELERGY)
     ]  # fmt: skip
     if found:
         raise InputError(found)
     return names
+
+
+def _known(name: str) -> str:
+    return did_you_mean(name, (*FORMATS, ACCELERGY, "none"))
 
 
 def result_writers(result: Result, formats: tuple[str, ...]) -> list[Callable[[Path], None]]:

@@ -19,6 +19,7 @@ from neurocomp.commands.noc_options import (
     sweep_of,
 )
 from neurocomp.commands.noc_trace import read_trace
+from neurocomp.commands.noc_window import check_window
 from neurocomp.errors import InputError
 from neurocomp.fabric.burst import Burst
 from neurocomp.fabric.noc import Noc, run_burst
@@ -51,6 +52,7 @@ def run_pattern(network: NetworkChoices, traffic: TrafficChoices, answer: Answer
     if noc is None or sweep is None:
         raise InputError(findings.found)
     _need_memory(noc, sweep, _workers(answer))
+    check_window(noc, sweep)
     points = tuple(_points(noc, sweep, _workers(answer)))
     most = saturation_throughput(
         noc, sweep.streams, flits=sweep.flits, warmup=sweep.warmup, measure=sweep.measure, seed=sweep.seed,

@@ -15,7 +15,7 @@ from neurocomp.fabric.chip_network import noc_of
 from neurocomp.fabric.chip_network import topology_of as topology_of_chip
 from neurocomp.fabric.noc import Fidelity, Noc
 from neurocomp.fabric.noc_traffic import HOTSPOT, PATTERNS, Stream
-from neurocomp.fabric.router import Router, find_router
+from neurocomp.fabric.router import ROUTERS, Router, find_router
 from neurocomp.fabric.topology import Mesh, Topology
 from neurocomp.fabric.tree import Tree
 
@@ -114,7 +114,10 @@ def _chip_network(choices: NetworkChoices, router: Router | None) -> tuple[Noc, 
         if value is not None:
             raise bad_input(option, "is for --mesh; a chip's profile says it itself")
     chip = load_chip(choices.chip or "")
-    if router is not None and chip.noc.router is None:
+    if chip.noc.router is None:
+        if router is None:
+            what = f"{chip.name}: the profile says nothing about its routers"
+            raise bad_input("--chip", what, hint=f"choose them here: --router {', '.join(ROUTERS)}, or their numbers")
         return Noc(topology_of_chip(chip), router), chip
     noc = noc_of(chip)
     return replace(noc, router=router or noc.router), chip

@@ -34,6 +34,7 @@ from neurocomp.simulate.training_setup import (
 )  # fmt: skip
 
 ASSUMED, MEASURED = "assumed", "measured"
+MOST_SAMPLES = 10**6  # and steps
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,21 @@ class TrainOptions:
     live: Live = FROM_FILE
 
     def __post_init__(self) -> None:
-        if self.dataset_size is not None and self.dataset_size < 1:
-            raise InputError(Diagnostic("--dataset-size", f"is {self.dataset_size}; at least 1 is needed"))
-        optimizer_of(self.optimizer)
+        least = {"--batch": self.batch, "--steps": self.steps, "--dataset-size": self.dataset_size}
+        found = [
+            Diagnostic(name, f"is {n}; at least 1 is needed") for name, n in least.items() if n is not None and n < 1
+        ]
+        if self.batch > MOST_SAMPLES:
+            found.append(Diagnostic("--batch", f"is {self.batch}; at most {MOST_SAMPLES:,} is possible"))
+        if self.steps is not None and self.steps > MOST_SAMPLES:
+            found.append(Diagnostic("--steps", f"is {self.steps}; at most {MOST_SAMPLES:,} is possible"))
+        for read, text in ((optimizer_of, self.optimizer), (_names, self.gpus)):
+            try:
+                read(text)
+            except InputError as error:
+                found += error.diagnostics
+        if found:
+            raise InputError(found)
 
     def setup(self, steps: int, activity: Activity) -> TrainingSetup:
         """What is to be simulated. Raises InputError for settings that there are not."""
@@ -148,7 +161,14 @@ def give_learning(
 def _names(gpus: str) -> list[str]:
     if gpus == "none":
         return []
-    return list(gpu_names()) if gpus == "all" else [name.strip() for name in gpus.split(",")]
+    if gpus == "all":
+        return list(gpu_names())
+    names = list(dict.fromkeys(name.strip() for name in gpus.split(",")))
+    for word in ("none", "all"):
+        if word in names:
+            others = ",".join(name for name in names if name != word)
+            raise bad_input("--gpus", f"has {word} beside {others}", hint=f"--gpus {others}, or {word} alone")
+    return names
 
 
 def _steps(network: Network) -> int:

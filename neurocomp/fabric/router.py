@@ -41,7 +41,7 @@ class Router:
             "buffer_flits": (1, BUFFER_MAX),
             "routing_delay": (0, DELAY_MAX),
             "credit_delay": (0, DELAY_MAX),
-            "input_speedup": (1, self.vcs),
+            "input_speedup": (1, self.vcs if 1 <= self.vcs <= VCS_MAX else VCS_MAX),  # a wrong number is said once
         }
         wrong = [
             Diagnostic(f"router.{name}", f"is {getattr(self, name)}, and must be between {low} and {high}")

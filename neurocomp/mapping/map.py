@@ -14,6 +14,7 @@ import numpy as np
 
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import Diagnostic, DoesNotFitError, InputError, bad_input
+from neurocomp.mapping.abilities import ability_mismatches, beyond_the_chip, station_assumptions
 from neurocomp.mapping.bounds import core_bounds
 from neurocomp.mapping.candidate import Candidate
 from neurocomp.mapping.check import check_program
@@ -84,6 +85,9 @@ def plan_mapping(
     grid = (1, 1) if chips == "auto" else _grid(chips)
     most = (MOST_CHIPS, MOST_CHIPS) if chips == "auto" else grid
     problem = make_problem(network, chip, assignment or {}, forbidden_cores, most)
+    found = beyond_the_chip(problem)
+    if found:
+        raise DoesNotFitError(found)
     refuse_early(problem)
     whole, found = layer_assignment(problem)  # empty on chips that tile layers
     if found:
@@ -152,7 +156,7 @@ def _on_fewest_chips(problem: Problem, tiling: Tiling) -> Problem:
 def _assembled(portfolio: Portfolio, best: Candidate) -> Program:
     problem = portfolio.problem
     offsets = levels(problem)
-    mismatches = capability_mismatches(problem) + timing_mismatches(problem, offsets)
+    mismatches = capability_mismatches(problem) + ability_mismatches(problem) + timing_mismatches(problem, offsets)
     return Program(
         problem.lowered, problem.chip, best.tiles, best.routes, offsets, best.usage, tuple(sorted(problem.forbidden)),
         (*problem.network.assumptions, *_assumptions(problem)), tuple(mismatches), _quality(portfolio, best),
@@ -180,9 +184,8 @@ def _quality(portfolio: Portfolio, best: Candidate) -> Quality:
 
 
 def _assumptions(problem: Problem) -> list[str]:
-    chip, network = problem.chip, problem.network
-    found = []
-    if network.inputs:
+    chip, found = problem.chip, []
+    if problem.lowered.inputs:
         x, y = chip.noc.input_port
         found.append(f"inputs enter the mesh at router ({x}, {y}) and take no core; storing them is not counted")
     readouts = [name for name in problem.tiled if not problem.emits(name)]
@@ -191,7 +194,7 @@ def _assumptions(problem: Problem) -> list[str]:
         found.append(f"on {chip.name}: links between chips are not described; they are taken to cost what others cost")
     if chip.core.kernel_sharing:
         found.append("a core stores the kernels of its output channels once, however many pixels it holds")
-    return found
+    return found + station_assumptions(problem)
 
 
 def _not_lowered(network: Network) -> list[Diagnostic]:
@@ -206,11 +209,11 @@ def _not_lowered(network: Network) -> list[Diagnostic]:
 
 def _wrong_cores(problem: Problem, forbidden: Sequence[int]) -> list[Diagnostic]:
     places = problem.mesh.core_slots
-    return [
-        Diagnostic("forbidden cores", f"core {core} does not exist on {problem.chip.name}",
-                   hint=f"cores are numbered 0 to {places - 1}")
-        for core in forbidden if not 0 <= core < places
-    ]  # fmt: skip
+    wrong = np.unique([core for core in forbidden if not 0 <= core < places])
+    runs = [part for part in np.split(wrong, np.flatnonzero(np.diff(wrong) > 1) + 1) if part.size]
+    said = [f"core {run[0]} does" if run.size == 1 else f"cores {run[0]}-{run[-1]} do" for run in runs]
+    hint = f"cores are numbered 0 to {places - 1}"
+    return [Diagnostic("forbidden cores", f"{cores} not exist on {problem.chip.name}", hint=hint) for cores in said]
 
 
 def _wrong_assignment(problem: Problem, name: str, cores: np.ndarray) -> list[Diagnostic]:
@@ -228,4 +231,5 @@ def _wrong_assignment(problem: Problem, name: str, cores: np.ndarray) -> list[Di
         return [Diagnostic(where, f"names core {wrong[0]}, which {problem.chip.name} does not have",
                            hint=f"cores are numbered 0 to {problem.mesh.core_slots - 1}")]  # fmt: skip
     dead = np.intersect1d(np.unique(cores), np.array(sorted(problem.forbidden), np.int64))
-    return [Diagnostic(where, f"uses core {dead[0]}, which is forbidden")] if dead.size else []
+    hint = "give the layer other cores (--pin, --placement), or do not forbid this one (--forbid-cores)"
+    return [Diagnostic(where, f"uses core {dead[0]}, which is forbidden", hint=hint)] if dead.size else []

@@ -6,6 +6,8 @@ Fields may be added within a version of the schema, so what is not known here is
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from math import isclose
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +20,7 @@ from neurocomp.report.model import SCHEMA
 FILE = "result.json"
 BYTES_MAX = 512 * 2**20
 FINDINGS_MAX = 5
+ROUNDING = 1e-9  # relative, of sums of figures that were rounded to float64
 _AGAIN = "write it again: neurocomp simulate PROGRAM -o DIR"
 
 Positive = Annotated[int, Field(ge=1)]
@@ -65,8 +68,16 @@ class SavedCores(_Part):
     cores_available: Positive
 
 
+class EnergyTotals(_Part):
+    """Attojoules of the run, exact."""
+
+    energy_aj: int
+    by_unit_aj: dict[Name, int]
+
+
 class SavedEnergy(_Part):
     per_inference_pj: dict[Name, Amount]
+    run_total: EnergyTotals | None = None
 
 
 class Traffic(_Part):
@@ -127,9 +138,33 @@ def read_result(path: str | Path) -> SavedResult:
     text = _text(file)
     _check_schema(text, str(file))
     try:
-        return SavedResult.model_validate_json(text)
+        result = SavedResult.model_validate_json(text)
     except ValidationError as error:
         raise InputError(_findings(error, str(file))) from error
+    found = list(_broken_sums(result, str(file)))
+    if found:
+        raise InputError(found)
+    return result
+
+
+def _broken_sums(result: SavedResult, where: str) -> Iterator[Diagnostic]:
+    """Parts sum to totals in what neurocomp writes; where they do not, somebody changed the file."""
+    hint = f"it was changed after it was written; {_AGAIN}"
+    whole, parts = result.per_inference.energy_pj, sum(result.energy.per_inference_pj.values())
+    if not isclose(whole, parts, rel_tol=ROUNDING):
+        what = f"per_inference.energy_pj is {whole:.10g}, but energy.per_inference_pj sums to {parts:.10g}"
+        yield Diagnostic(where, what, hint=hint)
+    total = result.energy.run_total
+    if total is None:
+        return
+    if total.energy_aj != sum(total.by_unit_aj.values()):
+        what = f"energy.run_total: energy_aj is {total.energy_aj}, by_unit_aj sums to {sum(total.by_unit_aj.values())}"
+        yield Diagnostic(where, what, hint=hint)
+    if not isclose(whole * result.run.samples, total.energy_aj / 1e6, rel_tol=ROUNDING):
+        what = (
+            f"energy.run_total.energy_aj is {total.energy_aj}, not {result.run.samples} times per_inference.energy_pj"
+        )
+        yield Diagnostic(where, what, hint=hint)
 
 
 def read_results(paths: list[Path]) -> list[SavedResult]:

@@ -92,7 +92,7 @@ def test_federated_rounds_stand_beside_the_iteration(capsys: pytest.CaptureFixtu
     [
         (("--chip", "loihi2"), "does not train by back-propagation"),
         (("--chip", "neuromk"), "did you mean neuromc?"),
-        (("--batch", "0"), "samples is 0"),
+        (("--batch", "0"), "--batch: is 0"),
         (("--dataset-size", "0"), "--dataset-size: is 0"),
         (("--optimizer", "rmsprop"), "there is no optimizer 'rmsprop'"),
         (("--sparsity", "none"), "there is no sparsity 'none'"),
