@@ -15,6 +15,9 @@ from neurocomp.activity.exponential import exponential, sigmoid
 from neurocomp.network.ops import Host
 from neurocomp.network.signal_ops import HOST_FUNCTIONS
 
+HOST_LARGEST = 2**15 - 1
+"""Of the integers that a function of the host gives in integer arithmetic: 16 bits in two's complement."""
+
 Given = Mapping[str, np.ndarray]
 _FAR = 6.0  # beyond it the error function is 1 in double precision
 _TERMS = 160  # of its series, enough up to there
@@ -22,11 +25,15 @@ _TERMS = 160  # of its series, enough up to there
 
 def apply_host(op: Host, values: np.ndarray) -> np.ndarray:
     """The function of one step's values, flat and channel-first; the result has their type (float32 or int32)."""
-    blocks = values.astype(np.float64).reshape(-1, op.block)
+    arriving, leaving = op.units or (1.0, 1.0)
+    blocks = values.astype(np.float64).reshape(-1, op.block) * arriving
     parameters = {**HOST_FUNCTIONS[op.function], **op.parameters}
     given = {key: np.asarray(value, np.float64) for key, value in parameters.items()}
     with np.errstate(all="ignore"):  # the logarithm of a negative number is a value like any other
-        return _FORMS[op.function](blocks, given).reshape(values.shape).astype(values.dtype)
+        results = _FORMS[op.function](blocks, given).reshape(values.shape)
+        if op.units is not None:
+            results = np.clip(np.nan_to_num(np.rint(results / leaving)), -HOST_LARGEST, HOST_LARGEST)
+        return results.astype(values.dtype)
 
 
 def error_function(x: np.ndarray) -> np.ndarray:

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from neurocomp import __version__
 from neurocomp.errors import bad_input, check_failed
 from neurocomp.frontend.nir import read_nir
 from neurocomp.frontend.nir_file import STORED_DISCRETISE, STORED_DT, STORED_RESET
@@ -78,7 +77,7 @@ def _write(path: Path, described: Described, dt_s: float, network: Network) -> N
         for name, word in sorted(described.nodes.items()):
             _put(nodes.create_group(name), {"type": word.type, **_values(word)})
         stored = {STORED_DT: np.array(dt_s), STORED_DISCRETISE: "euler", STORED_RESET: "zero"}
-        stored |= {"writer": f"neurocomp {__version__}", "neurocomp_origin": network.origin[:1000]}
+        stored |= {"writer": "neurocomp", "neurocomp_origin": network.origin[:1000]}
         _put(root.create_group("metadata"), stored)
 
 

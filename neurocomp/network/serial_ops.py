@@ -64,7 +64,8 @@ def _signal_op_tree(op: Factor | Wiring | Reduce | Host, name: str, put: Put) ->
             return {"reduction": op.kind, **form, "shape": list(op.shape)}
         case Host():
             parameters = {key: put(f"{name}.{key}", value) for key, value in op.parameters.items()}
-            return {"function": op.function, "block": op.block, "parameters": parameters}
+            units = {} if op.units is None else {"units": list(op.units)}
+            return {"function": op.function, "block": op.block, "parameters": parameters, **units}
 
 
 def op_of(tree: Tree, get: Get) -> Op:
@@ -106,7 +107,8 @@ def _signal_op_of(tree: Tree, get: Get) -> Op:
             return Reduce(tree["reduction"], int(tree["before"]), int(tree["axis"]), int(tree["after"]), _shape(tree))
         case _:
             parameters = {str(key): get(value) for key, value in tree["parameters"].items()}
-            return Host(str(tree["function"]), int(tree["block"]), parameters)
+            units = (float(tree["units"][0]), float(tree["units"][1])) if "units" in tree else None
+            return Host(str(tree["function"]), int(tree["block"]), parameters, units)
 
 
 def _shape(tree: Tree) -> Shape:

@@ -149,11 +149,14 @@ class Host:
     consecutive elements (1: element by element).
 
     parameters: numbers, or arrays of ``block`` values, by name (HOST_FUNCTIONS lists them with their defaults).
+    units: in integer arithmetic, real value of one integer that arrives and of one that leaves: the function is
+    computed in real values, its results rounded to the nearest (half to even) and cut to 16 bits.
     """
 
     function: str
     block: int = 1
     parameters: dict[str, float | np.ndarray] = field(default_factory=dict)
+    units: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         kept = {k: frozen_array(v) if isinstance(v, np.ndarray) else v for k, v in sorted(self.parameters.items())}

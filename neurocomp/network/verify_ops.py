@@ -87,10 +87,16 @@ def _host(op: Host, name: str, whole: bool) -> Iterator[Diagnostic]:
         hint = f"known are {', '.join(sorted(HOST_FUNCTIONS))}"
         yield Diagnostic(name, f"is a function {op.function!r} of the host, which is not known", hint=hint)
         return
-    if whole and op.function not in HOST_IN_INTEGERS:
-        yield Diagnostic(name, f"is {op.function} in a network of integer arithmetic")
+    if op.units is None and whole and op.function not in HOST_IN_INTEGERS:
+        yield Diagnostic(name, f"is {op.function} in a network of integer arithmetic, without units")
+    if op.units is not None and not (whole and all(math.isfinite(unit) and unit > 0 for unit in op.units)):
+        yield Diagnostic(name, f"has units {op.units}; only in integer arithmetic, two numbers above 0")
     if op.function not in HOST_BLOCKWISE and op.block != 1:
         yield Diagnostic(name, f"is {op.function}, element by element, yet has blocks of {op.block}")
+    yield from _host_parameters(op, name, known)
+
+
+def _host_parameters(op: Host, name: str, known: dict[str, float | None]) -> Iterator[Diagnostic]:
     for key, default in known.items():
         if default is None and key not in op.parameters:
             yield Diagnostic(name, f"is {op.function} without its parameter {key}")

@@ -1,0 +1,256 @@
+"""What one integer is worth: the unit in which the sums of each population are counted.
+
+Spikes are worth 1, inputs the input scale. Where weights lead in, the unit is chosen so that the largest weight just
+fits. Relays that pass their sums on to one another unchanged, as residual streams of membrane values do, share one
+unit, in which the weights of all of them fit: a fixed point of their own. A product of two signals is worth the product
+of its operands' units and its scale; an average or a constant factor that is all that arrives at a relay costs nothing
+but a change of unit. What arrives in another, finer or coarser, unit enters by a whole factor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from neurocomp.errors import Diagnostic, InputError
+from neurocomp.network.graph import Integer, Network, Population, Projection
+from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, Pool, Reduce, Sparse, Wiring, stands_alone
+from neurocomp.network.quantise_neuron import sent_unit
+from neurocomp.network.rounding import refined, worth_refining
+
+FINEST_GRID = 24  # 2**-24: finer grids are beyond single precision
+KEEPING = ("abs", "clamp", "relu")  # functions of the host that leave the unit as it is
+UNIT_ONE = ("sign",)  # those whose results are worth 1
+
+Unit = float | np.ndarray
+"""One for a population, or one per channel (channels,)."""
+
+
+def grid_of(values: np.ndarray, largest: int) -> float:
+    """The unit in which ``values`` are best written as integers of at most ``largest``.
+
+    The coarsest power of two of which all are multiples, if they then fit; otherwise max |value| / largest.
+    """
+    top = float(np.abs(values).max()) if values.size else 0.0
+    if top == 0.0:
+        return 1.0
+    for k in range(FINEST_GRID + 1):
+        scaled = values.astype(np.float64) * 2.0**k
+        if top * 2.0**k > largest:
+            break
+        if np.array_equal(scaled, np.rint(scaled)):
+            return 2.0**-k
+    return top / largest
+
+
+def sends_spikes(network: Network, name: str) -> bool:
+    neuron = network.by_name[name].neuron
+    return neuron is not None and neuron.output not in ("membrane", "graded")
+
+
+def is_unchanged(op: Op) -> bool:
+    """Whether integers arrive as they were sent, or times a whole number, or summed up, or the largest of them."""
+    match op:
+        case OneToOne(scale):
+            return not isinstance(scale, np.ndarray) and scale == round(scale) and 0 < abs(scale) <= 2**7 - 1
+        case Pool() | Reduce():
+            return op.kind != "avg"
+        case Host():
+            return op.function in KEEPING
+        case _:
+            return isinstance(op, Wiring)
+
+
+def unit_ratio(op: Op) -> float | None:
+    """What an operator multiplies the unit by, if it is all that arrives at a relay; None if it has weights."""
+    match op:
+        case Pool() | Reduce():
+            return op.scale
+        case OneToOne(scale) if not isinstance(scale, np.ndarray) and scale > 0 and not is_unchanged(op):
+            return float(scale)
+        case _:
+            return 1.0 if is_unchanged(op) else None
+
+
+def real_weights(op: Op) -> np.ndarray:
+    """The weights of an operator; 1 (or the scale) for what has none."""
+    if isinstance(op, Linear | Conv | Sparse):
+        return np.asarray(op.weight, np.float64).reshape(-1)
+    scale = op.scale if isinstance(op, OneToOne | Pool | Reduce) else 1.0
+    return np.asarray(scale, np.float64).reshape(-1)
+
+
+@dataclass(eq=False)
+class Units:
+    """Chosen as they are asked for. host: units of what functions of the host give, by population.
+
+    per_channel: neurons whose weights are scaled per channel, as far as their thresholds can absorb it.
+    power_of_two: units are powers of two.
+    """
+
+    network: Network
+    arithmetic: Integer
+    host: dict[str, float] = field(default_factory=dict)
+    per_channel: bool = False
+    power_of_two: bool = False
+    known: dict[str, Unit] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    """Populations whose units are being worked out, to find circles."""
+
+    def __post_init__(self) -> None:
+        self.largest = 2 ** (self.arithmetic.weight_bits - 1) - 1
+        self.groups = self._groups()
+
+    def of(self, name: str) -> Unit:
+        """The unit of a population's weighted sums."""
+        if name not in self.known:
+            if name in self.asked:
+                what = "passes values round in a circle, so that no unit can be chosen for them"
+                raise InputError(Diagnostic(name, what, hint="put spiking neurons into the loop"))
+            self.asked.append(name)
+            unit = self._chosen(name)
+            self.known |= dict.fromkeys(self.groups.get(name, (name,)), unit)
+            self.asked.remove(name)
+        return self.known[name]
+
+    def sent(self, name: str) -> float:
+        """Real value of one integer of what a population sends."""
+        if sends_spikes(self.network, name):
+            return 1.0
+        unit = self.of(name)
+        return float(np.max(unit)) * sent_unit(self.network.by_name[name], self.arithmetic)
+
+    def is_shared(self, p: Projection) -> bool:
+        """Whether a projection's integers arrive in the target's own unit."""
+        unit = self.of(p.target)
+        return is_unchanged(p.op) and not isinstance(unit, np.ndarray) and self.sent(p.source) == unit
+
+    def is_relay_of_its_sources(self, name: str) -> bool:
+        """Whether a relay takes its unit from what arrives, whatever operator brings it."""
+        return self._alone(name) is not None
+
+    def _chosen(self, name: str) -> Unit:
+        if name in self.network.inputs:
+            return self.arithmetic.input_scale
+        alone = self._alone(name)
+        if alone is not None:
+            return alone
+        if name in self.groups:
+            return self._of_group(self.groups[name])
+        fixed = {self.sent(p.source) for p in self.network.incoming[name] if is_unchanged(p.op)}
+        relay = self.network.by_name[name].neuron is None
+        if relay and len(fixed) == 1 and all(is_unchanged(p.op) for p in self.network.incoming[name]):
+            return fixed.pop()
+        return self._of_group((name,))
+
+    def _alone(self, name: str) -> float | None:
+        """The unit of a relay that takes it from its sources: products, functions of the host, averages and factors."""
+        incoming, population = self.network.incoming[name], self.network.by_name[name]
+        if population.neuron is not None or not incoming or name in self.groups:
+            return None
+        op = incoming[0].op
+        if isinstance(op, Factor):
+            return math.prod(self.sent(p.source) for p in incoming) * abs(op.scale)
+        if isinstance(op, Host) and op.function not in KEEPING:
+            return 1.0 if op.function in UNIT_ONE else self.host[name]
+        ratio = unit_ratio(op) if len(incoming) == 1 else None
+        return None if ratio is None else self.sent(incoming[0].source) * ratio
+
+    def _groups(self) -> dict[str, tuple[str, ...]]:
+        """Populations that share a unit because relays with weights before them pass it on, by each of them."""
+        grouped = {p.name for p in self.network.populations if self._has_weights(p)}
+        links = [p for p in self.network.projections if is_unchanged(p.op) and self._is_relay(p.source)]
+        root = {name: name for name in grouped}
+
+        def find(name: str) -> str:
+            while root[name] != name:
+                root[name] = root[root[name]]
+                name = root[name]
+            return name
+
+        waiting = True
+        while waiting:
+            waiting = False
+            for p in links:
+                if p.source not in root:
+                    continue
+                waiting |= p.target not in root
+                root.setdefault(p.target, p.target)
+                if find(p.source) != find(p.target):
+                    root[find(p.target)] = find(p.source)
+                    waiting = True
+        members: dict[str, list[str]] = {}
+        for population in self.network.populations:
+            if population.name in root:
+                members.setdefault(find(population.name), []).append(population.name)
+        return {name: tuple(group) for group in members.values() for name in group}
+
+    def _has_weights(self, population: Population) -> bool:
+        """Whether a relay's sum has a unit of its own making."""
+        incoming = self.network.incoming[population.name]
+        if population.neuron is not None or population.name in self.network.inputs:
+            return False
+        if population.bias is not None and np.any(population.bias):
+            return True
+        if any(isinstance(p.op, Factor | Host) for p in incoming):
+            return False
+        if len(incoming) == 1:
+            return unit_ratio(incoming[0].op) is None
+        return any(not is_unchanged(p.op) for p in incoming)
+
+    def _is_relay(self, name: str) -> bool:
+        return self.network.by_name[name].neuron is None and name not in self.network.inputs
+
+    def _of_group(self, names: tuple[str, ...]) -> Unit:
+        members = [self.network.by_name[name] for name in names]
+        arriving = [p for name in names for p in self.network.incoming[name] if p.source not in names or
+                    not self._within(p)]  # fmt: skip
+        if self._takes_channels(names, arriving):
+            return self._per_channel(members[0], arriving)
+        parts = [real_weights(p.op) * self.sent(p.source) for p in arriving]
+        if not parts:  # driven by biases alone
+            parts = [np.asarray(m.bias if m.bias is not None else 1.0).reshape(-1) for m in members]
+        units = {self.sent(p.source) for p in arriving}
+        if len(units) == 1 and all(is_unchanged(p.op) for p in arriving):
+            unit = units.pop()  # as it comes, unless that is too coarse for the neurons
+            maximum = any(stands_alone(p.op) for p in arriving)
+            if maximum or not any(worth_refining(unit, m, self.arithmetic) for m in members):
+                return unit
+        return self._fitting(parts, members)
+
+    def _within(self, p: Projection) -> bool:
+        """Whether a projection inside a group passes the group's own unit on."""
+        return is_unchanged(p.op) and self._is_relay(p.source)
+
+    def _fitting(self, parts: list[np.ndarray], members: list[Population]) -> float:
+        """The unit in which all these real values fit the weights."""
+        finest = min(grid_of(part, self.largest) for part in parts)
+        top = max(float(np.abs(part).max()) if part.size else 0.0 for part in parts)
+        if top > finest * self.largest:
+            finest = top / self.largest
+        if self.power_of_two:
+            finest = 2.0 ** math.ceil(math.log2(finest))
+        elif finest == top / self.largest:
+            return finest
+        return refined(finest, top, self.largest, members, self.arithmetic)
+
+    def _takes_channels(self, names: tuple[str, ...], arriving: list[Projection]) -> bool:
+        if not self.per_channel or len(names) != 1 or not sends_spikes(self.network, names[0]):
+            return False
+        return bool(arriving) and all(isinstance(p.op, Linear | Conv) for p in arriving)
+
+    def _per_channel(self, population: Population, arriving: list[Projection]) -> np.ndarray:
+        rows = [np.abs(p.op.weight.reshape(population.shape[0], -1)).max(axis=1) * self.sent(p.source)
+                for p in arriving if isinstance(p.op, Linear | Conv)]  # fmt: skip
+        top = np.max(np.asarray(rows, np.float64), axis=0)
+        whole = self._fitting([real_weights(p.op) * self.sent(p.source) for p in arriving], [population])
+        units = np.where(top > 0, top / self.largest, whole)
+        return np.exp2(np.ceil(np.log2(units))) if self.power_of_two else units
+
+
+def joined_groups(units: Units) -> Iterator[tuple[str, ...]]:
+    """Groups of more than one relay that share a unit, each once."""
+    yield from dict.fromkeys(group for group in units.groups.values() if len(group) > 1)
