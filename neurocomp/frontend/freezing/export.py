@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -94,8 +94,10 @@ def record(module: Any, example: Any, readings: list[Reading]) -> dict[str, list
 
         def hook(_module: Any, args: Any, kwargs: Any, output: Any, reading: Reading = reading) -> None:
             given = reading.unpack(args, kwargs)[0]
-            results = dict(zip(reading.outputs, _flat(output), strict=True))
-            kept = {port: _array(value) for port, value in results.items() if port != "current"}
+            returned = _flat(output) if reading.results is None else reading.results(given, output)
+            # in reverse, so that the first of several results of one kind counts: a state may repeat the output
+            results = dict(reversed(list(zip(reading.outputs, returned, strict=True))))
+            kept = {port: _array(value) for port, value in results.items() if port in ("spike", "membrane")}
             calls[reading.path].append(Call(_array(given), kept))
 
         handles.append(reading.module.register_forward_hook(hook, with_kwargs=True))
@@ -117,15 +119,19 @@ def record(module: Any, example: Any, readings: list[Reading]) -> dict[str, list
     return calls
 
 
-def export(module: Any, example: Any, readings: list[Reading]) -> Graph:
-    """The graph of one forward pass. Raises InputError if torch cannot take it."""
+def export(module: Any, example: Any, readings: list[Reading], understood: Callable[[str], bool]) -> Graph:
+    """The graph of one forward pass. understood: tells whether an operation (by name) needs no decomposition.
+
+    Raises InputError if torch cannot take the graph.
+    """
     import torch
 
     reset(module, readings)
     try:
         with _opaque(readings), torch.no_grad(), _quiet():
             program = torch.export.export(module, (example,), strict=False)
-            program = program.run_decompositions({})
+            if not all(_is_plain(node, understood) for node in program.graph.nodes):
+                program = program.run_decompositions({})  # as long as the export itself
     except Exception as error:
         text = str(error).strip().splitlines()
         raise bad_input(
@@ -137,6 +143,13 @@ def export(module: Any, example: Any, readings: list[Reading]) -> Graph:
     finally:
         reset(module, readings)
     return _graph(program, module)
+
+
+def _is_plain(node: Any, understood: Callable[[str], bool]) -> bool:
+    """Whether a node is an operation that is understood as it is and changes no tensor in place."""
+    if node.op != "call_function" or not hasattr(node.target, "_schema"):
+        return node.op in ("placeholder", "output", "call_function")
+    return not node.target._schema.is_mutable and understood(str(node.target))
 
 
 @contextmanager
@@ -227,10 +240,10 @@ def step_loop(module: Any, steps: int, temporal: bool) -> Any:
 
 
 def _flat(output: Any) -> list[Any]:
-    """What a neuron returned as a flat list: Norse wraps its states into a named tuple."""
+    """What a neuron returned as a flat list: Norse wraps its states into named tuples."""
     if not isinstance(output, tuple):
         return [output]
-    return [part for item in output for part in (item if isinstance(item, tuple) else (item,))]
+    return [part for item in output for part in _flat(item)]
 
 
 def _array(tensor: Any) -> np.ndarray:

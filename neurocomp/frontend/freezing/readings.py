@@ -15,7 +15,7 @@ from neurocomp.errors import InputError, bad_input
 from neurocomp.network.neuron import Neuron
 from neurocomp.network.ops import Op, Shape
 
-Port = Literal["spike", "membrane", "current"]
+Port = Literal["spike", "membrane", "current", "adaptation", "refractory"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,14 @@ class Recurrence:
 
 
 @dataclass(frozen=True, eq=False)
+class OverTime:
+    """drive(t) = offset[t] + sum over s of weight[t, s] * input(s): weight (steps, steps), offset (steps,)."""
+
+    weight: np.ndarray
+    offset: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Reading:
     """A neuron module, its class (kind) and its path in the network.
 
@@ -38,7 +46,9 @@ class Reading:
     time_axis: axis of the input along which the module steps (0 or 1), or None if one call is one step.
     outputs: what a call returns, in order; states: what it may be given besides the input, in the order of the
     arguments. scale: what a spike is worth. unpack(args, kwargs) -> (input, states); pack(outputs) -> what the
-    module returns; reset() -> puts the module into its initial state.
+    module returns; reset() -> puts the module into its initial state. results(x, returned) -> the outputs, in order,
+    where the module does not return them as they are. taps: the neuron is driven by its input of this and of earlier
+    steps, times these numbers (this step's first). over_time: it is driven by a mixture of all steps.
     """
 
     path: str
@@ -53,6 +63,9 @@ class Reading:
     reset: Callable[[], None]
     scale: float | np.ndarray = 1.0
     recurrence: Recurrence | None = None
+    results: Callable[[Any, Any], list[Any]] | None = None
+    taps: np.ndarray | None = None
+    over_time: OverTime | None = None
     assumptions: tuple[str, ...] = field(default=())
 
 

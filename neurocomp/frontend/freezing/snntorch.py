@@ -12,19 +12,34 @@ from typing import Any
 import numpy as np
 
 from neurocomp.frontend.freezing.readings import Port, Reading, Recurrence, comparison, number, own_behaviour, refused
+from neurocomp.frontend.freezing.snntorch_convolving import CONVOLVING, convolving_reading
 from neurocomp.network.neuron import Neuron
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Shape
 
 PACKAGE = "snntorch"
-_STATES: dict[str, tuple[Port, ...]] = {
-    "Leaky": ("membrane",),
-    "Synaptic": ("current", "membrane"),
-    "Lapicque": ("membrane",),
-    "RLeaky": ("spike", "membrane"),
-    "RSynaptic": ("spike", "current", "membrane"),
+_ARGUMENTS = {
+    "Leaky": ("mem",),
+    "Synaptic": ("syn", "mem"),
+    "Lapicque": ("mem",),
+    "Alpha": ("syn_exc", "syn_inh", "mem"),
+    "RLeaky": ("spk", "mem"),
+    "RSynaptic": ("spk", "syn", "mem"),
+}
+"""The states that a class takes and returns, in order."""
+_PORTS: dict[str, Port] = {
+    "spk": "spike",
+    "syn": "current",
+    "syn_exc": "current",
+    "syn_inh": "current",
+    "mem": "membrane",
 }
 _PARTS = ("RecurrentOneToOne",)
-_ARGUMENTS = {"spike": "spk", "current": "syn", "membrane": "mem"}
+_REFUSED = {
+    "SLSTM": "the gates of an LSTM multiply its states with each other",
+    "SConv2dLSTM": "the gates of an LSTM multiply its states with each other",
+    "DeltaLeaky": "it spikes by how much its membrane has changed",
+    "AssociativeLeaky": "its memory is a product of two signals inside the module",
+}
 
 
 def read(module: Any, path: str) -> Reading | None:
@@ -33,8 +48,9 @@ def read(module: Any, path: str) -> Reading | None:
     if not ancestry or ancestry[0].__name__ in _PARTS:
         return None
     kind = ancestry[0].__name__
-    if kind not in _STATES:
-        raise refused(path, kind, "neurocomp has no form for this model", f"supported: {', '.join(_STATES)}")
+    if kind not in _ARGUMENTS and kind not in CONVOLVING:
+        why = _REFUSED.get(kind, "neurocomp has no form for this model")
+        raise refused(path, kind, why, f"supported: {', '.join((*_ARGUMENTS, *CONVOLVING))}")
     own = own_behaviour(module, ancestry[0])
     if own:
         raise refused(
@@ -43,8 +59,11 @@ def read(module: Any, path: str) -> Reading | None:
             f"the class changes {kind}: {', '.join(own[:4])}",
             "use the framework's own class",
         )
+    if kind in CONVOLVING:
+        return convolving_reading(module, path, kind)
     _refuse_features(module, path, kind)
-    states = _STATES[kind]
+    names = _ARGUMENTS[kind]
+    states: tuple[Port, ...] = tuple(_PORTS[name] for name in names)
     whole = bool(module.output) or not module.init_hidden
     outputs: tuple[Port, ...] = ("spike", *(s for s in states if s != "spike")) if whole else ("spike",)
     assumptions = ()
@@ -58,7 +77,7 @@ def read(module: Any, path: str) -> Reading | None:
         time_axis=None,
         outputs=outputs,
         states=states,
-        unpack=lambda args, kwargs: _unpacked(states, args, kwargs),
+        unpack=lambda args, kwargs: _unpacked(names, args, kwargs),
         pack=lambda out: tuple(out) if whole else out[0],
         reset=lambda: _reset(module),
         scale=number(module.graded_spikes_factor),
@@ -77,21 +96,23 @@ def _refuse_features(module: Any, path: str, kind: str) -> None:
             "its state is quantised by a function of snnTorch",
             "freeze it without state_quant; the chip's own arithmetic is applied when compiling",
         )
+    if kind == "Alpha" and module.reset_mechanism == "subtract":
+        why = "its reset by subtraction takes the threshold off one of its currents and clears the other"
+        raise refused(path, kind, why, 'use reset_mechanism="zero" or "none"')
     if kind == "RSynaptic" and not module.reset_delay:
         raise refused(path, kind, "snnTorch 1.0 itself cannot run RSynaptic with reset_delay=False")
 
 
-def _unpacked(states: tuple[Port, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
-    given = dict(zip(("input_", *(_ARGUMENTS[s] for s in states)), args, strict=False))
+def _unpacked(names: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
+    given = dict(zip(("input_", *names), args, strict=False))
     given.update(kwargs)
-    passed = [given.get(_ARGUMENTS[s]) for s in states]
-    return given["input_"], passed
+    return given["input_"], [given.get(name) for name in names]
 
 
 def _reset(module: Any) -> None:
     import torch
 
-    for name in ("mem", "syn", "spk"):
+    for name in _PORTS:
         if name in module._buffers:
             # an empty state is what a new module has; the next call gives it the input's shape
             module._buffers[name] = torch.zeros(0, device=module._buffers[name].device)
@@ -115,9 +136,25 @@ def _neuron(module: Any, path: str, kind: str) -> Neuron:
             **common,
         )
     beta = np.clip(number(module.beta), 0, 1)
+    if kind == "Alpha":
+        return _alpha(module, beta, common)
     if kind in ("Synaptic", "RSynaptic"):
         return Neuron(v_decay=_plain(beta), i_decay=_plain(np.clip(number(module.alpha), 0, 1)), **common)
     return Neuron(v_decay=_plain(beta), **common)
+
+
+def _alpha(module: Any, beta: Any, common: dict[str, Any]) -> Neuron:
+    """mem = tau (exc + inh), where the input is added to exc and taken off inh: exc drives mem one step later."""
+    alpha = np.clip(number(module.alpha), 0, 1)
+    tau = np.log(alpha) / (np.log(beta) - np.log(alpha)) + 1
+    return Neuron(
+        v_decay=_plain(beta),
+        v_gain=_plain(tau * (alpha - beta)),
+        i_decay=_plain(alpha),
+        current_when="next",
+        reset_current=True,
+        **common,
+    )
 
 
 def _plain(value: Any) -> float | np.ndarray:

@@ -5,41 +5,50 @@ Charge, fire, reset, all within one step; a spike where v >= v_threshold. v_rese
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from neurocomp.frontend.freezing.readings import Reading, comparison, number, own_behaviour, refused
+import numpy as np
+
+from neurocomp.frontend.freezing import spikingjelly_variants as variants
+from neurocomp.frontend.freezing.readings import Reading, number, own_behaviour, refused
+from neurocomp.frontend.freezing.spikingjelly_parallel import PARALLEL, parallel_reading
+from neurocomp.frontend.freezing.spikingjelly_variants import common
 from neurocomp.network.neuron import Neuron
 
 PACKAGE = "spikingjelly"
-_NEURONS = ("IFNode", "LIFNode", "ParametricLIFNode", "CUBALIFNode", "SimpleIFNode", "SimpleLIFNode")
-_READOUTS = ("NonSpikingIFNode", "NonSpikingLIFNode")
-_BASES = ("BaseNode", "SimpleBaseNode", "NonSpikingBaseNode")
+_BASES = ("BaseNode", "SimpleBaseNode", "NonSpikingBaseNode", "ILCBaseNode", "NoisyBaseNode", "NoisyNonSpikingBaseNode")
+_OTHERS = ("FewSpikeNode", "STBIFNode", "FlexSN")
+
+Build = Callable[[Any, str, str], Neuron]
 
 
 def read(module: Any, path: str) -> Reading | None:
     """The reading of a SpikingJelly neuron, or None if the module is none. Raises InputError for unknown ones."""
-    names = [cls.__name__ for cls in type(module).__mro__ if cls.__module__.startswith(f"{PACKAGE}.")]
-    in_neurons = any(".neuron" in cls.__module__ for cls in type(module).__mro__)
-    if not in_neurons or not names:
+    ancestry = [cls for cls in type(module).__mro__ if cls.__module__.startswith(f"{PACKAGE}.")]
+    names = [cls.__name__ for cls in ancestry]
+    if not any(".neuron" in cls.__module__ for cls in ancestry):
         return None
-    known = next((cls for cls in type(module).__mro__ if cls.__name__ in _NEURONS), None)
-    if known is None or (names[0] != known.__name__ and names[0] not in _NEURONS):
-        if names[0] in _READOUTS or not any(base in names for base in _BASES):
-            raise refused(path, names[0], "neurocomp has no form for this model", _supported())
-        raise refused(path, type(module).__name__, "neurocomp has no form for this model", _supported())
-    own = own_behaviour(module, known)
+    kind = names[0]
+    if kind not in _BUILD and kind not in PARALLEL and kind not in _READOUTS:
+        own = type(module).__name__
+        if kind in _REFUSED:
+            raise refused(path, own, _REFUSED[kind], _supported())
+        known = any(base in names for base in (*_BASES, *_OTHERS))
+        raise refused(path, own if known else kind, "neurocomp has no form for this model", _supported())
+    own = own_behaviour(module, ancestry[0])
     if own:
-        raise refused(
-            path,
-            type(module).__name__,
-            f"the class changes {known.__name__}: {', '.join(own[:4])}",
-            "use the framework's own class",
-        )
-    return _reading(module, path, known.__name__)
+        why = f"the class changes {kind}: {', '.join(own[:4])}"
+        raise refused(path, type(module).__name__, why, "use the framework's own class")
+    if kind in PARALLEL:
+        return parallel_reading(module, path, kind)
+    if kind in _READOUTS:
+        return _readout(module, path, kind)
+    return _reading(module, path, kind)
 
 
 def _supported() -> str:
-    return f"supported: {', '.join(_NEURONS)}"
+    return f"supported: {', '.join((*_BUILD, *PARALLEL, *_READOUTS))}"
 
 
 def _reading(module: Any, path: str, kind: str) -> Reading:
@@ -48,32 +57,99 @@ def _reading(module: Any, path: str, kind: str) -> Reading:
         path=path,
         kind=kind,
         module=module,
-        neuron=_neuron(module, path, kind),
+        neuron=_BUILD[kind](module, path, kind),
         time_axis=0 if mode == "m" else None,
         outputs=("spike",),
         states=(),
         unpack=lambda args, _: (args[0], []),
         pack=lambda outputs: outputs[0],
         reset=module.reset,
+        scale=variants.worth_of_a_spike(module, kind),
     )
 
 
-def _neuron(module: Any, path: str, kind: str) -> Neuron:
-    v_reset = None if module.v_reset is None else float(module.v_reset)
-    rest = v_reset or 0.0
-    common = {
-        "threshold": number(module.v_threshold),
-        "reset": "subtract" if v_reset is None else "zero",
-        "compare": comparison(path, kind, module.surrogate_function),
-        "v_reset": rest,
-        "v_init": 0.0 if kind.startswith("Simple") else rest,
-    }
-    if kind in ("IFNode", "SimpleIFNode"):
-        return Neuron(**common)
-    if kind == "CUBALIFNode":
-        return Neuron(v_decay=number(module.v_decay), i_decay=number(module.c_decay), **common)
+def _integrator(module: Any, path: str, kind: str) -> Neuron:
+    return Neuron(**common(module, path, kind))
+
+
+def _leaky(module: Any, path: str, kind: str) -> Neuron:
     rate = number(module.w.sigmoid()) if kind == "ParametricLIFNode" else 1.0 / number(module.tau)
+    given = common(module, path, kind)
     # v += (x - (v - rest)) * rate, or v += x - (v - rest) * rate where the input does not decay
     if module.decay_input:
-        return Neuron(v_decay=1.0 - rate, v_gain=rate, leak=rest, **common)
-    return Neuron(v_decay=1.0 - rate, leak=rest * rate, **common)
+        return Neuron(v_decay=1.0 - rate, v_gain=rate, leak=given["v_reset"], **given)
+    return Neuron(v_decay=1.0 - rate, leak=given["v_reset"] * rate, **given)
+
+
+def _with_current(module: Any, path: str, kind: str) -> Neuron:
+    return Neuron(v_decay=number(module.v_decay), i_decay=number(module.c_decay), **common(module, path, kind))
+
+
+_BUILD: dict[str, Build] = {
+    "IFNode": _integrator,
+    "LIFNode": _leaky,
+    "ParametricLIFNode": _leaky,
+    "CUBALIFNode": _with_current,
+    "SimpleIFNode": _integrator,
+    "SimpleLIFNode": _leaky,
+    "HalfThresholdIFNode": _integrator,
+    "OTTTLIFNode": _leaky,
+    "SLTTLIFNode": _leaky,
+    **variants.BUILD,
+}
+_READOUTS = ("NonSpikingIFNode", "NonSpikingLIFNode")
+_REFUSED = {
+    "LIAFNode": "it sends a function of its membrane and resets by spikes that it does not send",
+    "FewSpikeNode": "it takes the sum over all steps, then fires for as many steps: its layers run one after the other",
+    "OutlierAwareThresholdNode": "it takes the sum over all steps, then fires for as many steps",
+    "HGNode": "it takes the sum over all steps, then fires for as many steps",
+    "STBIFNode": "it counts what it has sent and stops at a bound, a rule that no chip here has",
+    "FlexSN": "its step is a function of the user's own",
+}
+
+
+def _readout(module: Any, path: str, kind: str) -> Reading:
+    """A membrane without spikes; what the module makes of it over time (decode) is part of the graph."""
+    rate = 1.0 if kind == "NonSpikingIFNode" else 1.0 / number(module.tau)
+    decay = 1.0 if kind == "NonSpikingIFNode" else 1.0 - rate
+
+    def decoded(outputs: list[Any]) -> Any:
+        v = outputs[0]
+        match module.decode:
+            case "max-mem":
+                return v.max(0).values
+            case "max-abs-mem":
+                high, low = v.max(0).values, v.min(0).values
+                return high * (high.abs() > low.abs()) + low * (high.abs() <= low.abs())
+            case "mean-mem":
+                return v.mean(0)
+            case "last_mem":
+                return v[-1]
+            case _:
+                return list(v.unbind(0))
+
+    return Reading(
+        path=path,
+        kind=kind,
+        module=module,
+        neuron=Neuron(v_decay=decay, v_gain=rate, threshold=np.inf, reset="none", output="membrane"),
+        time_axis=0,
+        outputs=("membrane",),
+        states=(),
+        unpack=lambda args, _: (args[0], []),
+        pack=decoded,
+        reset=lambda: None,
+        results=lambda x, _: [_membranes(module, x)],
+    )
+
+
+def _membranes(module: Any, x: Any) -> Any:
+    """The membrane at every step, by the module's own charging."""
+    import torch
+
+    module.v = torch.zeros_like(x[0])
+    steps = []
+    for given in x:
+        module.neuronal_charge(given)
+        steps.append(module.v)
+    return torch.stack(steps)
