@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -17,6 +19,14 @@ from neurocomp.inputs.memory import need_memory
 HOW = 'np.savez("data.npz", x=inputs, y=labels)'
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 
+MAX_EXPANSION = 1032
+"""Deflate cannot pack more bytes into one."""
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, EOFError, ValueError, TypeError, KeyError,
+    IndexError, SyntaxError, OverflowError, NotImplementedError, RuntimeError, OSError,
+)  # fmt: skip
+"""What the readers of zip archives and of NumPy's headers (which are Python literals) raise on damaged ones."""
+
 
 def read_npz(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
     """The arrays of these names. Raises InputError for anything that is not plain numbers, ResourceLimitError for
@@ -27,7 +37,7 @@ def read_npz(path: Path, required: Sequence[str], optional: Sequence[str] = ()) 
             held = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
             _check_names(path, held, required)
             return {name: _array(path, archive, name) for name in (*required, *optional) if name in held}
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OSError) as error:
+    except DAMAGED as error:
         raise bad_input(
             str(path), "is a damaged .npz archive", why=_reason(error), hint=f"write it again: {HOW}"
         ) from error
@@ -74,8 +84,20 @@ def _array(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:
         shape, _, dtype = read_header(file)
     _check_numbers(path, name, shape, dtype)
     need_memory(str(path), math.prod(shape) * dtype.itemsize, f"array {name} of shape {shape}")
+    _check_present(path, archive.getinfo(f"{name}.npy"), math.prod(shape) * dtype.itemsize, name)
     with archive.open(f"{name}.npy") as file:
         return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _check_present(path: Path, entry: zipfile.ZipInfo, declared: int, name: str) -> None:
+    """What an array declares must be in the file, packed or not, before memory is taken for it."""
+    possible = min(entry.file_size, MAX_EXPANSION * min(entry.compress_size, path.stat().st_size))
+    if declared > possible:
+        raise bad_input(
+            str(path),
+            f"{name} declares {declared:,} bytes, of which at most {possible:,} are in the file",
+            hint=f"write it again: {HOW}",
+        )
 
 
 def _check_numbers(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
