@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +61,75 @@ def lively(module: Any, factor: float = 2.0) -> Any:
             child.weight.data.uniform_(0.5, 1.5)
             child.bias.data.uniform_(-0.1, 0.4)
     return module.eval()
+
+
+def on_a_grid(module: Any, seed: int = 0, gain: float = 1.0) -> Any:
+    """In eval mode, with weights and statistics that are random multiples of powers of two.
+
+    Sums of such numbers are exact in float32 in any order, so torch and the engine must agree on every spike, also
+    where a membrane is exactly at its threshold: no difference can be put down to rounding. gain: of all weights.
+    """
+    import torch
+    from torch import nn
+
+    torch.manual_seed(seed)
+    convolutions = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d
+    with torch.no_grad():
+        for child in module.modules():
+            if isinstance(child, nn.Linear | convolutions):
+                fan_in = child.weight[0].numel()
+                unit = 2.0 ** math.floor(math.log2(gain / math.sqrt(fan_in)) - 1)
+                child.weight.copy_(torch.randint(-4, 7, child.weight.shape) * unit)
+                if child.bias is not None:
+                    child.bias.copy_(torch.randint(-2, 5, child.bias.shape) / 16)
+            elif isinstance(child, nn.modules.batchnorm._BatchNorm):
+                child.eps = 0.0
+                child.running_var.copy_(4.0 ** torch.randint(-1, 1, child.running_var.shape))
+                child.running_mean.copy_(torch.randint(-2, 3, child.running_mean.shape) / 16)
+                child.weight.copy_(2.0 ** torch.randint(-1, 1, child.weight.shape))
+                child.bias.copy_(torch.randint(-1, 5, child.bias.shape) / 8)
+    return module.eval()
+
+
+def grid_input(*shape: int) -> Any:
+    """Random multiples of 1/16 between 0 and 1."""
+    import torch
+
+    return torch.randint(0, 17, shape) / 16
+
+
+def check_model(module: Any, x: Any, low: float = 0.01, **options: Any) -> tuple[Network, int]:
+    """Freeze (which itself compares every spike of every neuron with the module), then look again with hooks of our
+    own: the number of spikes of every layer at every step of every sample, and what the module returns. Every layer
+    must fire. Returns the network and the number of spike sites: neurons x steps x samples."""
+    import torch
+
+    from neurocomp.frontend.freeze import freeze
+
+    network = freeze(module, x, **options)
+    _reset_spikingjelly(module)
+    neurons = {p.name: module.get_submodule(p.name) for p in network.populations if p.neuron is not None}
+    with torch.no_grad():
+        seen = spikes_of(module, x, neurons)
+        _reset_spikingjelly(module)
+        returned = module(x)
+    returned = (returned[0] if isinstance(returned, tuple) else returned).numpy()
+    run = execute(network, encode_sample(network.sample))
+    sites = 0
+    for name, population in ((n, network.by_name[n]) for n in neurons):
+        ours = run.trace.dense(name)
+        samples, steps = ours.shape[:2]
+        sites += samples * steps * population.size
+        theirs = np.stack(seen[name]) if len(seen[name]) > 1 else seen[name][0]
+        counted = theirs.reshape(steps, samples, -1).astype(bool).sum(-1).T
+        np.testing.assert_array_equal(ours.reshape(samples, steps, -1).astype(bool).sum(-1), counted, err_msg=name)
+        assert ours.astype(bool).mean() > low, name
+    output = run.output.astype(np.float32)
+    pooled = {"mean": output.mean(1), "sum": output.sum(1)}
+    note = next((a for a in network.assumptions if a.startswith("the output is read out as")), "")
+    ours = pooled.get(note.partition("as the ")[2].partition(" ")[0], output.swapaxes(0, 1))
+    np.testing.assert_allclose(ours.reshape(returned.shape), returned, rtol=1e-4, atol=1e-4)
+    return network, sites
 
 
 def check(

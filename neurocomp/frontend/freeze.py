@@ -18,6 +18,7 @@ from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.frontend.freezing.compare import compare, recorded
 from neurocomp.frontend.frozen import need_torch, write_frozen
 from neurocomp.network.graph import Network, Sample
+from neurocomp.network.ops import Host
 from neurocomp.network.verify import verify
 
 
@@ -54,10 +55,10 @@ def freeze(
     module = unwrapped(module)
     _check_mode(module)
     run = run_steps(module, example, steps, encoding)
-    network, layout = _lowered(run, example, name or type(module).__name__)
+    network, layout, layouts = _lowered(run, example, name or type(module).__name__)
     sample = _sample(example, layout, run.steps, labels)
     network = verify(replace(network, sample=sample, origin=origin_of(run.readings)))
-    agreement = compare(network, sample, recorded(network, run.readings, run.calls), max_differing_spikes)
+    agreement = compare(network, sample, recorded(network, run.readings, run.calls, layouts), max_differing_spikes)
     if agreement.differing:
         note = f"{agreement.differing} of {agreement.compared} spikes differ from the torch module on the sample"
         network = replace(network, assumptions=(*network.assumptions, note))
@@ -66,29 +67,36 @@ def freeze(
     return network
 
 
-def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any]:
-    """The network under the first reading of the example's axes that fits the graph, and that reading."""
+def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int, Any]]:
+    """The network under the first reading of the example's axes that fits the graph, that reading, and the layouts
+    of what the neuron modules are given."""
     from neurocomp.frontend.freezing.emit import emit
     from neurocomp.frontend.freezing.export import export
-    from neurocomp.frontend.freezing.lower import Lowering, input_layouts
+    from neurocomp.frontend.freezing.lower import Lowering, input_layouts, understood
 
-    graph = export(run.module, example, run.readings)
+    graph = export(run.module, example, run.readings, understood)
     failures: list[tuple[int, InputError]] = []
+    mixed = False
     for layout in input_layouts(tuple(example.shape), run.steps, run.encoding):
+        if mixed and layout.size_of("N") is None:
+            continue  # what mixes the samples is not made right by taking all of them for one
         lowering = Lowering(graph, run.readings, run.steps, layout)
         try:
             lowered = lowering.run()
             network = emit(lowered, run.readings, name, "torch")
         except InputError as error:
             failures.append((lowering.progress, error))
+            mixed |= lowering.mixes_samples
             continue
-        return replace(network, assumptions=_assumptions(run, lowered)), layout
+        return replace(network, assumptions=_assumptions(run, lowered, network)), layout, lowered.layouts
     # the reading that got furthest is the one whose problem is real; the first of several
     raise max(failures, key=lambda failure: failure[0])[1]
 
 
-def _assumptions(run: Any, lowered: Any) -> tuple[str, ...]:
+def _assumptions(run: Any, lowered: Any, network: Network) -> tuple[str, ...]:
     found = [text for reading in run.readings for text in reading.assumptions]
+    hosted = {(p.op.function, p.name.partition("#")[0]): None for p in network.projections if isinstance(p.op, Host)}
+    found += [f"{function} in {path} runs on the host" for function, path in hosted]
     time = lowered.readout.time
     if time in ("mean", "sum"):
         found.append(f"the output is read out as the {time} over the {run.steps} time steps")

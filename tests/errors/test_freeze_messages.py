@@ -160,7 +160,7 @@ def test_operation_that_needs_later_steps(tmp_path: Path) -> None:
         (
             lambda s: torch.einsum("tbi,sbi->bts", s, s),
             "op aten.einsum in last has no event-driven form\n"
-            "  why:  time or batch of one tensor meets features of another",
+            "  why:  different time steps are combined with each other",
         ),
         (
             lambda s: s.mean(0) * s.mean(0),

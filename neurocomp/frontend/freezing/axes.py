@@ -1,16 +1,15 @@
-"""What operations do that only move data: reshapes, transpositions, slices, and everything along time."""
+"""What operations do that only move data: reshapes, transpositions, repetition, slices, padding."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from neurocomp.frontend.freezing.layout import Atom, Layout
+from neurocomp.frontend.freezing.layout import Atom, Layout, feature_size
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, to_numpy
-from neurocomp.frontend.freezing.signals import Signal, Slots, common_time
-from neurocomp.frontend.freezing.streams import Term, Unsupported
+from neurocomp.frontend.freezing.signals import Signal, Slots
+from neurocomp.frontend.freezing.streams import MixedSamples, Unsupported
 
 
 # reshapes ---------------------------------------------------------------------------------------------------
@@ -75,32 +74,66 @@ def transpose(c: Context, x: Any, one: int, other: int) -> Signal:
     return permute(c, x, order)
 
 
-@handles("aten.t", "aten.numpy_T")
+@handles("aten.movedim")
+def move(c: Context, x: Any, source: Any, target: Any) -> Signal:
+    x = need_signal(x, "the operand")
+    rank = len(x.layout.dims)
+    pairs = zip(*([v] if isinstance(v, int) else list(v) for v in (target, source)), strict=True)
+    placed = sorted((t % rank, s % rank) for t, s in pairs)
+    order = [axis for axis in range(rank) if axis not in {s for _, s in placed}]
+    for to, axis in placed:
+        order.insert(to, axis)
+    return permute(c, x, order)
+
+
+@handles("aten.t", "aten.numpy_T", "aten.mT")
 def turn(c: Context, x: Any) -> Signal:
     x = need_signal(x, "the operand")
     return permute(c, x, list(range(len(x.layout.dims)))[::-1])
 
 
-# repetition over time ---------------------------------------------------------------------------------------
-@handles("aten.expand", "aten.repeat", "aten.tile")
+# repetition -------------------------------------------------------------------------------------------------
+@handles("aten.repeat", "aten.tile")
 def repeat(c: Context, x: Any, sizes: Any, **_options: Any) -> Signal:
-    """Both ``expand(T, -1, ...)`` and ``repeat(T, 1, ...)`` of a static tensor: the same value at every step."""
+    """``expand(T, -1, ...)`` or ``repeat(T, 1, ...)`` of a static tensor: the same value at every step; of an axis of
+    features: the same elements again."""
     x = need_signal(x, "the operand")
     sizes = list(sizes)
     layout = Layout(((),) * (len(sizes) - len(x.layout.dims)) + x.layout.dims)
     dims = list(layout.dims)
-    repeated = [axis for axis, size in enumerate(sizes) if size not in (-1, 1) and layout.shape[axis] == 1]
+    time = x.time
     for axis, (size, present) in enumerate(zip(sizes, layout.shape, strict=True)):
-        if axis not in repeated and size not in (-1, 1, present):
-            raise Unsupported(f"a tensor of shape {layout.shape} is repeated by {tuple(sizes)}")
-    if not repeated:
-        return x.with_layout(layout)
-    if len(repeated) > 1 or sizes[repeated[0]] != c.arrange.steps or x.time != "any":
-        raise Unsupported(
-            f"a tensor of shape {layout.shape} is repeated to {tuple(sizes)}, not over {c.arrange.steps} time steps"
-        )
-    dims[repeated[0]] = (Atom("T", c.arrange.steps),)
-    return Signal(x.stream, "all", Layout(tuple(dims)))
+        if size in (-1, 1):
+            continue
+        if present == 1 and size == c.arrange.steps and time == "any" and not any(map(feature_size, dims[:axis])):
+            dims[axis], time = (Atom("T", size),), "all"
+        elif present == 1 or not any(atom.kind != "F" for atom in dims[axis]):
+            dims[axis] = (Atom("F", size, 0), *dims[axis])
+        else:
+            raise Unsupported(f"a tensor of shape {layout.shape} is repeated by {tuple(sizes)}: along time or batch")
+    return Signal(x.stream, time, Layout(tuple(dims)).normal())
+
+
+@handles("aten.expand")
+def expand(c: Context, x: Any, sizes: Any, **options: Any) -> Signal:
+    x = need_signal(x, "the operand")
+    missing = len(sizes) - len(x.layout.dims)
+    kept = [-1 if k >= missing and s == x.layout.shape[k - missing] else s for k, s in enumerate(sizes)]
+    return repeat(c, x, kept, **options)
+
+
+@handles("aten.expand_as")
+def expand_as(c: Context, x: Any, other: Any) -> Signal:
+    return expand(c, x, other.layout.shape if isinstance(other, Signal) else tuple(other.shape))
+
+
+@handles("aten.repeat_interleave.self_int")
+def repeat_interleave(c: Context, x: Any, times: int, axis: int | None = None, **_options: Any) -> Signal:
+    x = need_signal(x, "the operand")
+    if axis is None:
+        raise Unsupported("repeat_interleave without an axis")
+    axis %= len(x.layout.dims)
+    return _picked(c, x, axis, np.arange(x.layout.shape[axis]).repeat(times))
 
 
 # picking steps and features -----------------------------------------------------------------------------------
@@ -131,13 +164,36 @@ def cut(c: Context, x: Any, axis: int = 0, start: int | None = None, end: int | 
     return _picked(c, x, axis, chosen)
 
 
+@handles("aten.narrow")
+def narrow(c: Context, x: Any, axis: int, start: int, length: int) -> Any:
+    return cut(c, x, axis, start, start + length)
+
+
+@handles("aten.index_select")
+def index_select(c: Context, x: Any, axis: int, index: Any) -> Signal:
+    x = need_signal(x, "the operand")
+    return _picked(c, x, axis % len(x.layout.dims), to_numpy(index).astype(np.int64).reshape(-1))
+
+
+@handles("aten.index")
+def index_with(c: Context, x: Any, indices: Any) -> Signal:
+    """``x[:, index]`` with a constant index along one axis."""
+    x = need_signal(x, "the operand")
+    given = [axis for axis, index in enumerate(indices) if index is not None]
+    if len(given) != 1 or isinstance(indices[given[0]], Signal) or indices[given[0]].ndim != 1:
+        raise Unsupported("an index other than a constant list along one axis")
+    index = to_numpy(indices[given[0]])
+    chosen = np.flatnonzero(index) if index.dtype == bool else index.astype(np.int64)
+    return _picked(c, x, given[0], chosen)
+
+
 @handles("aten.unbind")
 def unbind(c: Context, x: Any, axis: int = 0) -> list[Any]:
     x = need_signal(x, "the operand")
     return [select(c, x, axis, k) for k in range(x.layout.shape[axis % len(x.layout.dims)])]
 
 
-@handles("aten.split", "aten.split_with_sizes", "aten.chunk")
+@handles("aten.split", "aten.split_with_sizes")
 def split(c: Context, x: Any, sizes: Any, axis: int = 0) -> list[Any]:
     x = need_signal(x, "the operand")
     length = x.layout.shape[axis % len(x.layout.dims)]
@@ -147,15 +203,10 @@ def split(c: Context, x: Any, sizes: Any, axis: int = 0) -> list[Any]:
     return [cut(c, x, axis, int(end - size), int(end)) for size, end in zip(sizes, ends, strict=True)]
 
 
-def _picked(c: Context, x: Signal, axis: int, chosen: np.ndarray) -> Signal:
-    """Some elements along a feature axis."""
-    if any(atom.kind != "F" for atom in x.layout.dims[axis]):
-        raise Unsupported(f"only part of axis {axis} of a tensor of shape {x.layout.shape} is used: time or batch")
-    lead = x.layout.lead()
-    source, shape = c.arrange.in_order(x, lead, c.path)
-    index = np.arange(int(np.prod(shape))).reshape(shape).take(chosen, axis - lead)
-    stream = c.arrange.streams.gathered(source, index, c.path)
-    return Signal(stream, x.time, x.layout.with_features(lead, index.shape))
+@handles("aten.chunk")
+def chunk(c: Context, x: Any, parts: int, axis: int = 0) -> list[Any]:
+    length = need_signal(x, "the operand").layout.shape[axis]
+    return split(c, x, -(-length // parts), axis)
 
 
 @handles("aten.flip")
@@ -167,85 +218,64 @@ def flip(c: Context, x: Any, axes: Any) -> Signal:
     return x
 
 
+@handles("aten.roll")
+def roll(c: Context, x: Any, shifts: Any, axes: Any = ()) -> Signal:
+    x = need_signal(x, "the operand")
+    if not axes:
+        raise Unsupported("roll without an axis")
+    for shift, axis in zip(shifts, axes, strict=True):
+        axis %= len(x.layout.dims)
+        x = _picked(c, x, axis, np.roll(np.arange(x.layout.shape[axis]), shift))
+    return x
+
+
+def _picked(c: Context, x: Signal, axis: int, chosen: np.ndarray) -> Signal:
+    """Some elements along a feature axis."""
+    for atom in x.layout.dims[axis]:
+        if atom.kind != "F" and atom.size > 1:
+            kind, error = ("time steps", Unsupported) if atom.kind == "T" else ("samples", MixedSamples)
+            raise error(f"only some of the {kind} are used, or in another order (axis {axis})")
+    index, axes = c.arrange.indices(x, axis)
+    return c.arrange.rewired(x, axes, index.take(chosen, axes.index(axis)), c.path)
+
+
+_PADDING: dict[str, Literal["reflect", "edge", "wrap"]] = {
+    "reflect": "reflect",
+    "replicate": "edge",
+    "circular": "wrap",
+}
+
+
 @handles("aten.pad", "aten.constant_pad_nd")
 def pad(c: Context, x: Any, amounts: Any, *options: Any, value: Any = None) -> Signal:
-    """Zeros around a map: elements without synapses. amounts: (front, back) from the last axis on."""
+    """A border around a map: elements without wires, and a bias where it is not zero. amounts: (front, back) from
+    the last axis on; a negative amount cuts off."""
     x = need_signal(x, "the operand")
-    if any(option not in ("constant", None, 0, 0.0) for option in (*options, value)):
-        raise Unsupported("padding with anything but zeros")
+    mode = next((option for option in options if isinstance(option, str)), "constant")
+    numbers = [v for v in (*options, value) if isinstance(v, int | float)]
+    fill = float(numbers[0]) if numbers else 0.0
     pairs = [(int(a), int(b)) for a, b in zip(amounts[::2], amounts[1::2], strict=True)][::-1]
-    lead = x.layout.lead()
-    source, shape = c.arrange.in_order(x, lead, c.path)
-    if len(pairs) > len(shape) or min(min(pair) for pair in pairs) < 0:
-        raise Unsupported("padding of time or batch, or a negative one")
-    index = np.arange(int(np.prod(shape))).reshape(shape)
-    index = np.pad(index, [(0, 0)] * (len(shape) - len(pairs)) + pairs, constant_values=-1)
-    stream = c.arrange.streams.gathered(source, index, c.path)
-    return Signal(stream, x.time, x.layout.with_features(lead, index.shape))
+    first = len(x.layout.dims) - len(pairs)
+    index, axes = c.arrange.indices(x, None)
+    around = dict.fromkeys(axes, (0, 0)) | {first + k: pair for k, pair in enumerate(pairs) if any(pair)}
+    if set(around) - set(axes):
+        raise Unsupported("padding of time or batch")
+    for position, axis in enumerate(axes):
+        front, back = (max(-n, 0) for n in around[axis])
+        index = index.take(range(front, index.shape[position] - back), position)
+    widths = [(max(around[axis][0], 0), max(around[axis][1], 0)) for axis in axes]
+    if mode != "constant":
+        return c.arrange.rewired(x, axes, np.pad(index, widths, _PADDING[mode]), c.path)
+    index = np.pad(index, widths, constant_values=-1)
+    result = c.arrange.rewired(x, axes, index, c.path)
+    return result if fill == 0 else c.arrange.plus_flat(result, np.where(index < 0, fill, 0.0).reshape(-1), c.path)
 
 
-# joining ----------------------------------------------------------------------------------------------------
-@handles("aten.stack")
-def stack(c: Context, parts: Any, axis: int = 0) -> Signal:
-    signals = [need_signal(part, "a stacked tensor") for part in parts]
-    return c.arrange.stacked(signals, axis % (len(signals[0].layout.dims) + 1))
+@handles("aten.reflection_pad1d", "aten.reflection_pad2d")
+def reflection_pad(c: Context, x: Any, amounts: Any) -> Signal:
+    return pad(c, x, amounts, "reflect")
 
 
-@handles("aten.cat")
-def concatenate(c: Context, parts: Any, axis: int = 0) -> Signal:
-    first = next(part for part in parts if isinstance(part, Signal))
-    axis %= len(first.layout.dims)
-    if (
-        all(isinstance(part, Signal) and isinstance(part.time, int) for part in parts)
-        and not first.layout.dims[axis]
-        and len(parts) == c.arrange.steps
-        and len({part.time for part in parts}) == len(parts)
-    ):
-        return stack(c, [part.with_layout(part.layout.without(axis)) for part in parts], axis)
-    return _side_by_side(c, list(parts), first, axis)
-
-
-def _side_by_side(c: Context, parts: list[Any], first: Signal, axis: int) -> Signal:
-    lead = first.layout.lead()
-    if axis < lead:
-        raise Unsupported("tensors are joined along time or batch")
-    time: Any = "any"
-    for part in parts:
-        if isinstance(part, Signal):
-            time = common_time(time, part.time)[0]
-    terms = []
-    for part in parts:
-        if isinstance(part, Signal):
-            if part.layout.dims[:lead] != first.layout.dims[:lead]:
-                raise Unsupported("tensors with time and batch in different places are joined")
-            stream, _ = c.arrange.in_order(part, lead, c.path)
-            back = time - part.time if isinstance(time, int) and isinstance(part.time, int) else 0
-            terms.append(Term(stream, back))
-        else:
-            terms.append(Term(_constant_stream(c, to_numpy(part), lead)))
-    joined = c.arrange.streams.concatenated(tuple(terms), axis - lead, c.path)
-    return Signal(joined, time, first.layout.with_features(lead, joined.shape))
-
-
-def _constant_stream(c: Context, array: np.ndarray, lead: int) -> Any:
-    shape = array.shape[lead:]
-    flat = array.reshape(int(np.prod(array.shape[:lead])), *shape)
-    if (flat != flat[:1]).any():
-        raise Unsupported("a constant that differs between steps or samples is joined to a signal")
-    empty = c.arrange.streams.zeros(shape)
-    return c.arrange.streams.sum((Term(empty),), flat[0].reshape(-1).astype(np.float32), shape, c.path)
-
-
-# a tensor that the loop fills -----------------------------------------------------------------------------------
-@handles("aten.select_scatter")
-def fill(c: Context, base: Any, part: Any, axis: int, index: int) -> Any:
-    """``out[t] = part`` on a tensor of zeros; complete once every step has been written."""
-    part = need_signal(part, "what is stored")
-    if not isinstance(base, Slots):
-        if isinstance(base, Signal) or base.shape[axis] != c.arrange.steps:
-            raise Unsupported("a part of a tensor is overwritten")
-        base = Slots(axis, c.arrange.steps, {})
-    filled = replace(base, filled={**base.filled, index % base.size: part})
-    if len(filled.filled) < filled.size:
-        return filled
-    return c.arrange.stacked([filled.filled[t] for t in range(filled.size)], filled.axis)
+@handles("aten.replication_pad1d", "aten.replication_pad2d")
+def replication_pad(c: Context, x: Any, amounts: Any) -> Signal:
+    return pad(c, x, amounts, "replicate")

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurocomp.activity.reference_neuron import NeuronState
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.frontend.freezing.export import Call
+from neurocomp.frontend.freezing.layout import Layout
 from neurocomp.frontend.freezing.readings import Reading
 from neurocomp.network.graph import Network, Population, Sample
 from neurocomp.network.neuron import Neuron, expand
@@ -38,25 +40,33 @@ class Agreement:
     spikes: int
 
 
-def recorded(network: Network, readings: list[Reading], calls: dict[str, list[Call]]) -> dict[str, Recorded]:
-    """What was recorded of every neuron module, over samples and steps; of its results the one that is used."""
-    samples = network.sample.inputs.shape[0] if network.sample is not None else 1
-    return {r.path: _arranged(calls[r.path], r, network.by_name[r.path], samples) for r in readings}
+def recorded(
+    network: Network, readings: list[Reading], calls: dict[str, list[Call]], layouts: dict[int, Layout]
+) -> dict[str, Recorded]:
+    """What was recorded of every neuron module, over samples and steps; of its results the one that is used.
+
+    layouts: by number of the reading, of the tensors that the module is called with.
+    """
+    return {r.path: _arranged(calls[r.path], network.by_name[r.path], layouts[k]) for k, r in enumerate(readings)}
 
 
-def _arranged(calls: list[Call], reading: Reading, population: Population, samples: int) -> Recorded:
-    shape = population.shape
+def _arranged(calls: list[Call], population: Population, layout: Layout) -> Recorded:
     port = "membrane" if population.neuron is not None and population.neuron.output == "membrane" else "spike"
 
     def together(arrays: list[np.ndarray]) -> np.ndarray:
-        if reading.time_axis is None:
-            return np.stack([a.reshape(samples, *shape) for a in arrays], axis=1)
-        array = arrays[0]
-        if reading.time_axis == 0:
-            return np.moveaxis(array.reshape(array.shape[0], samples, *shape), 0, 1)
-        return array.reshape(samples, -1, *shape)
+        each = [by_step(array, layout, population.shape) for array in arrays]
+        return np.concatenate(each, axis=1)
 
     return Recorded(together([c.input for c in calls]), together([c.outputs[port] for c in calls]))
+
+
+def by_step(array: np.ndarray, layout: Layout, shape: tuple[int, ...]) -> np.ndarray:
+    """A tensor of the module as (samples, steps, *shape), its features in the order of the population."""
+    atoms = layout.atoms
+    kinds = {"N": 0, "T": 1, "F": 2}
+    order = sorted(range(len(atoms)), key=lambda k: (kinds[atoms[k].kind], -atoms[k].stride))
+    split = array.reshape([atom.size for atom in atoms]).transpose(order)
+    return split.reshape(layout.size_of("N") or 1, layout.size_of("T") or 1, *shape)
 
 
 def compare(network: Network, sample: Sample, seen: dict[str, Recorded], allowed: int) -> Agreement:
@@ -91,10 +101,12 @@ def neuron_of(network: Network, name: str) -> Neuron:
 
 
 def _differs(ours: np.ndarray, theirs: np.ndarray, neuron: Neuron) -> np.ndarray:
-    if neuron.output == "membrane":
+    if neuron.output in ("membrane", "graded"):
         return ~np.isclose(ours, theirs, rtol=1e-4, atol=1e-4 * max(float(np.abs(theirs).max(initial=0)), 1e-3))
     if neuron.output == "count":
         return ours.astype(np.float32) != theirs
+    if neuron.output == "ternary":
+        return np.sign(ours) != np.sign(theirs)
     return (ours != 0) != (theirs != 0)  # a spike may be worth another number than 1
 
 
@@ -148,7 +160,9 @@ def _follow(
     neuron: Neuron, shape: tuple[int, ...], site: tuple[int, ...], given: np.ndarray, told: np.ndarray, last: int
 ) -> tuple[float, bool, float]:
     """(membrane, whether it fires, threshold) of one neuron at step ``last``, in double precision, with the inputs
-    that the module got and its own spikes up to then."""
+    that the module got and its own spikes up to then; neurons with rarer parts as the engine's twin computes them."""
+    if not neuron.is_plain:
+        return _follow_twin(neuron, shape, site, given[: last + 1])
     p = {name: float(np.broadcast_to(expand(value, shape), shape)[site]) for name, value in neuron.parameters().items()}
     v, i, fired_before = p["v_init"], 0.0, 0.0
     for t in range(last + 1):
@@ -165,6 +179,18 @@ def _follow(
             v = _reset(neuron, p, v, fired_before)
     fires = v > p["threshold"] if neuron.compare == ">" else v >= p["threshold"]
     return v, fires, p["threshold"]
+
+
+def _follow_twin(
+    neuron: Neuron, shape: tuple[int, ...], site: tuple[int, ...], given: np.ndarray
+) -> tuple[float, bool, float]:
+    values = {name: np.broadcast_to(expand(v, shape), shape)[site] for name, v in neuron.parameters().items()}
+    alone = neuron.with_parameters({name: float(value) for name, value in values.items()})
+    state = NeuronState(Population("one", (1,), alone), alone, None)
+    fired = np.zeros(1)
+    for x in given:
+        fired, _ = state.update(np.full(1, x, np.float32))
+    return float(state.charged[0]), bool(fired[0]), float(state.theta[0])
 
 
 def _reset(neuron: Neuron, p: dict[str, float], v: float, fired: float) -> float:

@@ -11,12 +11,14 @@ from dataclasses import replace
 import numpy as np
 
 from neurocomp.errors import bad_input
+from neurocomp.frontend.freezing.layout import Layout, constant_features
 from neurocomp.frontend.freezing.lower import Lowered
 from neurocomp.frontend.freezing.readings import Reading
-from neurocomp.frontend.freezing.streams import Concatenated, Input, Mapped, Output, Stream, Sum
+from neurocomp.frontend.freezing.streams import Concatenated, Input, Mapped, Output, Product, Stream, Sum, Term
 from neurocomp.network.graph import Network, Population, Projection
 from neurocomp.network.neuron import PARAMETERS, Neuron
-from neurocomp.network.ops import OneToOne, Op, Pool, Shape, Sparse
+from neurocomp.network.ops import Factor, OneToOne, Op, Shape, Wiring, needs_relay, stands_alone
+from neurocomp.network.signal_ops import Side
 from neurocomp.network.verify import population_order
 
 
@@ -43,8 +45,11 @@ class _Emitter:
         shape = next((s.shape for s in self.everything if isinstance(s, Input)), (1,))
         self.populations[self.input] = Population(self.input, shape)
         self.neuron_names = {key: self.unique(self.readings[key].path, self.names) for key in self.lowered.arriving}
+        for key in self.lowered.arriving:
+            population, shape = self.neuron_names[key], self.lowered.shapes[key]
+            self.populations[population] = Population(population, shape, self._neuron(self.readings[key], key, shape))
         for key, stream in self.lowered.arriving.items():
-            self._neurons(key, stream)
+            self._arrive(key, stream)
         output = self.population_of(readout)
         populations = tuple(
             replace(p, bias=_as_bias(self.bias[p.name], p.shape)) if p.name in self.bias else p
@@ -71,16 +76,20 @@ class _Emitter:
                 waiting.append(stream.source)
             elif isinstance(stream, Sum | Concatenated):
                 waiting += [term.stream for term in stream.terms]
+            elif isinstance(stream, Product):
+                waiting += [stream.left.stream, stream.right.stream]
         return uses, ports
 
     # neurons ----------------------------------------------------------------------------------------------------
-    def _neurons(self, key: int, arriving: Stream) -> None:
+    def _arrive(self, key: int, arriving: Stream) -> None:
         reading, shape = self.readings[key], self.lowered.shapes[key]
         name = self.neuron_names[key]
-        self.populations[name] = Population(name, shape, self._neuron(reading, key, shape))
         recurrence = reading.recurrence
         # a maximum must be all that arrives; where the layer also feeds itself, it needs a relay of its own
         alone = recurrence is None and self.uses[id(arriving)] <= 1
+        if reading.taps is not None:
+            self._tap(name, self.population_of(self.lowered.streams.reshaped(arriving, shape)), reading)
+            return
         self.bring(name, self.lowered.streams.reshaped(arriving, shape), 0, alone)
         if recurrence is None:
             return
@@ -90,9 +99,17 @@ class _Emitter:
         if recurrence.bias is not None:
             self.add_bias(name, recurrence.bias.reshape(-1, *(1,) * (len(shape) - 1)) * np.ones(shape, np.float32))
 
+    def _tap(self, name: str, source: str, reading: Reading) -> None:
+        """A neuron that looks back: a connection for each step, later by one each."""
+        for delay, weight in enumerate(reading.taps if reading.taps is not None else ()):
+            if weight:
+                identity = self._identity(source, name)
+                self.project(f"{reading.path}.{delay}", source, name, replace(identity, scale=float(weight)), delay)
+
     def _neuron(self, reading: Reading, key: int, shape: Shape) -> Neuron:
         neuron = reading.neuron
-        parameters = {n: fitted(getattr(neuron, n), shape, reading.path, n) for n in PARAMETERS}
+        layout = self.lowered.layouts[key]
+        parameters = {n: fitted(getattr(neuron, n), layout, shape, reading.path, n) for n in PARAMETERS}
         ports = self.ports.get(key, set())
         if "current" in ports or {"spike", "membrane"} <= ports or ("membrane" in ports and neuron.reset != "none"):
             used = " and ".join(sorted(ports))
@@ -119,7 +136,12 @@ class _Emitter:
 
     def _bring_term(self, target: str, stream: Stream, delay: int, alone: bool) -> None:
         shared = self.uses.get(id(stream), 1) > 1
-        if isinstance(stream, Mapped) and not shared and (alone or not _is_maximum(stream.op)):
+        if (
+            isinstance(stream, Mapped)
+            and not shared
+            and not needs_relay(stream.op)
+            and (alone or not stands_alone(stream.op))
+        ):
             source = self.population_of(stream.source)
             self.project(stream.path, source, target, stream.op, delay)
         elif isinstance(stream, Sum) and not shared and (stream.constant is None or delay == 0):
@@ -145,6 +167,8 @@ class _Emitter:
                 self._join(name, stream)
             elif isinstance(stream, Mapped):
                 self.project(stream.path, self.population_of(stream.source), name, stream.op, 0)
+            elif isinstance(stream, Product):
+                self._multiply(name, stream)
             else:
                 self.bring(name, stream, 0, own=True)
         return self.relays[id(stream)]
@@ -162,8 +186,17 @@ class _Emitter:
                 flat[places] = 0.0 if term.stream.constant is None else term.stream.constant
                 self.add_bias(name, flat)
                 continue
-            op = Sparse(np.arange(places.size + 1), places, np.ones(places.size, np.float32), stream.shape)
+            wires = np.full(index.size, -1, np.int32)
+            wires[places] = np.arange(places.size)
+            op = Wiring(wires, stream.shape)
             self.project(stream.path, self.population_of(term.stream), name, op, term.delay)
+
+    def _multiply(self, name: str, stream: Product) -> None:
+        form = stream.form
+        sides: tuple[tuple[Side, Term], ...] = (("left", stream.left), ("right", stream.right))
+        for side, term in sides:
+            op = Factor(side, form.batch, form.rows, form.inner, form.columns, stream.shape, form.scale)
+            self.project(f"{stream.path}.{side}", self.population_of(term.stream), name, op, term.delay)
 
     # bookkeeping ------------------------------------------------------------------------------------------------
     def project(self, name: str, source: str, target: str, op: Op, delay: int) -> None:
@@ -196,28 +229,26 @@ def in_flow_order(network: Network) -> Network:
     )
 
 
-def _is_maximum(op: Op) -> bool:
-    return isinstance(op, Pool) and op.kind == "max"
-
-
 def _as_bias(flat: np.ndarray, shape: Shape) -> np.ndarray:
     bias = compressed(flat, shape)
     return bias if isinstance(bias, np.ndarray) else np.full(shape[:1], bias, np.float32)
 
 
-def fitted(value: float | np.ndarray | None, shape: Shape, path: str, name: str) -> float | np.ndarray | None:
-    """A neuron parameter as a scalar, one per channel or one per neuron, from torch's broadcasting."""
+def fitted(
+    value: float | np.ndarray | None, layout: Layout, shape: Shape, path: str, name: str
+) -> float | np.ndarray | None:
+    """A neuron parameter as a scalar, one per channel or one per neuron, from torch's broadcasting against a tensor
+    of this layout; shape: of the layer, whose elements are in the order of the layout's strides."""
     if not isinstance(value, np.ndarray):
         return value
     try:
-        full = np.broadcast_to(value, shape)
+        flat = constant_features(value, layout)
     except ValueError:
-        # a batch axis of one in front
-        if value.shape[0] == 1:
-            return fitted(value[0], shape, path, name)
+        flat = None
+    if flat is None:
         what = f"parameter {name} of shape {value.shape} does not fit neurons of shape {shape}"
-        raise bad_input(path, what) from None
-    return compressed(full.reshape(-1), shape)
+        raise bad_input(path, what)
+    return compressed(flat, shape)
 
 
 def compressed(flat: np.ndarray, shape: Shape) -> float | np.ndarray:

@@ -22,7 +22,8 @@ class LayoutError(ValueError):
 
 @dataclass(frozen=True)
 class Atom:
-    """kind: T time, N batch, F feature; stride: step in the flat feature map (features only)."""
+    """kind: T time, N batch, F feature; stride: step in the flat feature map (features only); 0: every element of
+    the axis is the same one, as ``tensor.expand`` makes it."""
 
     kind: Literal["T", "N", "F"]
     size: int
@@ -71,7 +72,11 @@ class Layout:
             raise LayoutError(f"a reshape from {self.shape} to {shape}")
         if waiting:  # time or batch axes of size 1 that no dimension claimed
             dims = [tuple(reversed(waiting)) + dims[0], *dims[1:]] if dims else [tuple(reversed(waiting))]
-        return Layout(tuple(dims))
+        return Layout(tuple(dims)).normal()
+
+    def normal(self) -> Layout:
+        """The same layout with neighbouring atoms that are one piece joined."""
+        return Layout(tuple(_merged(dim) for dim in self.dims))
 
     def permute(self, order: Shape) -> Layout:
         return Layout(tuple(self.dims[axis] for axis in order))
@@ -111,6 +116,25 @@ def feature_map(shape: Shape) -> tuple[Dim, ...]:
         stride //= max(size, 1)
         dims.append((Atom("F", size, stride),) if size != 1 else ())
     return tuple(dims)
+
+
+def feature_size(dim: Dim) -> int:
+    """How many features a dimension runs over."""
+    return math.prod(atom.size for atom in dim if atom.kind == "F")
+
+
+def of_natural_order(layout: Layout) -> Layout:
+    """The same dimensions for a stream whose features lie in the order of the tensor."""
+    stride = layout.features
+    dims = []
+    for dim in layout.dims:
+        kept = [atom for atom in dim if atom.kind != "F"]
+        size = feature_size(dim)
+        if size > 1 and any(atom.size > 1 for atom in kept):
+            raise LayoutError(f"time, batch and features of a tensor of shape {layout.shape} are mixed")
+        stride //= size
+        dims.append((*kept, *((Atom("F", size, stride),) if size > 1 else ())))
+    return Layout(tuple(dims))
 
 
 def is_row_major(atoms: list[Atom]) -> bool:
@@ -167,3 +191,15 @@ def _take(waiting: list[Atom], size: int) -> Dim:
     if product != size:
         raise LayoutError(f"a reshape joins axes to {product} where {size} is asked for")
     return tuple(taken)
+
+
+def _merged(dim: Dim) -> Dim:
+    """The same dimension with neighbouring features that are one piece written as one atom."""
+    atoms: list[Atom] = []
+    for atom in dim:
+        last = atoms[-1] if atoms else None
+        if last is not None and last.kind == atom.kind == "F" and last.stride == atom.size * atom.stride:
+            atoms[-1] = Atom("F", last.size * atom.size, atom.stride)
+        elif atom.kind != "F" or atom.size > 1:
+            atoms.append(atom)
+    return tuple(atoms)

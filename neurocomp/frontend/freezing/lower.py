@@ -14,14 +14,26 @@ from typing import Any
 import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError
-from neurocomp.frontend.freezing import axes as _axes  # noqa: F401  (registers its handlers)
+from neurocomp.frontend.freezing import arithmetic, axes, joining, linear, pooling, reductions
 from neurocomp.frontend.freezing.export import NEURON_OP, Graph
-from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, feature_map
+from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, constant_features, feature_map
 from neurocomp.frontend.freezing.ops import HANDLERS, Context, is_open
 from neurocomp.frontend.freezing.readings import Reading
-from neurocomp.frontend.freezing.signals import Arrangement, Signal, Time, rolled
-from neurocomp.frontend.freezing.streams import Output, Stream, Streams, Unsupported
+from neurocomp.frontend.freezing.rolling import Time, rolled
+from neurocomp.frontend.freezing.signals import Arrangement, Signal
+from neurocomp.frontend.freezing.streams import MixedSamples, Output, Stream, Streams, Unsupported
 from neurocomp.network.ops import Shape, ShapeMismatch
+
+HANDLER_FILES = (arithmetic, axes, joining, linear, pooling, reductions)  # each registers its own
+
+_LIKE = {
+    "aten.zeros_like": "zeros",
+    "aten.ones_like": "ones",
+    "aten.new_zeros": "zeros",
+    "aten.new_ones": "ones",
+    "aten.empty_like": "zeros",
+}
+"""Operations that only use the shape of a signal, and the torch function that makes the same constant."""
 
 RANDOM = frozenset(
     {
@@ -44,12 +56,14 @@ RANDOM = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class Lowered:
-    """arriving: per neuron (by its number) the stream that arrives; shapes: of the neuron layers; readout: what
-    the module returns; ignored: how many further results it returns."""
+    """arriving: per neuron (by its number) the stream that arrives; shapes: of the neuron layers; layouts: of the
+    tensors that the neuron modules are given; readout: what the module returns; ignored: how many further results
+    it returns."""
 
     streams: Streams
     arriving: dict[int, Stream]
     shapes: dict[int, Shape]
+    layouts: dict[int, Layout]
     readout: Signal
     ignored: int
 
@@ -65,8 +79,9 @@ class Lowering:
         self.arrange = Arrangement(self.streams, steps)
         self.layout = layout
         self.calls: dict[int, list[tuple[Stream, Time]]] = {k: [] for k in range(len(readings))}
-        self.shapes: dict[int, Shape] = {}
+        self.layouts: dict[int, Layout] = {}
         self.progress = 0
+        self.mixes_samples = False
 
     def run(self) -> Lowered:
         """Follow the whole graph. Raises InputError at the first node that has no event-driven form."""
@@ -78,6 +93,7 @@ class Lowering:
             try:
                 values[node] = self._checked(node, self._value(node, values))
             except (Unsupported, LayoutError, ShapeMismatch) as error:
+                self.mixes_samples = isinstance(error, MixedSamples)
                 raise self._refusal(node, str(error)) from error
             except InputError:
                 raise
@@ -129,14 +145,8 @@ class Lowering:
         """``zeros_like(signal)`` and its kin only use the signal's shape."""
         import torch
 
-        made = {
-            "aten.zeros_like": torch.zeros,
-            "aten.ones_like": torch.ones,
-            "aten.new_zeros": torch.zeros,
-            "aten.new_ones": torch.ones,
-            "aten.empty_like": torch.zeros,
-        }.get(name.rpartition(".")[0])
-        return None if made is None else made(tuple(node.meta["val"].shape))
+        made = _LIKE.get(name.rpartition(".")[0])
+        return None if made is None else getattr(torch, made)(tuple(node.meta["val"].shape))
 
     # neurons --------------------------------------------------------------------------------------------------
     def _neuron(self, x: Any, states: list[Any], key: int, _outputs: int) -> list[Signal]:
@@ -144,37 +154,47 @@ class Lowering:
         if not isinstance(x, Signal):
             raise Unsupported(f"what arrives at {reading.path} does not depend on the input")
         call = len(self.calls[key])
-        lead, time = self._neuron_axes(reading, x, call)
-        stream, shape = self.arrange.in_order(x, lead, reading.path)
-        self.calls[key].append((stream, x.time))
-        self.shapes[key] = shape
+        x, time = self._neuron_input(reading, x, call)
+        if self.layouts.setdefault(key, x.layout) != x.layout:
+            raise Unsupported(f"at step {call} the axes of its input are not those of step 0")
+        self.calls[key].append((x.stream, x.time))
         for state, port in zip(states, reading.states, strict=False):
             self._check_state(reading, key, state, port, call)
-        layout = x.layout.with_features(lead, shape)
-        return [self._emitted(reading, key, port, Signal(stream, time, layout), shape) for port in reading.outputs]
+        return [self._emitted(reading, key, port, Signal(x.stream, time, x.layout)) for port in reading.outputs]
 
-    def _neuron_axes(self, reading: Reading, x: Signal, call: int) -> tuple[int, Time]:
-        """(number of leading axes that are time or batch, time of the neuron's output)."""
-        lead = x.layout.lead()
-        time_axis = x.layout.axis_of("T")
+    def _neuron_input(self, reading: Reading, x: Signal, call: int) -> tuple[Signal, Time]:
+        """The input in the order in which the layer's neurons are numbered, and the time of its output.
+
+        A neuron does not care for its place, so a layer keeps the order of the stream, unless it is connected to
+        itself, which it does in the order of the tensor.
+        """
+        x = self.arrange.solid(x, reading.path)
+        if reading.recurrence is not None:
+            lead = x.layout.lead()
+            stream, shape = self.arrange.in_order(x, lead, reading.path)
+            x = Signal(stream, x.time, x.layout.with_features(lead, shape))
         if reading.time_axis is not None:
-            if x.time not in ("all",) or time_axis != reading.time_axis:
+            right_axis = x.layout.axis_of("T") == reading.time_axis
+            if self.steps > 1 and (x.time != "all" or not right_axis):
                 raise Unsupported(
                     f"{reading.path} steps along axis {reading.time_axis} of its input, which is not the time axis"
                 )
-            return lead, "all"
+            return x, "all"
         if x.time in ("all", "mean", "sum") and self.steps > 1:
             raise Unsupported(
                 f"{reading.path} takes one step per call but is given "
                 f"{'all steps at once' if x.time == 'all' else f'a {x.time} over the steps'}"
             )
-        return lead, call
+        return x, call
 
-    def _emitted(self, reading: Reading, key: int, port: str, x: Signal, shape: Shape) -> Signal:
-        stream = self.streams.output(key, port, shape, reading.path)
+    def _emitted(self, reading: Reading, key: int, port: str, x: Signal) -> Signal:
+        stream = self.streams.output(key, port, x.stream.shape, reading.path)
         if port == "spike" and not (isinstance(reading.scale, float) and reading.scale == 1.0):
-            scale = np.broadcast_to(np.asarray(reading.scale, np.float64), shape).reshape(-1)
-            stream = self.streams.scaled(stream, scale[:1] if (scale == scale[0]).all() else scale, reading.path)
+            scale = np.asarray(reading.scale, np.float64)
+            flat = constant_features(scale, x.layout) if scale.size > 1 else scale.reshape(1)
+            if flat is None:
+                raise Unsupported("its spikes are worth different numbers at different steps")
+            stream = self.streams.scaled(stream, flat, reading.path)
         return Signal(stream, x.time, x.layout)
 
     def _check_state(self, reading: Reading, key: int, state: Any, port: str, call: int) -> None:
@@ -217,7 +237,8 @@ class Lowering:
         if problems:
             raise InputError(problems)
         readout, ignored = self._readout(results)
-        return Lowered(self.streams, arriving, self.shapes, readout, ignored)
+        shapes = {key: stream.shape for key, stream in arriving.items()}
+        return Lowered(self.streams, arriving, shapes, self.layouts, readout, ignored)
 
     def _readout(self, results: list[Any]) -> tuple[Signal, int]:
         """The result that is read out: the first that comes from the network and is no hidden state."""
@@ -266,8 +287,17 @@ class Lowering:
                     "call it once per step, with the input and its own last state",
                 )
             )
-        hint = "only what a chip can do with spikes can be frozen: linear maps, pooling, sums, and known neurons"
+        hint = (
+            "frozen are linear maps, pooling, sums, products of two signals, functions of values or rows on the host, "
+            "and known neurons, each within a time step"
+        )
         return InputError(Diagnostic(path, f"op {name} in {path} has no event-driven form", why, hint))
+
+
+def understood(name: str) -> bool:
+    """Whether an operation can be lowered as it is (or computed by torch, where only constants are involved)."""
+    base = name.rpartition(".")[0]
+    return name in HANDLERS or base in HANDLERS or name.startswith(NEURON_OP) or base in _LIKE
 
 
 def input_layouts(shape: Shape, steps: int, encoding: str | None) -> list[Layout]:
@@ -283,6 +313,9 @@ def input_layouts(shape: Shape, steps: int, encoding: str | None) -> list[Layout
             found.append(Layout((time, batch(shape[1]), *feature_map(shape[2:]))))
         if len(shape) > 2 and shape[1] == steps:
             found.append(Layout((batch(shape[0]), time, *feature_map(shape[2:]))))
+    if encoding in (None, "temporal") and len(shape) == 5 and shape[2] == steps:  # video: channels, then frames
+        channels, *pixels = feature_map((shape[1], *shape[3:]))
+        found.append(Layout((batch(shape[0]), channels, time, *pixels)))
     if encoding in (None, "direct") and len(shape) > 1:
         found.append(Layout((batch(shape[0]), *feature_map(shape[1:]))))
     if encoding in (None, "temporal") and len(shape) > 1 and shape[0] == steps:

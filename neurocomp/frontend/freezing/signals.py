@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
-from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, constant_features, feature_order
-from neurocomp.frontend.freezing.streams import Mapped, Stream, Streams, Sum, Term, Unsupported
+from neurocomp.frontend.freezing.broadcast import Joints, Side, features, joined, layout_of, places
+from neurocomp.frontend.freezing.layout import (
+    Atom,
+    Layout,
+    LayoutError,
+    constant_features,
+    feature_map,
+    feature_order,
+    feature_size,
+    of_natural_order,
+)
+from neurocomp.frontend.freezing.rolling import Time, flat_terms, rolled
+from neurocomp.frontend.freezing.streams import Stream, Streams, Sum, Term, Unsupported
 from neurocomp.network.ops import Shape
-
-Time = int | Literal["any", "all", "mean", "sum"]
-"""At which step: a number; any, for what never changes; all steps along a time axis; their mean or their sum."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +53,7 @@ class Arrangement:
     def in_order(self, signal: Signal, lead: int, path: str) -> tuple[Stream, Shape]:
         """The stream of a signal with its features as the dimensions after ``lead`` have them, and their shape.
 
-        Reorders (a relay with one synapse each) where the tensor's order is not that of the stream.
+        Reorders (a relay with one wire each) where the tensor's order is not that of the stream.
         """
         layout = signal.layout
         shape = layout.feature_dims(lead)
@@ -54,31 +61,76 @@ class Arrangement:
             return self.streams.reshaped(signal.stream, shape), shape
         before = [atom for dim in layout.dims[:lead] for atom in dim]
         after = [atom for dim in layout.dims[lead:] for atom in dim]
+        if any(a.kind == "T" for a in after):
+            raise LayoutError(f"it works along the time axis of a tensor of shape {layout.shape}: it mixes time steps")
         if any(a.kind == "F" for a in before) or any(a.kind != "F" and a.size > 1 for a in after):
             raise LayoutError(f"time, batch and features of a tensor of shape {layout.shape} are mixed")
         index = feature_order(layout).reshape(layout.shape[lead:])
         return self.streams.gathered(signal.stream, index, path), index.shape
 
+    def solid(self, signal: Signal, path: str) -> Signal:
+        """The signal without repeated elements in its layout: what ``expand`` only notes is done by wires."""
+        if all(atom.stride or atom.size == 1 for atom in signal.layout.atoms if atom.kind == "F"):
+            return signal
+        return self.natural(signal, path)
+
+    def natural(self, signal: Signal, path: str) -> Signal:
+        """The signal with a stream whose features lie in the order of the tensor."""
+        layout = of_natural_order(signal.layout)
+        if layout == signal.layout:
+            return signal
+        shape = tuple(size for dim in layout.dims if (size := feature_size(dim)) > 1) or (1,)
+        index = feature_order(signal.layout).reshape(shape)
+        return Signal(self.streams.gathered(signal.stream, index, path), signal.time, layout)
+
+    def indices(self, signal: Signal, axis: int | None) -> tuple[np.ndarray, list[int]]:
+        """Where each element of a tensor, over its feature axes, lies in its stream; and which axes these are.
+
+        axis: one that counts as a feature axis even if it is a time or batch axis of size 1.
+        """
+        axes = feature_axes(signal.layout, axis)
+        return feature_order(signal.layout).reshape([signal.layout.shape[a] for a in axes]), axes
+
+    def rewired(self, signal: Signal, axes: list[int], index: np.ndarray, path: str) -> Signal:
+        """Elements of the signal's stream by index, over the given feature axes of the tensor."""
+        stream = self.streams.gathered(signal.stream, index, path)
+        dims = list(signal.layout.dims)
+        for axis, dim in zip(axes, feature_map(index.shape), strict=True):
+            dims[axis] = (*(atom for atom in dims[axis] if atom.kind != "F"), *dim)
+        return Signal(stream, signal.time, Layout(tuple(dims)))
+
+    def joined(self, one: Signal, other: Signal, path: str) -> tuple[Signal, Signal, tuple[Joints, ...]]:
+        """Two signals and how their dimensions are matched; reordered only where it does not go otherwise."""
+        try:
+            return one, other, joined(one.layout, other.layout)
+        except LayoutError:
+            one, other = self.natural(one, path), self.natural(other, path)
+            return one, other, joined(one.layout, other.layout)
+
     def combined(self, one: Signal, other: Signal, sign: float, path: str) -> Signal:
         """one + sign * other, element by element."""
-        one, other = self._aligned(one, other)
+        first, second, layout = self._aligned(one, other, path)
         time, back_one, back_other = common_time(one.time, other.time)
-        second = self.streams.scaled(other.stream, np.array([sign]), path)
-        terms = (Term(one.stream, back_one), Term(second, back_other))
-        return Signal(self.streams.sum(terms, None, one.stream.shape, path), time, one.layout)
+        terms = (Term(first, back_one), Term(self.streams.scaled(second, np.array([sign]), path), back_other))
+        return Signal(self.streams.sum(terms, None, first.shape, path), time, layout)
 
     def plus(self, signal: Signal, array: np.ndarray, path: str) -> Signal:
         """signal + constant."""
-        signal, flat = self._constant(signal, array)
+        signal, flat = self._constant(signal, array, path)
         if signal.time == "sum":
             flat = flat / self.steps
         stream = signal.stream
         total = self.streams.sum((Term(stream),), flat.astype(np.float32), stream.shape, path)
         return replace(signal, stream=total)
 
+    def plus_flat(self, signal: Signal, flat: np.ndarray, path: str) -> Signal:
+        """signal + a constant that is already in the order of its stream."""
+        total = self.streams.sum((Term(signal.stream),), flat.astype(np.float32), signal.stream.shape, path)
+        return replace(signal, stream=total)
+
     def times(self, signal: Signal, array: np.ndarray, path: str) -> Signal:
         """signal * constant."""
-        signal, flat = self._constant(signal, array)
+        signal, flat = self._constant(signal, array, path)
         return replace(signal, stream=self.streams.scaled(signal.stream, flat, path))
 
     def stacked(self, signals: list[Signal], axis: int) -> Signal:
@@ -109,47 +161,63 @@ class Arrangement:
             return signal
         return Signal(first, "sum", signal.layout)
 
-    def _aligned(self, one: Signal, other: Signal) -> tuple[Signal, Signal]:
-        """Both signals in the layout of the larger; a static one may lack the time axis."""
-        if len(one.layout.dims) < len(other.layout.dims):
-            other, one = self._aligned(other, one)
-            return one, other
-        missing = len(one.layout.dims) - len(other.layout.dims)
-        padded = ((),) * missing + other.layout.dims
-        for mine, theirs in zip(one.layout.dims, padded, strict=True):
-            static_in_time = other.time == "any" and not theirs and all(a.kind == "T" for a in mine)
-            if mine != theirs and not static_in_time:
-                if one.layout.shape == tuple(Layout(padded).shape):
-                    return self._reordered(one, other)
-                raise Unsupported(
-                    f"tensors of shapes {one.layout.shape} and {other.layout.shape} are combined by broadcasting"
-                )
-        # the same elements may have got another feature shape on the way
-        stream = self.streams.reshaped(other.stream, one.stream.shape)
-        return one, Signal(stream, other.time, one.layout)
+    def _aligned(self, one: Signal, other: Signal, path: str) -> tuple[Stream, Stream, Layout]:
+        """The streams of both signals with their elements in the same order, and the layout of their combination.
 
-    def _reordered(self, one: Signal, other: Signal) -> tuple[Signal, Signal]:
-        """Two tensors of the same shape whose features lie in different orders: both put in tensor order."""
-        lead = one.layout.lead()
-        if one.layout.dims[:lead] != other.layout.dims[:lead]:
-            raise Unsupported("tensors with time and batch in different places are combined")
-        result = []
-        for signal in (one, other):
-            stream, shape = self.in_order(signal, lead, signal.stream.path)
-            result.append(Signal(stream, signal.time, signal.layout.with_features(lead, shape)))
-        return result[0], self._aligned(result[0], result[1])[1]
+        One of them keeps its order if it has every element of the result; the other follows.
+        """
+        if one.layout.dims == other.layout.dims:
+            return one.stream, self.streams.reshaped(other.stream, one.stream.shape), one.layout
+        one, other, dims = self.joined(one, other, path)
+        joints = features(dims)
+        sides: tuple[tuple[Signal, Side], ...] = ((one, "one"), (other, "other"))
+        for base, side in sides:
+            if all(joint.stride(side) for joint in joints):
+                order = sorted(joints, key=lambda joint: -joint.stride(side))
+                shape = base.stream.shape
+                break
+        else:
+            order, shape = joints, tuple(joint.size for joint in joints) or (1,)
+        first = self.streams.gathered(one.stream, places(order, "one").reshape(shape), path)
+        second = self.streams.gathered(other.stream, places(order, "other").reshape(shape), path)
+        return first, second, layout_of(dims, order)
 
-    def _constant(self, signal: Signal, array: np.ndarray) -> tuple[Signal, np.ndarray]:
+    def _constant(self, signal: Signal, array: np.ndarray, path: str) -> tuple[Signal, np.ndarray]:
         """A constant operand as one number or one per feature of the signal's stream (float64)."""
         array = np.asarray(array, np.float64)
-        if array.size == 1:
+        if array.size == 1 and array.ndim <= len(signal.layout.dims):
             return signal, array.reshape(1)
-        if len(np.broadcast_shapes(array.shape, signal.layout.shape)) != len(signal.layout.dims):
-            raise Unsupported(f"a constant of shape {array.shape} enlarges a tensor of shape {signal.layout.shape}")
+        shape = np.broadcast_shapes(array.shape, signal.layout.shape)
+        signal = self.solid(expanded(signal, shape), path)
         flat = constant_features(array, signal.layout)
         if flat is None:
             raise Unsupported("a constant that differs between steps or samples is combined with a signal")
         return signal, flat
+
+
+def feature_axes(layout: Layout, axis: int | None = None) -> list[int]:
+    """The axes of a tensor that are features: those without time or batch. Raises LayoutError if one is both."""
+    axes = []
+    for k, dim in enumerate(layout.dims):
+        size = feature_size(dim)
+        others = [atom for atom in dim if atom.kind != "F"]
+        if size > 1 and any(atom.size > 1 for atom in others):
+            raise LayoutError(f"time, batch and features of a tensor of shape {layout.shape} are mixed")
+        if size > 1 or not others or k == axis:
+            axes.append(k)
+    return axes
+
+
+def expanded(signal: Signal, shape: Shape) -> Signal:
+    """The signal as a tensor of a larger shape, to which torch broadcasts it: features are repeated."""
+    layout = Layout(((),) * (len(shape) - len(signal.layout.dims)) + signal.layout.dims)
+    if layout.shape == shape:
+        return signal.with_layout(layout)
+    dims = [
+        dim if has == wanted else (*dim, Atom("F", wanted, 0))
+        for dim, has, wanted in zip(layout.dims, layout.shape, shape, strict=True)
+    ]
+    return signal.with_layout(Layout(tuple(dims)))
 
 
 def common_time(one: Time, other: Time) -> tuple[Time, int, int]:
@@ -162,83 +230,3 @@ def common_time(one: Time, other: Time) -> tuple[Time, int, int]:
         last = max(one, other)
         return last, last - one, last - other
     raise Unsupported("a single step is combined with the whole sequence or with an average over time")
-
-
-def delayed(streams: Streams, stream: Stream, steps: int) -> Stream:
-    """The stream as it was ``steps`` steps ago. What is the same at every step was no different then."""
-    if steps < 0:
-        raise Unsupported("a step uses a value of a later step")
-    if steps == 0 or stream.static:
-        return stream
-    if isinstance(stream, Sum):
-        terms = tuple(Term(t.stream, t.delay + steps * (not t.stream.static)) for t in stream.terms)
-        return streams.sum(terms, stream.constant, stream.shape, stream.path)
-    return streams.sum((Term(stream, steps),), None, stream.shape, stream.path)
-
-
-def rolled(streams: Streams, copies: list[tuple[Stream, Time]]) -> Stream:
-    """The one stream of which the copies are steps 0, 1, 2, ...
-
-    The last copy is the model; an earlier copy must be the same, less what reaches back before the first step.
-    Raises Unsupported if they are not: the loop then does not do the same thing at every step.
-    """
-    aligned = [
-        delayed(streams, stream, t - time) if isinstance(time, int) else stream
-        for t, (stream, time) in enumerate(copies)
-    ]
-    model = aligned[-1]
-    for t, copy in enumerate(aligned):
-        if copy is not model and not _same_at(model, copy, t):
-            raise Unsupported(f"step {t} of the time loop does something else than step {len(copies) - 1}")
-    return model
-
-
-def flat_terms(stream: Stream, delay: int = 0) -> list[Term]:
-    """The terms of nested sums; a stream that is no sum is its own only term."""
-    if not isinstance(stream, Sum):
-        return [Term(stream, delay)]
-    return [inner for term in stream.terms for inner in flat_terms(term.stream, delay + term.delay)]
-
-
-def _same_at(model: Stream, copy: Stream, t: int) -> bool:
-    """Whether the model, at step t with nothing before step 0, is what the copy is."""
-    mine, my_constant = _known_at(model, t)
-    theirs, their_constant = _known_at(copy, t)
-    if not np.allclose(my_constant, their_constant, rtol=1e-6, atol=1e-7):
-        return False
-    for term in list(mine):
-        twin = next((o for o in theirs if o.stream is term.stream and o.delay == term.delay), None)
-        if twin is not None:
-            mine.remove(term)
-            theirs.remove(twin)
-    if len(mine) != len(theirs):
-        return False
-    return all(_same_map(a, b, t) for a, b in zip(mine, theirs, strict=True))
-
-
-def _same_map(model: Term, copy: Term, t: int) -> bool:
-    a, b = model.stream, copy.stream
-    if not isinstance(a, Mapped) or not isinstance(b, Mapped) or model.delay != copy.delay or a.shape != b.shape:
-        return False
-    return type(a.op) is type(b.op) and a.path == b.path and _same_at(a.source, b.source, t - model.delay)
-
-
-def _known_at(stream: Stream, t: int, delay: int = 0) -> tuple[list[Term], np.ndarray]:
-    """Terms that are not before the first step, and the constant, of nested sums at step t."""
-    if not isinstance(stream, Sum):
-        gone = isinstance(stream, Mapped) and _vanishes(stream.source, t - delay)
-        return ([] if gone else [Term(stream, delay)]), np.zeros(1, np.float32)
-    constant = np.zeros(1, np.float32) if stream.constant is None else stream.constant
-    terms: list[Term] = []
-    for term in stream.terms:
-        if delay + term.delay <= t:
-            inner, more = _known_at(term.stream, t, delay + term.delay)
-            terms += inner
-            constant = constant + more
-    return terms, constant
-
-
-def _vanishes(stream: Stream, t: int) -> bool:
-    """Whether all of a stream lies before the first step."""
-    terms, constant = _known_at(stream, t)
-    return not terms and not constant.any()

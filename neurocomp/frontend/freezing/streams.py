@@ -11,12 +11,23 @@ linear map before them where there is one.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse
+from neurocomp.frontend.freezing.folding import (
+    absorbed_padding,
+    absorbed_wiring,
+    columns,
+    is_separable,
+    keeps_zero,
+    mapped_constant,
+    scaled_rows,
+    unscalar,
+)
+from neurocomp.network.ops import Conv, Host, Linear, OneToOne, Op, Pool, Reduce, Shape, Sparse, Wiring
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +85,32 @@ class Concatenated(Stream):
     axis: int
 
 
+@dataclass(frozen=True)
+class Form:
+    """How a product reads its operands: (batch, rows, inner) times (batch, inner, columns), times scale."""
+
+    batch: int
+    rows: int = 1
+    inner: int = 1
+    columns: int = 1
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Product(Stream):
+    """Two streams multiplied with each other: matrix by matrix or element by element (network.ops.Factor)."""
+
+    left: Term
+    right: Term
+    form: Form
+
+
 class Unsupported(ValueError):
     """The construction has no event-driven form; the text says why."""
+
+
+class MixedSamples(Unsupported):
+    """The samples of the batch are not independent of each other."""
 
 
 class Streams:
@@ -83,7 +118,8 @@ class Streams:
 
     def __init__(self) -> None:
         self._known: dict[tuple, Stream] = {}
-        self._weights: list[np.ndarray] = []
+        self._numbers: dict[bytes, int] = {}
+        self._arrays: dict[int, tuple[int, np.ndarray]] = {}
 
     def intern(self, stream: Stream, *key: object) -> Stream:
         return self._known.setdefault((type(stream).__name__, stream.shape, *key), stream)
@@ -96,19 +132,31 @@ class Streams:
 
     def mapped(self, op: Op, source: Stream, path: str) -> Stream:
         """``op`` applied to ``source``; a constant or several terms in front are moved behind it where exact."""
-        if isinstance(source, Concatenated) and isinstance(op, Linear | Conv) and _is_separable(op, source):
+        if isinstance(source, Concatenated) and isinstance(op, Linear | Conv) and is_separable(op, source.axis):
             return self._mapped_parts(op, source, path)
-        if isinstance(source, Sum) and len(source.terms) == 1 and source.constant is None:
-            term = source.terms[0]
-            return self.sum(
-                (Term(self.mapped(op, term.stream, path), term.delay),), None, op.target_shape(source.shape), path
-            )
-        if isinstance(op, Linear):
-            source = self._without_reshape(source)
-        if isinstance(op, Linear | Conv):
-            op, source = self._absorb_scale(op, source)
+        if isinstance(source, Sum) and len(source.terms) <= 1:
+            moved = self._mapped_sum(op, source, path)
+            if moved is not None:
+                return moved
+        simpler = _simplified(op, source)
+        if simpler is not None:
+            return self.mapped(*simpler, path)
         shape = op.target_shape(source.shape)
-        return self.intern(Mapped(shape, path, source.static, op, source), id(source), *self._op_key(op))
+        return self.intern(Mapped(shape, path, source.static, op, source), id(source), *self.op_key(op))
+
+    def _mapped_sum(self, op: Op, source: Sum, path: str) -> Stream | None:
+        """A map of one delayed stream plus a constant as the delayed map plus its constant, where that is the same."""
+        if isinstance(op, Host) and not keeps_zero(op):
+            if not source.terms:
+                raise Unsupported(f"{op.function} is applied to nothing before the first step")
+            return None
+        constant = None
+        if source.constant is not None:
+            constant = mapped_constant(op, source.constant, source.shape)
+            if constant is None:
+                return None
+        terms = tuple(Term(self.mapped(op, term.stream, path), term.delay) for term in source.terms)
+        return self.sum(terms, constant, op.target_shape(source.shape), path)
 
     def reshaped(self, source: Stream, shape: Shape) -> Stream:
         """The same elements in channel-first order under another shape."""
@@ -116,26 +164,32 @@ class Streams:
             return source
         if isinstance(source, Mapped) and _is_reshape(source):
             return self.reshaped(source.source, shape)
-        if isinstance(source, Sum):
+        if isinstance(source, Sum) and len(source.terms) <= 1:
             terms = tuple(Term(self.reshaped(t.stream, shape), t.delay) for t in source.terms)
-            if len(terms) == 1:
-                return self.sum(terms, source.constant, shape, source.path)
+            return self.sum(terms, source.constant, shape, source.path)
+        if isinstance(source, Mapped) and isinstance(source.op, Wiring | Reduce):
+            return self.mapped(replace(source.op, shape=shape), source.source, source.path)
         return self.mapped(OneToOne(1.0, shape), source, source.path)
 
     def scaled(self, source: Stream, scale: np.ndarray, path: str) -> Stream:
         """Times a number (one element) or times one number per feature (flat, channel-first)."""
         if scale.size == 1 and scale.reshape(-1)[0] == 1.0:
             return source
-        if isinstance(source, Sum) and len(source.terms) == 1:
-            term = source.terms[0]
-            constant = None if source.constant is None else _unscalar(scale * source.constant)
-            return self.sum((Term(self.scaled(term.stream, scale, path), term.delay),), constant, source.shape, path)
+        if not scale.any():
+            return self.zeros(source.shape)
+        if isinstance(source, Sum) and len(source.terms) <= 1:
+            constant = None if source.constant is None else unscalar(scale.reshape(-1) * source.constant)
+            terms = tuple(Term(self.scaled(term.stream, scale, path), term.delay) for term in source.terms)
+            return self.sum(terms, constant, source.shape, path)
+        if isinstance(source, Product) and scale.size == 1:
+            form = replace(source.form, scale=source.form.scale * float(scale.reshape(-1)[0]))
+            return self.product(source.left, source.right, form, source.shape, source.path)
         if isinstance(source, Mapped) and isinstance(source.op, Linear | Conv):
-            op = _scaled_rows(source.op, scale, source.shape)
+            op = scaled_rows(source.op, scale, source.shape)
             if op is not None:
                 return self.mapped(op, source.source, source.path)
         if isinstance(source, Mapped) and isinstance(source.op, OneToOne) and source.op.shape is None:
-            return self.scaled(source.source, _unscalar(scale * np.asarray(source.op.scale, np.float32)), path)
+            return self.scaled(source.source, unscalar(scale * np.asarray(source.op.scale, np.float32)), path)
         factor = float(scale.reshape(-1)[0]) if scale.size == 1 else scale.reshape(-1)
         return self.mapped(OneToOne(factor), source, path)
 
@@ -176,43 +230,47 @@ class Streams:
         """Elements of ``source`` picked by flat index, in an array of the target's shape (permutation, slice,
         padding); -1 picks nothing."""
         flat = index.reshape(-1)
-        if source.shape == index.shape and np.array_equal(flat, np.arange(flat.size)):
-            return source
-        order = np.argsort(flat, kind="stable")
-        order = order[flat[order] >= 0]
-        indptr = np.searchsorted(flat[order], np.arange(math.prod(source.shape) + 1))
-        op = Sparse(indptr, order.astype(np.int32), np.ones(order.size, np.float32), index.shape)
-        return self.mapped(op, source, path)
+        if flat.size == math.prod(source.shape) and np.array_equal(flat, np.arange(flat.size)):
+            return self.reshaped(source, index.shape)
+        if isinstance(source, Mapped) and _is_reshape(source):
+            return self.gathered(source.source, index, path)
+        if isinstance(source, Mapped) and isinstance(source.op, Wiring):
+            inner = np.where(flat < 0, -1, source.op.index[flat])
+            return self.gathered(source.source, inner.reshape(index.shape), path)
+        return self.mapped(Wiring(flat.astype(np.int32), index.shape), source, path)
+
+    def product(self, left: Term, right: Term, form: Form, shape: Shape, path: str) -> Stream:
+        """Two streams multiplied with each other; zero if one is nothing at all. A delay of both is taken out."""
+        operands = []
+        for term in (left, right):
+            term, factor = _plain(term)
+            form = replace(form, scale=form.scale * factor)
+            operands.append(term)
+        if any(_is_nothing(term.stream) for term in operands):
+            return self.zeros(shape)
+        together = min((term.delay for term in operands if not term.stream.static), default=0)
+        left, right = (Term(t.stream, 0 if t.stream.static else t.delay - together) for t in operands)
+        static = left.stream.static and right.stream.static
+        key = (id(left.stream), left.delay, id(right.stream), right.delay, form)
+        made = self.intern(Product(shape, path, static, left, right, form), *key)
+        return self.sum((Term(made, together),), None, shape, path)
 
     def _mapped_parts(self, op: Linear | Conv, source: Concatenated, path: str) -> Stream:
         """A linear map of parts side by side is the sum of the maps of the parts."""
         start = 0
         terms: list[Term] = []
-        constant = None
         for term in source.terms:
             size = term.stream.shape[source.axis]
-            columns = _columns(op, source, start, size)
+            part = columns(op, source.shape, source.axis, start, size)
             start += size
-            if isinstance(term.stream, Sum) and not term.stream.terms:
-                constant = _added(constant, _mapped_constant(columns, term.stream))
-            else:
-                terms.append(Term(self.mapped(columns, term.stream, path), term.delay))
-        return self.sum(tuple(terms), constant, op.target_shape(source.shape), path)
+            mapped = self.mapped(part, term.stream, path)
+            if isinstance(term.stream, Sum) and not term.stream.terms and isinstance(mapped, Mapped):
+                raise Unsupported("a constant that is not zero is joined to a signal")
+            terms.append(Term(mapped, term.delay))
+        return self.sum(tuple(terms), None, op.target_shape(source.shape), path)
 
-    def _without_reshape(self, source: Stream) -> Stream:
-        return source.source if isinstance(source, Mapped) and _is_reshape(source) else source
-
-    def _absorb_scale(self, op: Linear | Conv, source: Stream) -> tuple[Linear | Conv, Stream]:
-        """A factor in front of a linear map goes into its weights."""
-        if isinstance(source, Mapped) and isinstance(source.op, OneToOne) and source.op.shape is None:
-            scale = source.op.scale
-            if isinstance(scale, float):
-                return replace(op, weight=(op.weight * np.float64(scale)).astype(np.float32)), source.source
-            if isinstance(op, Linear):
-                return Linear((op.weight * scale).astype(np.float32)), source.source
-        return op, source
-
-    def _op_key(self, op: Op) -> tuple[object, ...]:
+    def op_key(self, op: Op) -> tuple[object, ...]:
+        """What tells an operator apart from others: the same for the same parameters."""
         match op:
             case Linear(weight):
                 return ("linear", self._number(weight))
@@ -224,64 +282,73 @@ class Streams:
                 return ("one", self._number(scale) if isinstance(scale, np.ndarray) else scale, shape)
             case Sparse():
                 return ("sparse", *(self._number(a) for a in (op.indptr, op.indices, op.weight)), op.shape)
+            case Wiring():
+                return ("wiring", self._number(op.index), op.shape)
+            case Reduce():
+                return ("reduce", op.kind, op.before, op.axis, op.after, op.shape)
+            case Host():
+                numbers = [(k, self._number(np.asarray(v))) for k, v in op.parameters.items()]
+                return ("host", op.function, op.block, *numbers)
+        raise TypeError(type(op).__name__)
 
     def _number(self, array: np.ndarray) -> int:
         """The same number for arrays of the same content."""
-        for number, known in enumerate(self._weights):
-            if known is array:
-                return number
-        for number, known in enumerate(self._weights):
-            if known.shape == array.shape and known.dtype == array.dtype and np.array_equal(known, array):
-                return number
-        self._weights.append(array)
-        return len(self._weights) - 1
+        known = self._arrays.get(id(array))
+        if known is None:
+            digest = hashlib.blake2b(repr((array.shape, array.dtype.str)).encode())
+            digest.update(np.ascontiguousarray(array).data)
+            number = self._numbers.setdefault(digest.digest(), len(self._numbers))
+            known = self._arrays[id(array)] = (number, array)  # the array is kept, so its id stays its own
+        return known[0]
+
+
+def _plain(term: Term) -> tuple[Term, float]:
+    """A term as (undelayed stream, its delay) and the number it is multiplied by."""
+    stream = term.stream
+    if isinstance(stream, Sum) and len(stream.terms) == 1 and stream.constant is None:
+        inner, factor = _plain(stream.terms[0])
+        return Term(inner.stream, term.delay + inner.delay), factor
+    if isinstance(stream, Mapped) and isinstance(stream.op, OneToOne) and stream.op.shape is None:
+        scale = stream.op.scale
+        if isinstance(scale, float):
+            inner, factor = _plain(Term(stream.source, term.delay))
+            return inner, factor * scale
+    return term, 1.0
+
+
+def _simplified(op: Op, source: Stream) -> tuple[Op, Stream] | None:
+    """The same map of what is in front of a reshape, a permutation, a border or a factor: these go into the weights."""
+    if not isinstance(op, Linear | Conv) or not isinstance(source, Mapped):
+        return None
+    if isinstance(source.op, Wiring):
+        shape = source.source.shape
+        wired = (
+            absorbed_wiring(op, source.op, math.prod(shape))
+            if isinstance(op, Linear)
+            else absorbed_padding(op, source.op, shape)
+        )
+        return None if wired is None else (wired, source.source)
+    if not isinstance(source.op, OneToOne):
+        return None
+    scale = source.op.scale
+    if isinstance(op, Linear) and isinstance(scale, float) and scale == 1.0:
+        return op, source.source
+    if isinstance(op, Linear) and isinstance(scale, np.ndarray):
+        return Linear((op.weight * scale.reshape(-1)).astype(np.float32)), source.source
+    if isinstance(scale, float) and (isinstance(op, Linear) or source.op.shape is None):
+        return replace(op, weight=(op.weight * np.float64(scale)).astype(np.float32)), source.source
+    return None
+
+
+def _is_nothing(stream: Stream) -> bool:
+    return isinstance(stream, Sum) and not stream.terms and stream.constant is None
 
 
 def _is_reshape(stream: Mapped) -> bool:
     return isinstance(stream.op, OneToOne) and stream.op.shape is not None and stream.op.scale == 1.0
 
 
-def _mapped_constant(op: Op, stream: Sum) -> np.ndarray | None:
-    """What a linear map makes of a constant."""
-    if stream.constant is None:
-        return None
-    if not isinstance(op, Linear):
-        raise Unsupported("a constant that is not zero is joined to a signal")
-    full = np.broadcast_to(stream.constant, (op.weight.shape[1],)).astype(np.float64)
-    return _unscalar(op.weight @ full)
-
-
 def _added(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
     if one is None or other is None:
         return other if one is None else one
-    return _unscalar(one + other)
-
-
-def _unscalar(array: np.ndarray) -> np.ndarray:
-    return np.atleast_1d(array).astype(np.float32, copy=False)
-
-
-def _scaled_rows(op: Linear | Conv, scale: np.ndarray, shape: Shape) -> Linear | Conv | None:
-    """The map with each output scaled, or None if a convolution's outputs of one channel differ in scale."""
-    flat = scale.reshape(-1)
-    if flat.size > 1 and isinstance(op, Conv):
-        maps = flat.reshape(shape[0], -1)
-        if (maps != maps[:, :1]).any():
-            return None
-        flat = maps[:, 0]
-    rows = flat.reshape(-1, *(1,) * (op.weight.ndim - 1))
-    return replace(op, weight=(op.weight * rows).astype(np.float32))
-
-
-def _is_separable(op: Linear | Conv, source: Concatenated) -> bool:
-    """Whether a map of parts side by side is the sum of maps of the parts."""
-    return isinstance(op, Linear) or (op.groups == 1 and source.axis == 0)
-
-
-def _columns(op: Linear | Conv, source: Concatenated, start: int, size: int) -> Linear | Conv:
-    """The part of a linear map that reads elements start .. start + size of the joined axis."""
-    if isinstance(op, Linear):
-        grid = op.weight.reshape(-1, *source.shape)
-        part = grid.take(range(start, start + size), axis=source.axis + 1)
-        return Linear(np.ascontiguousarray(part).reshape(op.weight.shape[0], -1))
-    return replace(op, weight=np.ascontiguousarray(op.weight[:, start : start + size]))
+    return unscalar(one + other)

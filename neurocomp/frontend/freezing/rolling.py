@@ -1,0 +1,152 @@
+"""An unrolled time loop rolled back up: of the T copies of a step, the one that they are all an instance of.
+
+Streams are interned (streams.py), so most copies are already the same object. What is left is the beginning: at
+step 0 there is no step before, where the last copy has its recurrent terms. The last copy with everything that
+lies before the first step taken away (:func:`started`) must be the copy.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from neurocomp.frontend.freezing.streams import (
+    Concatenated,
+    Mapped,
+    Output,
+    Product,
+    Stream,
+    Streams,
+    Sum,
+    Term,
+    Unsupported,
+)
+
+Time = int | Literal["any", "all", "mean", "sum"]
+"""At which step: a number; any, for what never changes; all steps along a time axis; their mean or their sum."""
+
+
+def delayed(streams: Streams, stream: Stream, steps: int) -> Stream:
+    """The stream as it was ``steps`` steps ago. What is the same at every step was no different then."""
+    if steps < 0:
+        raise Unsupported("a step uses a value of a later step")
+    if steps == 0 or stream.static:
+        return stream
+    if isinstance(stream, Sum):
+        terms = tuple(Term(t.stream, t.delay + steps * (not t.stream.static)) for t in stream.terms)
+        return streams.sum(terms, stream.constant, stream.shape, stream.path)
+    return streams.sum((Term(stream, steps),), None, stream.shape, stream.path)
+
+
+def rolled(streams: Streams, copies: list[tuple[Stream, Time]]) -> Stream:
+    """The one stream of which the copies are steps 0, 1, 2, ...
+
+    Raises Unsupported if there is none, with the step and the operation that differ: the loop then does not do
+    the same thing at every step.
+    """
+    aligned = [
+        delayed(streams, stream, t - time) if isinstance(time, int) else stream
+        for t, (stream, time) in enumerate(copies)
+    ]
+    model = aligned[-1]
+    for t, copy in enumerate(aligned):
+        if copy is model:
+            continue
+        found = difference(streams, started(streams, model, t), copy)
+        if found:
+            raise Unsupported(f"step {t} of the time loop does something else than step {len(copies) - 1}: {found}")
+    return model
+
+
+def flat_terms(stream: Stream, delay: int = 0) -> list[Term]:
+    """The terms of nested sums; a stream that is no sum is its own only term."""
+    if not isinstance(stream, Sum):
+        return [Term(stream, delay)]
+    return [inner for term in stream.terms for inner in flat_terms(term.stream, delay + term.delay)]
+
+
+def started(streams: Streams, stream: Stream, t: int) -> Stream:
+    """What a stream is at step t, where nothing was before step 0."""
+    return _started(streams, stream, t, {})
+
+
+def _started(streams: Streams, stream: Stream, t: int, known: dict[tuple[int, int], Stream]) -> Stream:
+    key = (id(stream), t)
+    if key not in known:
+        known[key] = _built(streams, stream, t, known)
+    return known[key]
+
+
+def _built(streams: Streams, stream: Stream, t: int, known: dict[tuple[int, int], Stream]) -> Stream:
+    def at(term: Term) -> Term:
+        if term.delay > t:
+            return Term(streams.zeros(term.stream.shape))
+        return Term(_started(streams, term.stream, t - term.delay, known), term.delay)
+
+    match stream:
+        case Mapped():
+            source = _started(streams, stream.source, t, known)
+            return stream if source is stream.source else streams.mapped(stream.op, source, stream.path)
+        case Sum():
+            terms = tuple(at(term) for term in stream.terms)
+            if all(a.stream is b.stream for a, b in zip(terms, stream.terms, strict=True)):
+                return stream
+            return streams.sum(terms, stream.constant, stream.shape, stream.path)
+        case Concatenated():
+            return streams.concatenated(tuple(at(term) for term in stream.terms), stream.axis, stream.path)
+        case Product():
+            return streams.product(at(stream.left), at(stream.right), stream.form, stream.shape, stream.path)
+    return stream
+
+
+def difference(streams: Streams, model: Stream, copy: Stream) -> str:
+    """Where two streams first differ, in words; empty if they are the same up to the rounding of constants."""
+    if model is copy:
+        return ""
+    if type(model) is not type(copy) or model.shape != copy.shape:
+        return f"{_named(copy)} where the last step has {_named(model)}"
+    match model, copy:
+        case Mapped(), Mapped():
+            if streams.op_key(model.op) != streams.op_key(copy.op):
+                return f"{_named(copy)} has other weights than {_named(model)} of the last step"
+            return difference(streams, model.source, copy.source)
+        case Sum(), Sum():
+            return _other_terms(streams, model.terms, copy.terms, _named(model)) or _other_constant(model, copy)
+        case Concatenated(), Concatenated():
+            return _other_terms(streams, model.terms, copy.terms, _named(model))
+        case Product(), Product():
+            return _other_terms(streams, (model.left, model.right), (copy.left, copy.right), _named(model))
+    return f"{_named(copy)} where the last step has {_named(model)}"
+
+
+def _other_terms(streams: Streams, mine: tuple[Term, ...], theirs: tuple[Term, ...], name: str) -> str:
+    if len(mine) != len(theirs):
+        return f"{name} adds {len(theirs)} terms where the last step adds {len(mine)}"
+    for a, b in zip(mine, theirs, strict=True):
+        if a.delay != b.delay:
+            return f"{_named(b.stream)} is taken from {b.delay} steps before, by the last step from {a.delay}"
+        found = difference(streams, a.stream, b.stream)
+        if found:
+            return found
+    return ""
+
+
+def _other_constant(model: Sum, copy: Sum) -> str:
+    one, other = (np.zeros(1) if s.constant is None else s.constant for s in (model, copy))
+    if np.allclose(one, other, rtol=1e-6, atol=1e-7):
+        return ""
+    return f"another constant is added in {_named(model)}"
+
+
+def _named(stream: Stream) -> str:
+    """A stream as messages name it."""
+    if isinstance(stream, Output):
+        return f"the {stream.port} of {stream.path}"
+    if isinstance(stream, Mapped):
+        return stream.path
+    if isinstance(stream, Sum) and not stream.terms:
+        return "a constant"
+    kind = {"Input": "the input", "Sum": "a sum", "Product": "a product", "Concatenated": "a joined tensor"}
+    name = kind[type(stream).__name__]
+    return f"{name} in {stream.path}" if stream.path and name != "the input" else name

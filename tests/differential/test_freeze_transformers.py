@@ -1,0 +1,88 @@
+"""Spiking transformers, small: every spike of every layer against torch, on weights whose sums are exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from neurocomp.network import Network
+from neurocomp.network.ops import Factor, Host
+from tests.freezing import check_model, grid_input, on_a_grid
+from tests.models.zoo import model_zoo
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("spikingjelly.activation_based")
+from spikingjelly.activation_based import functional  # noqa: E402
+
+from tests.models import transformers  # noqa: E402
+
+
+def frozen(module: Any, *shape: int, gain: float = 1.0, low: float = 0.01) -> Network:
+    functional.set_step_mode(module, "m")
+    network, sites = check_model(on_a_grid(module, gain=gain), grid_input(*shape), low)
+    assert sites > 10_000
+    assert not any(isinstance(p.op, Host) for p in network.projections)
+    return network
+
+
+def products(network: Network) -> int:
+    return sum(isinstance(p.op, Factor) and p.op.side == "left" for p in network.projections)
+
+
+ZOO: dict[str, tuple[Callable[[Any], Any], int, int]] = {
+    # name: (how it is made, pixels, products of two signals)
+    "Spikformer": (
+        lambda zoo: zoo("spikformer").Spikformer(
+            T=2, img_size_h=32, img_size_w=32, in_channels=3, num_classes=10, embed_dims=32, num_heads=4, depths=2
+        ),
+        32,
+        4,
+    ),
+    "Spike-driven Transformer": (
+        lambda zoo: zoo("spike_driven_transformer").SpikeDrivenTransformer(
+            T=3, embed_dims=32, num_heads=4, depths=2, num_classes=10
+        ),
+        32,
+        4,
+    ),
+    "QKFormer, token attention": (
+        lambda zoo: zoo("qkformer").QKFormer(T=2, embed_dims=32, num_heads=(2, 4, 4), depths=(1, 1, 1), num_classes=10),
+        32,
+        4,
+    ),
+    "QKFormer, channel attention": (
+        lambda zoo: zoo("qkformer").QKFormer(
+            T=2, embed_dims=32, num_heads=(2, 4, 4), depths=(1, 1, 1), num_classes=10, qka_type="channel"
+        ),
+        32,
+        4,
+    ),
+    "MaxFormer": (lambda zoo: zoo("maxformer").MaxFormer(T=2, embed_dims=32, depths=(1, 1, 1), num_classes=10), 32, 2),
+    "MaxFormer for CIFAR": (
+        lambda zoo: zoo("maxformer").MaxFormer(T=2, embed_dims=32, depths=(1, 1, 1), num_classes=10, cifar=True),
+        16,
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_zoo(name: str) -> None:
+    make, pixels, count = ZOO[name]
+    with model_zoo() as zoo:
+        model = make(zoo)
+    assert products(frozen(model, 1, 3, pixels, pixels)) == count
+
+
+def test_spikingformer() -> None:
+    assert products(frozen(transformers.Spikingformer(), 2, 3, 16, 16)) == 4
+
+
+def test_meta_spikeformer() -> None:
+    assert products(frozen(transformers.MetaSpikeFormer(), 2, 3, 16, 16)) == 2
+
+
+def test_spiking_resformer() -> None:
+    assert products(frozen(transformers.SpikingResformer(), 1, 3, 64, 64)) == 4
