@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from neurocomp.commands import compile_words as compiling
 from neurocomp.commands import front_words as front
 from neurocomp.commands import train_words as train
 from neurocomp.commands.exits import run
@@ -110,6 +111,7 @@ def root(
 
 @app.command("compile")
 def compile_command(
+    context: typer.Context,
     network: Annotated[Path, typer.Argument(metavar="NETWORK", help="A network: frozen .pt, .nir or lava-dl .net.")],
     chip: Annotated[str, typer.Option("--chip", metavar="CHIP", help="Name (see: neurocomp chips) or file of a chip.")],
     output: Output = None,
@@ -123,6 +125,8 @@ def compile_command(
     discretise: Annotated[str | None, typer.Option("--discretise", help="NIR: from continuous time to steps.")] = None,
     source: front.Source = None,
     input_shape: front.InputShape = None,
+    calibrate: compiling.Calibrate = None,
+    weight_scales: compiling.WeightScales = None,
     effort: Effort = None,
     objective: Objective = None,
     time_budget: TimeBudget = None,
@@ -145,16 +149,7 @@ def compile_command(
 
     neurocomp compile examples/01_digits/net.pt --chip loihi2
     """
-    from neurocomp.commands.compile import NirChoices, compile_and_report
-    from neurocomp.commands.job import Job
-    from neurocomp.commands.mapping_options import MappingOptions
-    from neurocomp.commands.network_file import Live
-
-    job = Job(inputs, steps, encode, seed, threads, output, as_json, quiet, force, noc, formats, trace)
-    pins = tuple(pin or ())
-    mapping = MappingOptions(effort, objective, time_budget, chips, forbid_cores, pins, placement, rates)
-    live = Live(source, input_shape)
-    compile_and_report(network, chip, job, NirChoices(dt, reset, discretise), mapping, live)
+    compiling.start(context.params)
 
 
 app.command("freeze")(front.freeze_command)

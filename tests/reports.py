@@ -131,7 +131,7 @@ def made_up() -> Result:
             StepBin(0, 20, 1_500_000.0, 2_000_000, 700_000.0, 50_000.0, 750_000.0, 24.0, 36.5),
             StepBin(21, 41, 2_500_000.0, 2_500_000, 1_585_714.5, 45_238.5, 869_047.0, 24.76, 35.0),
         ),
-        accuracy=AccuracyFacts(4, 2, 3, 3),
+        accuracy=AccuracyFacts(4, 2, 3, 3, 2400, 12),
         saturations=5,
         values=(
             ValueUse("engines.fp.synaptic_operation.conv.energy_pj", "energy", 4.0, "derived", "paper",

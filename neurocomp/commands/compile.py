@@ -9,6 +9,7 @@ from typing import Any
 
 from neurocomp.chip.catalog import load_chip
 from neurocomp.chip.spec import ChipSpec
+from neurocomp.commands.calibration import Rounding, lowered_for
 from neurocomp.commands.folder import OutputFolder
 from neurocomp.commands.formats import check_timeline, run_writers
 from neurocomp.commands.job import Job, give, mention, run_network, time_program
@@ -19,7 +20,6 @@ from neurocomp.frontend.live import Example
 from neurocomp.frontend.read import load_network
 from neurocomp.inputs.memory import need_memory_for
 from neurocomp.inputs.prepare import prepare
-from neurocomp.mapping.compile import lower
 from neurocomp.mapping.map import map_plan, plan_mapping
 from neurocomp.network.graph import Float32, Integer, Network
 from neurocomp.simulate.inference import fidelity_for
@@ -35,7 +35,7 @@ class NirChoices:
 
 
 def compile_and_report(
-    path: Path, chip_name: str, job: Job, nir: NirChoices, options: MappingOptions, live: Live
+    path: Path, chip_name: str, job: Job, nir: NirChoices, options: MappingOptions, live: Live, rounding: Rounding
 ) -> None:
     """Do the whole job; prints the report and writes the folder."""
     choices = options.choices(job.seed)
@@ -48,7 +48,7 @@ def compile_and_report(
     prepared = prepare(network, job.inputs, job.steps, job.encoding, job.seed)
     with job.progress() as progress:
         with progress.stage(f"fitting {network.name} to {chip.name}"):
-            lowered = lower(network, chip, prepared.calibration)
+            lowered = lowered_for(network, chip, rounding, prepared, job, progress)
             plan = plan_mapping(lowered, chip, options.assignment(lowered), options.forbidden, options.grid)
         need_memory_for(network, prepared)
         execution = run_network(lowered, prepared, job.workers, progress, "running the mapped network")

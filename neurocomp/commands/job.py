@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -113,14 +114,17 @@ class Job:
         return Progress(sys.stderr, enabled=not self.quiet)
 
 
-def run_network(network: Network, prepared: Prepared, workers: int, progress: Progress, title: str) -> Execution:
-    """Execute a network on prepared inputs."""
+def run_network(
+    network: Network, prepared: Prepared, workers: int, progress: Progress, title: str, record: Sequence[str] = ()
+) -> Execution:
+    """Execute a network on prepared inputs. record: relays whose values are wanted, too."""
     from neurocomp.activity.execute import execute
 
     with progress.stage(title) as advance:
         return execute(
-            network, prepared.inputs, samples=prepared.samples, steps=prepared.steps, threads=workers, progress=advance
-        )
+            network, prepared.inputs, samples=prepared.samples, steps=prepared.steps, record=record, threads=workers,
+            progress=advance,
+        )  # fmt: skip
 
 
 def time_program(

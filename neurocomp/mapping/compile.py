@@ -15,8 +15,10 @@ from neurocomp.mapping.program import Program
 from neurocomp.mapping.relays import relay_order
 from neurocomp.mapping.stations import with_stations
 from neurocomp.network.graph import Float32, Integer, Network
+from neurocomp.network.ops import Host
 from neurocomp.network.passes import fold_average_pooling, max_pooling_to_neurons
-from neurocomp.network.quantise import quantise
+from neurocomp.network.quantise import WeightScales, quantise
+from neurocomp.network.units import KEEPING
 from neurocomp.network.verify import verify
 
 
@@ -33,6 +35,7 @@ def compile_network(
     time_budget_s: float | None = None,
     activity: Activity = None,
     chips: Chips = (1, 1),
+    weight_scales: WeightScales = "tensor",
 ) -> Program:
     """Compile a network for a chip.
 
@@ -41,6 +44,7 @@ def compile_network(
     element, int (*shape), instead of the mapper's own choice. forbidden_cores must stay empty. The rest is as for
     ``mapping.map.map_network``: objective ("energy", "traffic", "step-time", "cores"), effort ("fast", "default",
     "best"), activity (a trace, or spikes per step by population; default: all neurons count the same), chips.
+    weight_scales: "tensor", "channel" or "power-of-two", see :func:`neurocomp.network.quantise.quantise`.
 
     Raises InputError for a malformed network or one that the chip's arithmetic cannot hold, DoesNotFitError
     with the reasons if the network does not fit the chip.
@@ -53,31 +57,57 @@ def compile_network(
             raise bad_input(
                 what, f"is a {type(value).__name__}, not a {kind.__name__}", hint=f"neurocomp.{loader}(...)"
             )
-    lowered = lower(network, chip, calibration)
+    lowered = lower(network, chip, calibration, weight_scales=weight_scales)
     return map_network(
         lowered, chip, assignment=dict(assignment or {}), forbidden_cores=forbidden_cores, seed=seed,
         objective=objective, effort=effort, time_budget_s=time_budget_s, activity=activity, chips=chips,
     )  # fmt: skip
 
 
-def lower(network: Network, chip: ChipSpec, calibration: np.ndarray | None = None) -> Network:
+def lower(
+    network: Network,
+    chip: ChipSpec,
+    calibration: np.ndarray | None = None,
+    *,
+    weight_scales: WeightScales = "tensor",
+    ranges: Mapping[str, float] | None = None,
+) -> Network:
     """The network as the chip would run it: pooling folded, weights and states rounded to the chip's integers, stations
     named (stations.py).
 
-    The stored sample goes along; what was assumed on the way is added to ``assumptions``.
+    weight_scales, ranges: see :func:`neurocomp.network.quantise.quantise`. The stored sample goes along; what was
+    assumed on the way is added to ``assumptions``.
     """
     verify(network)
     relay_order(network)  # a circle of relays can be run, but not placed: say so before anything is rounded
     if isinstance(network.arithmetic, Integer):
         return with_stations(max_pooling_to_neurons(network), chip)
-    lowered = max_pooling_to_neurons(fold_average_pooling(network))
+    lowered = _unrounded(network)
     if chip.numeric.arithmetic == "float32":
         return with_stations(lowered, chip)
     if calibration is None and network.sample is not None:
         calibration = network.sample.inputs if network.sample.encoding in ("direct", "temporal") else np.ones(1)
-    quantised = quantise(lowered, chip_arithmetic(chip), calibration)
+    quantised = quantise(
+        lowered, chip_arithmetic(chip), calibration, weight_scales=weight_scales, ranges=ranges
+    )  # fmt: skip
     notes = tuple(f"on {chip.name}: {note}" for note in quantised.notes)
     return with_stations(replace(quantised.network, assumptions=network.assumptions + notes), chip)
+
+
+def float_form(network: Network, chip: ChipSpec) -> Network | None:
+    """What would be rounded for the chip, before it is; None if nothing would be."""
+    rounded = isinstance(network.arithmetic, Float32) and chip.numeric.arithmetic != "float32"
+    return _unrounded(network) if rounded else None
+
+
+def hosted_values(network: Network) -> list[str]:
+    """Populations whose values functions of the host give, in an order of their own."""
+    found = {p.target for p in network.projections if isinstance(p.op, Host) and p.op.function not in KEEPING}
+    return [p.name for p in network.populations if p.name in found]
+
+
+def _unrounded(network: Network) -> Network:
+    return max_pooling_to_neurons(fold_average_pooling(network))
 
 
 def chip_arithmetic(chip: ChipSpec) -> Integer:

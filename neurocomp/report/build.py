@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from neurocomp.errors import bad_input
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Network
 from neurocomp.report.detail import core_facts, step_bins
+from neurocomp.report.difference import differing_sites
 from neurocomp.report.layers import layer_facts
 from neurocomp.report.model import (
     AccuracyFacts,
@@ -58,7 +60,7 @@ def report(
     _check(simulation, execution, float_execution, labels)
     table = tabulate(simulation, program.chip, program.cores_used, program.chip_count)
     layers = layer_facts(program, simulation, execution, table)
-    accuracy = _accuracy(execution, float_execution, labels)
+    accuracy = _with_sites(_accuracy(execution, float_execution, labels), program, execution, network, float_execution)
     return Result(
         version=__version__,
         network=network_facts(network or program.network),
@@ -204,6 +206,19 @@ def _traffic(simulation: Simulation) -> TrafficFacts:
         hops=total("hop_east_west") + total("hop_north_south"),
         busiest_link_flits=int(simulation.link_flits.max(initial=0)),
     )
+
+
+def _with_sites(
+    accuracy: AccuracyFacts | None,
+    program: Program,
+    execution: Execution,
+    network: Network | None,
+    floating: Execution | None,
+) -> AccuracyFacts | None:
+    if accuracy is None or network is None or floating is None:
+        return accuracy
+    sites = differing_sites(network, floating, program.network, execution)
+    return replace(accuracy, spike_sites=sites[0], differing=sites[1]) if sites else accuracy
 
 
 def _accuracy(

@@ -164,4 +164,5 @@ def _accuracy(result: Result) -> Tree | None:
         "on_chip": share(accuracy.correct_on_chip),
         "in_float": share(accuracy.correct_in_float),
         "agreement": share(accuracy.agreeing),
+        "spikes_differing": None if not accuracy.spike_sites else (accuracy.differing or 0) / accuracy.spike_sites,
     }

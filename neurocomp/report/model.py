@@ -236,12 +236,18 @@ class TrafficFacts:
 
 @dataclass(frozen=True)
 class AccuracyFacts:
-    """How the predictions compare; each is None where it cannot be known (no labels, no float run)."""
+    """How the predictions compare; each is None where it cannot be known (no labels, no float run).
+
+    spike_sites: neurons x steps x samples of the spiking layers that the float network has, too; differing: those at
+    which one of the two spikes and the other does not, or in another way.
+    """
 
     samples: int
     correct_on_chip: int | None
     correct_in_float: int | None
     agreeing: int | None
+    spike_sites: int | None = None
+    differing: int | None = None
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,9 @@ class Mapping(_extended("Mapping", Quality, mean_hops=float, hops_ratio=Share, s
     """How good the mapping is, per time step, and how it was found. bound: no mapping takes less."""
 
 
-class Accuracy(_extended("Accuracy", model.AccuracyFacts, on_chip=Share, in_float=Share, agreement=Share)):
+class Accuracy(
+    _extended("Accuracy", model.AccuracyFacts, on_chip=Share, in_float=Share, agreement=Share, spikes_differing=Share)
+):
     """How the predictions compare; null where it cannot be known (no labels, no float run)."""
 
 
