@@ -127,7 +127,8 @@ class EventEngine(Part):
     spike_out: added for a neuron that fires; packet_out / packet_in: per packet sent into and received
     from the network on chip. Where a profile tells memory from arithmetic: weight_read once per synaptic
     operation; state_access, one read and write-back of a state word, once per synaptic operation and once
-    per neuron access. Elsewhere both are None and contained in the other costs.
+    per neuron access. Elsewhere both are None and contained in the other costs. product_operation: one term of a
+    product of two signals, and one operand stored for it; None: not stated, taken to cost a dense synaptic operation.
     """
 
     style: Literal["event"]
@@ -139,6 +140,12 @@ class EventEngine(Part):
     packet_in: Cost
     weight_read: Cost | None = None
     state_access: Cost | None = None
+    product_operation: Cost | None = None
+
+    @property
+    def product_cost(self) -> Cost:
+        """What a term of a product of two signals costs."""
+        return self.synaptic_operation.dense if self.product_operation is None else self.product_operation
 
 
 LearningRule = Literal["stdp", "reward"]
@@ -159,10 +166,11 @@ class EventLearning(Part):
 
 class Engines(Part):
     """The engines of a core, by phase. fp: feed-forward; wg: learning on the chip, None where there is none or its cost
-    is not known."""
+    is not known. host_operation: one element of a function that the host computes; None: not known."""
 
     fp: EventEngine
     wg: EventLearning | None = None
+    host_operation: Cost | None = None
 
 
 class Step(Part):

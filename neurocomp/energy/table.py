@@ -13,7 +13,7 @@ from neurocomp.chip.spec import ChipSpec
 from neurocomp.simulate.counters import Row
 from neurocomp.simulate.inference import Simulation
 
-STATIC = "static"
+STATIC, HOST = "static", "host"
 UNIT_ORDER = ("synapse", "neuron", "routing", "memory", STATIC)
 
 
@@ -47,13 +47,19 @@ class EnergyTable:
         for entry in self.entries:
             sums[entry.row.unit] += entry.energy_aj or 0
         sums[STATIC] = sum(self.static_aj.values())
-        return {unit: sums[unit] for unit in UNIT_ORDER}
+        return {unit: sums[unit] for unit in (*self.units, STATIC)}
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Units of dynamic energy; the host is one where it has something to compute."""
+        host = (HOST,) if any(entry.row.unit == HOST for entry in self.entries) else ()
+        return (*UNIT_ORDER[:-1], *host)
 
     def by_layer(self) -> dict[str, dict[str, int]]:
         """Dynamic aJ by population and unit; the population "" holds what belongs to the chip as a whole."""
         sums: dict[str, dict[str, int]] = {}
         for entry in self.entries:
-            layer = sums.setdefault(entry.row.layer, {unit: 0 for unit in UNIT_ORDER[:-1]})
+            layer = sums.setdefault(entry.row.layer, dict.fromkeys(self.units, 0))
             layer[entry.row.unit] += entry.energy_aj or 0
         return sums
 
@@ -67,22 +73,27 @@ class EnergyTable:
 
 def action_costs(chip: ChipSpec) -> dict[str, tuple[str, int | None]]:
     """For each action the profile path of its cost and the cost in attojoules (None: unknown)."""
-    engine, noc = chip.engines.fp, chip.noc
+    engine, noc, host = chip.engines.fp, chip.noc, chip.engines.host_operation
     fp = "engines.fp"
+    product = f"{fp}.synaptic_operation.dense" if engine.product_operation is None else f"{fp}.product_operation"
     costs = {
         "synaptic_operation.dense": (f"{fp}.synaptic_operation.dense", engine.synaptic_operation.dense),
         "synaptic_operation.conv": (f"{fp}.synaptic_operation.conv", engine.synaptic_operation.conv),
         "synaptic_operation.sparse": (f"{fp}.synaptic_operation.sparse", engine.synaptic_operation.sparse),
+        "product_operation": (product, engine.product_cost),
+        "operand_write": (product, engine.product_cost),
         "neuron_access": (f"{fp}.neuron_access", engine.neuron_access),
         "neuron_update": (f"{fp}.neuron_update", engine.neuron_update),
         "spike_out": (f"{fp}.spike_out", engine.spike_out),
         "packet_out": (f"{fp}.packet_out", engine.packet_out),
+        "packet_to_host": (f"{fp}.packet_out", engine.packet_out),
         "packet_in": (f"{fp}.packet_in", engine.packet_in),
         "weight_read": (f"{fp}.weight_read", engine.weight_read),
         "state_access": (f"{fp}.state_access", engine.state_access),
         "hop_east_west": ("noc.hop_east_west", noc.hop_east_west),
         "hop_north_south": ("noc.hop_north_south", noc.hop_north_south),
         "hop_chip_link": ("noc.chip_link", None if noc.chip_link is None else noc.chip_link.cost),
+        "host_operation": ("engines.host_operation", host),
     }
     table = {action: (path, None if cost is None else cost.energy_aj) for action, (path, cost) in costs.items()}
     return {**table, "barrier": ("step.barrier_energy_pj", chip.step.barrier_energy_aj)}

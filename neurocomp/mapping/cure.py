@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neurocomp.errors import InputError
+from neurocomp.mapping.abilities import beyond_the_chip
 from neurocomp.mapping.bounds import core_bounds
 from neurocomp.mapping.layer import layers_of
 from neurocomp.mapping.layer_cores import layer_assignment
@@ -69,7 +70,10 @@ def _other_chips(problem: Problem) -> list[str]:
             continue
         if chip.name == problem.chip.name:
             continue
-        other = Problem(problem.network, chip, weight_bits=stored_weight_bits(problem.network, chip))
+        bits = stored_weight_bits(problem.network, chip)
+        other = Problem(problem.network, chip, weight_bits=bits, given=problem.given)
+        if beyond_the_chip(other):
+            continue
         needed = _cores_of(other)
         if needed is not None:
             found.append(f"{name}, which has {chip.cores:,} cores and would use {needed:,}")

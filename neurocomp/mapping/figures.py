@@ -19,6 +19,7 @@ from neurocomp.mapping.hypergraph import TRAFFIC_PER_SPIKE
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
 from neurocomp.mapping.program import INPUT_PORT, Routes, Tile
+from neurocomp.mapping.stations import operand_mask
 from neurocomp.network.graph import Network
 from neurocomp.network.ops import Conv, Pool, Sparse
 
@@ -196,13 +197,19 @@ def crosses_chips(problem: Problem) -> np.ndarray:
 
 
 def packet_service_ps(network: Network, chip: ChipSpec, routes: Routes) -> np.ndarray:
-    """int64 (packets): how long each packet keeps its core busy: receiving it, then its synaptic operations."""
+    """int64 (packets): how long each packet keeps its core busy: receiving it, then its synaptic operations.
+
+    network: as it is placed.
+    """
     operations = chip.engines.fp.synaptic_operation
+    operand = operand_mask(network)
     latency = np.zeros(len(network.projections) + 1, np.int64)
     for index, projection in enumerate(network.projections):
         op = projection.op
         form = operations.conv if isinstance(op, Conv | Pool) else operations.dense
         latency[index] = (operations.sparse if isinstance(op, Sparse) else form).latency_ps
-    work = routes.synapse_events.astype(np.int64) * latency[routes.synapse_projection]
+    latency[operand] = chip.engines.fp.product_cost.latency_ps  # stored once, whatever it is multiplied with
+    events = np.where(operand[routes.synapse_projection], 1, routes.synapse_events.astype(np.int64))
+    work = events * latency[routes.synapse_projection]
     sums = np.concatenate([[0], np.cumsum(work)])
     return sums[routes.synapse_ptr[1:]] - sums[routes.synapse_ptr[:-1]] + chip.engines.fp.packet_in.latency_ps

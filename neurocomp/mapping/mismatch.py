@@ -8,7 +8,6 @@ import numpy as np
 
 from neurocomp.mapping.problem import Problem, carries_floats
 from neurocomp.network.graph import Integer
-from neurocomp.network.kinds import value_kinds
 from neurocomp.network.ops import weight_of
 
 
@@ -71,11 +70,12 @@ def _neurons(problem: Problem) -> Iterable[str]:
 
 
 def _values(problem: Problem) -> Iterable[str]:
-    numeric, kinds = problem.chip.numeric, value_kinds(problem.network)
+    numeric, kinds = problem.chip.numeric, problem.kinds
     arithmetic = problem.network.arithmetic
     senders = {edge.source for edge in problem.edges}
     plain: list[str] = []
-    for name in (n for n in problem.emitting if n in senders):
+    stations = set(problem.lowered.stations)  # of which abilities.py has all that cannot be
+    for name in (n for n in problem.emitting if n in senders and n not in stations):
         kind, bits = kinds[name], kinds[name].bits
         if kind.name == "real" and isinstance(arithmetic, Integer):
             bits = arithmetic.input_bits if name in problem.network.inputs else arithmetic.state_bits

@@ -2,8 +2,8 @@
 
 A spike passes most relays on its way to neurons, and takes no place there. Three kinds of relays need one:
 
-* what computes on all that has arrived: a product of two signals, a maximum over values. A product that is wired
-  one to one into neurons needs none: those neurons add up its terms themselves, and their cores hold the operands;
+* what computes on all that has arrived: a product of two signals, a maximum over values. A product of which every
+  element is wired to one neuron needs none: those neurons add up its terms, and their cores hold the operands;
 * what such an operator reads, unless it is wired straight from neurons, inputs or other stations: its sums have to
   be complete first;
 * sums that several others listen to and that many populations feed (residual streams). Passed through, each listener
@@ -88,7 +88,8 @@ def is_fused(network: Network, name: str) -> bool:
         (step,) = network.outgoing[name]
         target = network.by_name[step.target]
         index = wire_index(step.op, target.size)
-        if index is None or np.unique(index[index >= 0]).size < np.count_nonzero(index >= 0):
+        size = network.by_name[name].size
+        if index is None or not (np.bincount(index[index >= 0], minlength=size) == 1).all():
             return False
         if target.neuron is not None:
             return True
@@ -138,6 +139,13 @@ def operand_projections(view: Network) -> frozenset[int]:
         if placed and (isinstance(projection.op, Factor) or _leads_to_product(view, projection.source, products)):
             found.add(index)
     return frozenset(found)
+
+
+def operand_mask(view: Network) -> np.ndarray:
+    """bool: for each projection whether it is one of ``operand_projections``; one entry more, False."""
+    mask = np.zeros(len(view.projections) + 1, np.bool_)
+    mask[list(operand_projections(view))] = True
+    return mask
 
 
 def _leads_to_product(view: Network, name: str, products: set[str]) -> bool:

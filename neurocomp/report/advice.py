@@ -35,6 +35,7 @@ _ENERGY = {
     "neuron": "Neuron updates take most: fewer neurons or fewer time steps",
     "routing": "Routing takes most: place layers that talk closer together, or gather them on fewer cores",
     "memory": "Memory takes most: narrower weights, or a layout that reads each of them once",
+    "host": "The host takes most: replace the functions that it computes by ones that spikes can carry",
 }
 
 

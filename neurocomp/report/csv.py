@@ -18,12 +18,14 @@ def layer_table(result: Result) -> tuple[list[str], list[list[str | int]]]:
     """(heads, one row per layer) of totals of the run."""
     found = list(dict.fromkeys(unit for layer in result.layers for unit in layer.energy))
     heads = ["layer", "role", "shape", "elements", "cores", "level", "value_kind", "outputs", "spikes", "effective_acs",
-             "effective_macs", "dense_operations", "synaptic_events", "neuron_updates",
+             "effective_macs", "dense_operations", "synaptic_events", "neuron_updates", "integer_operations",
+             "product_operations", "host_operations",
              *(f"{unit}_energy_aj" for unit in found), "energy_aj"]  # fmt: skip
     rows = [
         [layer.name, layer.role, "x".join(map(str, layer.shape)), layer.elements, layer.cores, layer.level,
          layer.value_kind, layer.outputs, layer.spikes, layer.effective_acs, layer.effective_macs,
-         layer.dense_operations, layer.synaptic_events, layer.neuron_updates,
+         layer.dense_operations, layer.synaptic_events, layer.neuron_updates, layer.integer_operations,
+         layer.product_operations, layer.host_operations,
          *(layer.energy.get(unit, 0) for unit in found), layer.energy_aj]
         for layer in result.layers
     ]  # fmt: skip

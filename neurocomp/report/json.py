@@ -43,6 +43,7 @@ def to_tree(result: Result) -> Tree:
             "as_trained": _neurobench(result.neurobench_trained, samples) if result.neurobench_trained else None,
         },
         "traffic": {"run_total": asdict(result.traffic)},
+        "signals": asdict(result.signals),
         "network_on_chip": asdict(result.routing),
         "time_series": [asdict(each) for each in result.steps],
         "accuracy": _accuracy(result),
@@ -123,6 +124,9 @@ def _layer(layer: LayerFacts, samples: int) -> Tree:
             "dense_operations": layer.dense_operations / samples,
             "synaptic_events": layer.synaptic_events / samples,
             "neuron_updates": layer.neuron_updates / samples,
+            "integer_operations": layer.integer_operations / samples,
+            "product_operations": layer.product_operations / samples,
+            "host_operations": layer.host_operations / samples,
             "dynamic_energy_pj": layer.energy_aj / samples / 1e6,
         },
         "run_total": {
@@ -133,6 +137,9 @@ def _layer(layer: LayerFacts, samples: int) -> Tree:
             "dense_operations": layer.dense_operations,
             "synaptic_events": layer.synaptic_events,
             "neuron_updates": layer.neuron_updates,
+            "integer_operations": layer.integer_operations,
+            "product_operations": layer.product_operations,
+            "host_operations": layer.host_operations,
             "dynamic_energy_aj": dict(layer.energy),
         },
     }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from neurocomp.activity.execution import Execution
-from neurocomp.energy.table import UNIT_ORDER, EnergyTable
+from neurocomp.energy.table import EnergyTable
 from neurocomp.mapping.program import INPUT_PORT, Program
-from neurocomp.network.graph import Network
+from neurocomp.mapping.stations import is_hosted, is_product
+from neurocomp.network.graph import Network, Population
+from neurocomp.network.ops import stands_alone
 from neurocomp.report.model import LayerFacts
 from neurocomp.report.neurobench import Operations, observed_kinds, spikes, synaptic_operations
 from neurocomp.simulate.inference import Simulation
-
-DYNAMIC_UNITS = UNIT_ORDER[:-1]
 
 
 def layer_facts(
@@ -23,6 +23,8 @@ def layer_facts(
     operations = _by_layer(network, set(cores), synaptic_operations(network, execution))
     updates = simulation.counters.by_layer("neuron_update")
     events = _events(simulation)
+    products = simulation.counters.by_layer("product_operation")
+    hosted = simulation.counters.by_layer("host_operation")
     energy = table.by_layer()
     rows = []
     for population in network.populations:
@@ -32,7 +34,7 @@ def layer_facts(
         done = operations.get(name, [])
         rows.append(LayerFacts(
             name=name,
-            role="input" if name in network.inputs else "neurons" if spikes(population) else "readout",
+            role=_role(network, population),
             shape=population.shape,
             elements=population.size,
             cores=cores[name],
@@ -45,9 +47,25 @@ def layer_facts(
             dense_operations=sum(o.dense for o in done),
             synaptic_events=events.get(name, 0),
             neuron_updates=updates.get(name, 0),
-            energy=energy.get(name, dict.fromkeys(DYNAMIC_UNITS, 0)),
+            energy=energy.get(name, dict.fromkeys(table.units, 0)),
+            integer_operations=sum(o.effective for o in done if o.is_integer),
+            product_operations=products.get(name, 0),
+            host_operations=hosted.get(name, 0),
         ))  # fmt: skip
     return tuple(rows)
+
+
+def _role(network: Network, population: Population) -> str:
+    name = population.name
+    if name in network.inputs:
+        return "input"
+    if name not in network.stations:
+        return "neurons" if spikes(population) else "readout"
+    if is_product(network, name):
+        return "product"
+    if is_hosted(network, name):
+        return "host"
+    return "maximum" if any(stands_alone(p.op) for p in network.incoming[name]) else "sum"
 
 
 def _cores(program: Program) -> dict[str, int]:

@@ -14,6 +14,7 @@ from neurocomp.mapping.quality import Quality
 from neurocomp.network.ops import Shape
 from neurocomp.report.detail import CoreFacts, StepBin
 from neurocomp.report.routing import RoutingFacts
+from neurocomp.report.signals import NO_SIGNALS, SignalFacts
 
 SCHEMA = "neurocomp/result/1"
 
@@ -179,7 +180,10 @@ class LayerFacts:
     role: ``input``, ``neurons`` or ``readout`` (values, no spikes). level: chip steps behind the input.
     outputs: elements x samples x steps. spikes: outputs that were not zero. effective, dense and is_mac: synaptic
     operations of the connections that end here (NeuroBench). synaptic_events: what the chip did for this layer.
-    neuron_updates: updates that were not a no-op. energy: dynamic, by unit, in attojoules.
+    neuron_updates: updates that were not a no-op. energy: dynamic, by unit, in attojoules. Stations
+    (mapping/stations.py) have the role ``product``, ``maximum``, ``sum`` or ``host``; their spikes are values that are
+    not zero. integer_operations: those effective_macs whose input is a whole number. product_operations: terms of
+    products of two signals that its cores form; host_operations: elements that the host computes.
     """
 
     name: str
@@ -197,6 +201,9 @@ class LayerFacts:
     synaptic_events: int
     neuron_updates: int
     energy: dict[str, int]
+    integer_operations: int = 0
+    product_operations: int = 0
+    host_operations: int = 0
 
     @property
     def energy_aj(self) -> int:
@@ -223,7 +230,9 @@ class NeuroBenchFacts:
 
 @dataclass(frozen=True)
 class TrafficFacts:
-    """Totals of the run. spikes: of neurons on the cores, inputs not included; busiest_link_flits: on one link."""
+    """Totals of the run. spikes: of neurons on the cores, inputs not included; busiest_link_flits: on one link.
+    station_values: sent by products, maxima and sums that have places of their own. operands_stored: for products.
+    packets_to_host: values on their way to functions that the host computes."""
 
     spikes: int
     synaptic_events: int
@@ -232,6 +241,11 @@ class TrafficFacts:
     packets_received: int
     hops: int
     busiest_link_flits: int
+    station_values: int = 0
+    product_operations: int = 0
+    operands_stored: int = 0
+    packets_to_host: int = 0
+    host_operations: int = 0
 
 
 @dataclass(frozen=True)
@@ -272,7 +286,8 @@ class Result:
 
     network: as trained where it was given, else as mapped; mapped: as it ran on the chip. neurobench: of the network
     as mapped; neurobench_trained: of the float network, None if it was not run. mapping: how good it is and how it
-    was found; None for a program put together by hand. routing: the network on chip. cores, steps: the run core by
+    was found; None for a program put together by hand. signals: products of two signals and what the host computes.
+    routing: the network on chip. cores, steps: the run core by
     core, and over time. warnings: what makes the answer
     questionable. saturations: how often integer states hit their limits. not_modelled: what the answer leaves out.
     """
@@ -300,6 +315,7 @@ class Result:
     assumptions: tuple[str, ...]
     mismatches: tuple[str, ...]
     not_modelled: tuple[str, ...]
+    signals: SignalFacts = NO_SIGNALS
 
     @property
     def energy_per_inference_pj(self) -> float:

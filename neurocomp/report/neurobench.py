@@ -24,12 +24,14 @@ from neurocomp.report.model import NetworkFacts, NeuroBenchFacts
 
 @dataclass(frozen=True)
 class Operations:
-    """Synaptic operations of one connection, totals of a run. is_mac: the source carries more than -1, 0 and 1."""
+    """Synaptic operations of one connection, totals of a run. is_mac: the source carries more than -1, 0 and 1;
+    is_integer: of these, whether it carries whole numbers."""
 
     projection: str
     effective: int
     dense: int
     is_mac: bool
+    is_integer: bool = False
 
 
 def connections(network: Network) -> tuple[tuple[Projection, np.ndarray], ...]:
@@ -59,7 +61,8 @@ def synaptic_operations(network: Network, execution: Execution) -> tuple[Operati
         reach = fan_out(projection.op, shape, ones, nonzero=True)
         effective = int((execution.nonzero_counts[projection.source] * reach).sum())
         dense = synapse_count(projection.op, shape) * activations
-        found.append(Operations(projection.name, effective, dense, not kinds[projection.source].accumulates_only))
+        kind = kinds[projection.source]
+        found.append(Operations(projection.name, effective, dense, not kind.accumulates_only, kind.name == "int"))
     return tuple(found)
 
 

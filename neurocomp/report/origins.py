@@ -14,8 +14,8 @@ STATIC_PATHS = {"chip": "power.static_mw", "cores": "power.per_core_mw", "host":
 # actions whose latency enters the time of a step; a memory access is hidden in the operation that makes it
 TIMED = (
     "synaptic_operation.dense", "synaptic_operation.conv", "synaptic_operation.sparse", "neuron_access",
-    "neuron_update", "spike_out", "packet_out", "packet_in", "hop_east_west", "hop_north_south",
-    "hop_chip_link",
+    "product_operation", "operand_write", "neuron_update", "spike_out", "packet_out", "packet_in", "hop_east_west",
+    "hop_north_south", "hop_chip_link",
 )  # fmt: skip
 ROUTING = ("noc.router", "noc.clock_ns", "noc.link_latency_cycles")  # where packets wait for each other
 CAPACITIES = ("noc.width", "noc.height", "noc.cores_per_router", "core.", "noc.multicast", "noc.input_port")
@@ -109,7 +109,7 @@ def _paths_under(chip: ChipSpec, prefixes: tuple[str, ...]) -> Iterator[str]:
 
 def _uses(chip: ChipSpec, use: str, paths: Iterable[str]) -> Iterator[ValueUse]:
     keys = {source: key for key, source in chip.sources.items()}
-    for path in paths:
+    for path in dict.fromkeys(paths):
         value = value_at(chip, path)
         if value is None:
             continue

@@ -14,6 +14,7 @@ from neurocomp.report import units
 from neurocomp.report.mapping import mapping_lines
 from neurocomp.report.model import LayerFacts, NeuroBenchFacts, Result, ValueUse
 from neurocomp.report.routing import routing_text
+from neurocomp.report.signals import signal_lines
 from neurocomp.report.table import table
 
 WIDTH = 110
@@ -30,6 +31,7 @@ def to_text(result: Result) -> str:
         _cores(result),
         mapping_lines(result),
         _layers(result),
+        [*signal_lines(result.signals, result.run.samples)],
         _neurobench(result),
         _origins(result),
         _sentences("Assumed", result.assumptions),
@@ -244,7 +246,7 @@ def _layer_row(layer: LayerFacts, samples: int) -> list[str]:
     return [
         units.clean(layer.name, 24),
         units.shape(layer.shape),
-        f"{layer.cores:,}" if layer.cores else "input",
+        f"{layer.cores:,}" if layer.cores else layer.role,
         units.count(layer.spikes / samples) if layer.role != "readout" else "-",
         units.share(layer.sparsity) if layer.role != "readout" else "-",
         units.count(operations / samples) if dense else "-",

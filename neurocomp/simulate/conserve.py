@@ -14,6 +14,7 @@ from neurocomp.network.graph import Network, Projection
 from neurocomp.network.structure import fan_in, fan_out
 
 if TYPE_CHECKING:
+    from neurocomp.simulate.products import ProductWork
     from neurocomp.simulate.simulation import RawTotals
 
 
@@ -24,7 +25,7 @@ def check_conservation(
 
     Spikes of the trace = spikes timed; packets sent = packets received; flits that the network carried over each link =
     flits that the routes imply (link_flits); synaptic events = sum over spikes of the fan-outs that the network (not
-    the routes) gives; no time or count is negative.
+    the routes) gives; no time or count is negative. Operands of products count here by what they are multiplied with.
     """
     found = [
         *_spikes(program, trace, totals, results),
@@ -33,6 +34,16 @@ def check_conservation(
         *_events(program, trace, totals),
         *_signs(totals, results),
     ]
+    if found:
+        raise CheckFailedError(found)
+
+
+def check_products(program: Program, products: ProductWork) -> None:
+    """Raise CheckFailedError if the operations of the tiles are not those of the products' operands."""
+    found = _differs(
+        "product operations of all tiles and of the products' operands",
+        int(products.operations.sum()), sum(products.expected.values()),
+    )  # fmt: skip
     if found:
         raise CheckFailedError(found)
 
@@ -83,7 +94,7 @@ def _events(program: Program, trace: SpikeTrace, totals: RawTotals) -> list[Diag
 
 def expected_events(program: Program, trace: SpikeTrace) -> int:
     """Synaptic events that the network itself implies: spike counts pushed forward through every projection."""
-    network = program.network
+    network = program.placed
     expected = 0
     for name in program.routes.route_class:
         spikes = trace.populations[name].element_counts

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 Phase = Literal["FP", "BP", "WG"]
-Unit = Literal["synapse", "neuron", "routing", "memory"]
+Unit = Literal["synapse", "neuron", "routing", "memory", "host"]
 
 CHIP = -1  # "core" of actions that belong to no single core: hops of injected inputs, barriers
 
@@ -20,10 +20,13 @@ UNITS: dict[str, Unit] = {
     "synaptic_operation.dense": "synapse",
     "synaptic_operation.conv": "synapse",
     "synaptic_operation.sparse": "synapse",
+    "product_operation": "synapse",
+    "operand_write": "synapse",
     "neuron_access": "neuron",
     "neuron_update": "neuron",
     "spike_out": "neuron",
     "packet_out": "routing",
+    "packet_to_host": "routing",
     "packet_in": "routing",
     "hop_east_west": "routing",
     "hop_north_south": "routing",
@@ -31,6 +34,7 @@ UNITS: dict[str, Unit] = {
     "barrier": "routing",
     "weight_read": "memory",
     "state_access": "memory",
+    "host_operation": "host",
 }
 
 

@@ -8,7 +8,8 @@ barrier (csrc/inference.h). The structure follows SANA-FE (Boyle et al., IEEE TC
 through the profile's routers, flit by flit; at ``event`` by reservation of links.
 
 Samples follow each other without a gap. On chips that deliver spikes in the next step a population at depth
-d works d chip steps behind the input.
+d works d chip steps behind the input. Products of two signals are formed at the end of a step (products.py); what the
+host computes is counted and takes no time (host.py).
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ from neurocomp.fabric.noc import Fidelity, stalls_of
 from neurocomp.fabric.noc_event import holds_for
 from neurocomp.mapping.program import Program
 from neurocomp.network.ops import frozen_array
-from neurocomp.simulate.conserve import check_conservation
+from neurocomp.simulate.conserve import check_conservation, check_products
 from neurocomp.simulate.engines.event import MachineTables, machine_tables
+from neurocomp.simulate.host import host_work
+from neurocomp.simulate.products import ProductWork, product_work
 from neurocomp.simulate.simulation import LATENCY_BINS, Latencies, RawTotals, Simulation, StepSeries
 from neurocomp.simulate.tally import count_actions
 
@@ -72,16 +75,19 @@ def simulate(
     tables = machine_tables(program, fidelity)
     chip_steps = trace.samples * trace.steps + max(program.offsets.values(), default=0)
     results, totals = _run(tables, program, trace, chip_steps, threads, progress)
+    products, host = product_work(program, trace, chip_steps), host_work(program, trace)
+    _add_products(results, totals, products)
     barrier_ps = program.chip.barrier_ps(program.routers_used)
     series = _series(program, results, barrier_ps)
     _check_times(program, tables, totals, series)
     link_flits = _link_flits(tables, totals, program)
     check_conservation(program, trace, totals, results, link_flits)
+    check_products(program, products)
     return Simulation(
         samples=trace.samples,
         steps=trace.steps,
         chip_steps=chip_steps,
-        counters=count_actions(program, totals, chip_steps),
+        counters=count_actions(program, totals, chip_steps, products, host),
         series=series,
         barrier_ps=barrier_ps,
         latency_ps=_latency(program, trace, series),
@@ -93,6 +99,13 @@ def simulate(
         doubtful_steps=_doubtful_steps(tables, series),
         mesh=(program.mesh.width, program.mesh.height),
     )
+
+
+def _add_products(results: np.ndarray, totals: RawTotals, products: ProductWork) -> None:
+    """Products are formed once all packets of a step have been dealt with, by all cores at once."""
+    late = products.phase_ps > 0
+    results[late, 1] = np.maximum(results[late, 0], results[late, 1]) + products.phase_ps[late]
+    totals.core_busy_ps[: products.core_ps.size] += products.core_ps
 
 
 def _check_times(program: Program, tables: MachineTables, totals: RawTotals, series: StepSeries) -> None:

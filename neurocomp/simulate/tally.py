@@ -11,19 +11,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurocomp.mapping.program import Program
+from neurocomp.mapping.stations import operand_mask
 from neurocomp.simulate.counters import CHIP, Counters, Tally
 from neurocomp.simulate.engines.event import class_tile, synapse_form
+from neurocomp.simulate.host import HostWork
+from neurocomp.simulate.products import ProductWork
 
 if TYPE_CHECKING:
     from neurocomp.simulate.simulation import RawTotals
 
 
-def count_actions(program: Program, totals: RawTotals, chip_steps: int) -> Counters:
+def count_actions(
+    program: Program, totals: RawTotals, chip_steps: int, products: ProductWork, host: HostWork
+) -> Counters:
     """All counts of a run, feed-forward phase."""
     tally = Tally("FP")
     _count_neurons(program, totals, chip_steps, tally)
     _count_packets(program, totals, tally)
     _count_synapses(program, totals, tally)
+    _count_products(program, products, tally)
+    _count_host(program, host, tally)
     tally.add(CHIP, "", "barrier", chip_steps * program.chip_count)
     return tally.counters()
 
@@ -36,7 +43,7 @@ def _count_neurons(program: Program, totals: RawTotals, chip_steps: int, tally: 
         accesses = tile.size * chip_steps
         tally.add(tile.core, tile.population, "neuron_access", accesses)
         tally.add(tile.core, tile.population, "neuron_update", totals.tile_active[index])
-        if program.network.by_name[tile.population].neuron is not None:
+        if program.placed.by_name[tile.population].neuron is not None:
             tally.add(tile.core, tile.population, "spike_out", spikes[index])
         if program.chip.engines.fp.state_access is not None:
             tally.add(tile.core, tile.population, "state_access", accesses)
@@ -92,9 +99,17 @@ def _count_synapses(program: Program, totals: RawTotals, tally: Tally) -> None:
     of_packet = np.repeat(np.arange(totals.class_spikes.size), np.diff(routes.packet_ptr))
     of_synapse = np.repeat(of_packet, np.diff(routes.synapse_ptr))
     events = totals.class_spikes[of_synapse] * routes.synapse_events
-    forms = np.array([synapse_form(program.network, k) for k in range(len(program.network.projections))])
+    network, operand = program.placed, operand_mask(program.placed)
+    forms = np.array([*(synapse_form(network, k) for k in range(len(network.projections))), ""])
+    forms[operand] = ""
+    stored = operand[routes.synapse_projection]
+    writes = _sums(routes.synapse_tile[stored], totals.class_spikes[of_synapse][stored], len(program.tiles))
+    for index, tile in enumerate(program.tiles):
+        tally.add(tile.core, tile.population, "operand_write", writes[index])
+        if engine.weight_read is not None:
+            tally.add(tile.core, tile.population, "weight_read", writes[index])
     for form in ("conv", "dense", "sparse"):
-        chosen = forms[routes.synapse_projection] == form if forms.size else np.zeros(0, np.bool_)
+        chosen = forms[routes.synapse_projection] == form
         per_tile = _sums(routes.synapse_tile[chosen], events[chosen], len(program.tiles))
         for index, tile in enumerate(program.tiles):
             tally.add(tile.core, tile.population, f"synaptic_operation.{form}", per_tile[index])
@@ -102,6 +117,28 @@ def _count_synapses(program: Program, totals: RawTotals, tally: Tally) -> None:
                 tally.add(tile.core, tile.population, "weight_read", per_tile[index])
             if engine.state_access is not None:
                 tally.add(tile.core, tile.population, "state_access", per_tile[index])
+
+
+def _count_products(program: Program, products: ProductWork, tally: Tally) -> None:
+    """Like synaptic operations, with the other operand in the place of the weight."""
+    engine = program.chip.engines.fp
+    for index, tile in enumerate(program.tiles):
+        done = products.operations[index]
+        tally.add(tile.core, tile.population, "product_operation", done)
+        if engine.weight_read is not None:
+            tally.add(tile.core, tile.population, "weight_read", done)
+        if engine.state_access is not None:
+            tally.add(tile.core, tile.population, "state_access", done)
+
+
+def _count_host(program: Program, host: HostWork, tally: Tally) -> None:
+    for index, tile in enumerate(program.tiles):
+        if tile.core >= 0:
+            tally.add(tile.core, tile.population, "packet_to_host", host.sent[index])
+            tally.add(tile.core, tile.population, "hop_east_west", host.hops_x[index])
+            tally.add(tile.core, tile.population, "hop_north_south", host.hops_y[index])
+    for name, count in host.operations.items():
+        tally.add(CHIP, name, "host_operation", count)
 
 
 def _sums(index: np.ndarray, counts: np.ndarray, size: int) -> np.ndarray:

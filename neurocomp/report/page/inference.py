@@ -12,6 +12,7 @@ from neurocomp.report.model import LayerFacts, NeuroBenchFacts, Result
 from neurocomp.report.page.chip import chip_map, mapping, over_time
 from neurocomp.report.page.content import Card, Figure, Page, Section, Table, render
 from neurocomp.report.page.figures import energy_scale, kept_and_rest, stacked_bars
+from neurocomp.report.signals import host_row, product_row
 
 LAYERS_LISTED = 80  # longer tables are folded
 
@@ -28,7 +29,8 @@ def to_page(result: Result) -> str:
         respects = "1 respect" if mismatches == 1 else f"{mismatches} respects"
         warnings.append(f"the chip differs from the network as trained in {respects}; see below")
     sections = (
-        _bounds(result), _energy(result), _layers(result), chip_map(result), over_time(result), _memory(result),
+        _bounds(result), _energy(result), _layers(result), *_signals(result), chip_map(result), over_time(result),
+        _memory(result),
         *mapping(result), _neurobench(result), *_origins(result),
     )  # fmt: skip
     return render(Page(title, subtitle, tuple(warnings), tuple(_cards(result)), sections))
@@ -123,11 +125,29 @@ def _layers(result: Result) -> Section:
     return Section("Sparsity and synaptic operations", (note,), tables=(Table(rows, heads, (0, 1), folded=folded),))
 
 
+def _signals(result: Result) -> Iterator[Section]:
+    """Products of two signals and what the host computes, where there are any."""
+    facts, samples = result.signals, result.run.samples
+    if facts.products:
+        heads = ("product", "formed in", "sizes", "operands", "operations", "", "of dense")
+        rows: list[list[str | float]] = [[*product_row(each, samples)] for each in facts.products]
+        note = (
+            "Per inference. Sizes: batch x rows x inner x columns. Operations: terms of which neither operand is zero; "
+            "NeuroBench does not count them."
+        )
+        yield Section("Products of two signals", (note,), tables=(Table(rows, heads, (0, 1, 2, 3, 5)),))
+    if facts.host:
+        heads = ("layer", "function", "elements", "values out", "values in", "energy")
+        rows = [[*host_row(each, samples)] for each in facts.host]
+        note = "Per inference. Functions without an event-driven form; values cross through the input port."
+        yield Section("On the host", (note,), tables=(Table(rows, heads, (0, 1)),))
+
+
 def _layer_row(layer: LayerFacts, samples: int, most: int) -> list[str | float]:
     spikes = layer.role != "readout"
     operations = layer.effective_acs + layer.effective_macs
     return [
-        units.label(layer.name, 30), units.shape(layer.shape), f"{layer.cores:,}" if layer.cores else "input",
+        units.label(layer.name, 30), units.shape(layer.shape), f"{layer.cores:,}" if layer.cores else layer.role,
         units.share(layer.sparsity) if spikes else "-", units.large(layer.effective_acs / samples),
         units.large(layer.effective_macs / samples), operations / most, units.large(layer.dense_operations / samples),
         units.large(layer.synaptic_events / samples), units.energy(layer.energy_aj / samples),

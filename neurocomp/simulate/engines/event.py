@@ -9,6 +9,7 @@ import numpy as np
 from neurocomp.chip.spec import ChipSpec, Cost
 from neurocomp.fabric.noc import Fidelity
 from neurocomp.mapping.program import Program
+from neurocomp.mapping.stations import operand_mask
 from neurocomp.network.graph import Network
 from neurocomp.network.ops import Conv, Pool, Sparse
 from neurocomp.simulate.engines.network import NetworkTables, network_tables
@@ -60,7 +61,8 @@ class MachineTables:
 
 
 def synapse_form(network: Network, projection: int) -> str:
-    """How a core stores a projection's synapses, and so which cost of a synaptic operation applies."""
+    """How a core stores a projection's synapses, and so which cost of a synaptic operation applies. network: as it is
+    placed (``program.placed``)."""
     op = network.projections[projection].op
     if isinstance(op, Conv | Pool):
         return "conv"
@@ -147,20 +149,16 @@ def _word_tiles(tile_of: np.ndarray) -> np.ndarray:
 
 
 def _service_ps(program: Program) -> np.ndarray:
-    """How long each packet keeps its destination core busy: receiving it, then its synaptic operations."""
+    """How long each packet keeps its destination core busy: receiving it, then its synaptic operations; an operand of a
+    product is only stored."""
     routes, chip = program.routes, program.chip
-    latency = np.array(
-        [
-            synapse_cost(chip, synapse_form(program.network, k)).latency_ps
-            for k in range(len(program.network.projections))
-        ],
-        np.int64,
-    )
-    work = (
-        routes.synapse_events.astype(np.int64) * latency[routes.synapse_projection]
-        if latency.size
-        else np.zeros(0, np.int64)
-    )
+    network = program.placed
+    forms = [synapse_form(network, k) for k in range(len(network.projections))]
+    latency = np.array([synapse_cost(chip, form).latency_ps for form in forms] + [0], np.int64)
+    operand = operand_mask(network)
+    latency[operand] = chip.engines.fp.product_cost.latency_ps
+    events = np.where(operand[routes.synapse_projection], 1, routes.synapse_events.astype(np.int64))
+    work = events * latency[routes.synapse_projection]
     sums = np.concatenate([[0], np.cumsum(work)])
     return sums[routes.synapse_ptr[1:]] - sums[routes.synapse_ptr[:-1]] + chip.engines.fp.packet_in.latency_ps
 

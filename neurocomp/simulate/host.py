@@ -1,0 +1,67 @@
+"""Functions that the host computes: the values that cross to it and back, and how many elements it works on.
+
+A value that is not zero leaves its core as one packet and goes to the input port; what the host gives enters there like
+an input. The time that the host takes is not modelled, nor waits packets on their way to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurocomp.activity.trace import SpikeTrace
+from neurocomp.mapping.program import Program
+from neurocomp.mapping.stations import is_hosted
+from neurocomp.mapping.wires import wires_into
+
+
+@dataclass(frozen=True, eq=False)
+class HostWork:
+    """Totals of a run. sent, hops_x, hops_y: int64 (tiles), packets to the input port and their links. operations:
+    elements computed, by hosted population; arriving: values that are not zero which reach each."""
+
+    sent: np.ndarray
+    hops_x: np.ndarray
+    hops_y: np.ndarray
+    operations: dict[str, int]
+    arriving: dict[str, int]
+
+
+def host_work(program: Program, trace: SpikeTrace) -> HostWork:
+    """What the host does and what reaches it, on a trace of the program's own network."""
+    network, stations = program.network, frozenset(program.network.stations)
+    tiles = len(program.tiles)
+    sent, operations, arriving = np.zeros(tiles, np.int64), {}, {}
+    for name in network.stations:
+        if not is_hosted(network, name):
+            continue
+        (function,) = network.incoming[name]
+        operations[name] = network.by_name[name].size * trace.samples * trace.steps
+        arriving[name] = 0
+        for wire in wires_into(network, function.source, stations) or ():
+            population = trace.populations[wire.source]
+            counts = population.element_counts.reshape(-1)
+            read = np.unique(wire.index[wire.index >= 0])  # a value that several elements repeat is sent once
+            arriving[name] += int(counts[read].sum())
+            tile = _tile_by_element(program, wire.source)
+            np.add.at(sent, tile[read], counts[read])
+    hops = _hops_to_port(program)
+    on_core = np.array([tile.core >= 0 for tile in program.tiles], np.bool_)
+    sent = np.where(on_core, sent, 0)
+    return HostWork(sent, sent * hops[0], sent * hops[1], operations, arriving)
+
+
+def _tile_by_element(program: Program, name: str) -> np.ndarray:
+    """int64, flat channel-first."""
+    channels, height, width = program.shape(name)
+    return np.moveaxis(program.tile_of[name].reshape(height, width, channels), -1, 0).reshape(-1).astype(np.int64)
+
+
+def _hops_to_port(program: Program) -> tuple[np.ndarray, np.ndarray]:
+    """int64 (tiles): links along x and along y from each tile's router to the input port."""
+    mesh = program.mesh
+    port = mesh.router_at(*program.chip.noc.input_port)
+    core = np.array([max(tile.core, 0) for tile in program.tiles], np.int64)
+    x, y = mesh.hops(mesh.router_of(core), np.full(core.size, port))
+    return np.asarray(x, np.int64), np.asarray(y, np.int64)
