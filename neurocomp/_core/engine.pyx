@@ -4,7 +4,6 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 
 from neurocomp._core.status import raise_status
-from neurocomp.network.neuron import EXTRA_PARAMETERS
 
 
 cdef extern from "network.h" nogil:
@@ -167,11 +166,11 @@ cdef class Engine:
         p.nearest = settings["nearest"]
         p.powers = settings["powers"]
         p.is_signed = settings["signed"]
-        if len(EXTRA_PARAMETERS) != NC_EXTRAS:
+        if len(planned.extra) != NC_EXTRAS:
             raise ValueError("the neuron's parameters and csrc/neuron.h do not match")
-        for k, name in enumerate(EXTRA_PARAMETERS):
-            if name in planned.parameters:
-                p.extra[k] = self._values(planned.parameters[name], p.period)
+        for k, array in enumerate(planned.extra):
+            if array is not None:
+                p.extra[k] = self._values(array, p.period)
         return 0
 
     cdef int _set_projection(self, nc_projection *p, planned) except -1:

@@ -8,7 +8,7 @@ import numpy as np
 
 from neurocomp.network.graph import Integer, Network, Population
 from neurocomp.network.layout import channel_last
-from neurocomp.network.neuron import Neuron, expand
+from neurocomp.network.neuron import EXTRA_PARAMETERS, Neuron, expand
 from neurocomp.network.ops import Shape
 
 # codes of csrc/neuron.h
@@ -21,11 +21,12 @@ SHORTEST_PERIOD = 256  # parameters are repeated to at least this many entries s
 
 @dataclass(frozen=True, eq=False)
 class PlannedNeurons:
-    """Parameters as arrays of ``period`` entries, in channel-last order."""
+    """Parameters as arrays of ``period`` entries, in channel-last order. extra: those of EXTRA_PARAMETERS, in order."""
 
     period: int
     settings: dict[str, int]
     parameters: dict[str, np.ndarray]
+    extra: tuple[np.ndarray | None, ...]
 
 
 def value_type(network: Network) -> type[np.generic]:
@@ -60,7 +61,7 @@ def plan_neurons(network: Network, population: Population, neuron: Neuron) -> Pl
         "powers": int(neuron.levels == "powers"),
         "signed": int(neuron.signed),
     }
-    return PlannedNeurons(period, settings, arrays)
+    return PlannedNeurons(period, settings, arrays, tuple(arrays.get(name) for name in EXTRA_PARAMETERS))
 
 
 def repeated(values: dict[str, float | np.ndarray], shape: Shape, dtype: type) -> tuple[int, dict[str, np.ndarray]]:

@@ -12,7 +12,8 @@ from neurocomp.network.ops import Shape
 
 
 class NeuronState:
-    """Canonical neurons (network/neuron.py) of one population. All vectors are channel-last."""
+    """Canonical neurons (network/neuron.py) of one population. All vectors are channel-last. charged, theta: of the last
+    step, the membrane before its reset and what it was compared with."""
 
     def __init__(self, population: Population, neuron: Neuron, integer: Integer | None) -> None:
         self.neuron = neuron
@@ -30,6 +31,7 @@ class NeuronState:
         self.i, self.fired = np.zeros_like(self.v), np.zeros_like(self.v)
         self.a = self.p.get("a_init", np.zeros_like(self.v)).copy()
         self.wait = np.zeros(population.size, np.int32)
+        self.charged, self.theta = self.v, self.p["threshold"]
 
     def update(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One step. Returns (output, which neurons were not idle)."""
@@ -41,7 +43,8 @@ class NeuronState:
         waiting = self.wait > 0
         if neuron.refractory:
             self.v = np.where(waiting, self.p["v_reset"], self.v)
-        theta = self._theta()
+        self.charged, self.theta = self.v, self._theta()
+        theta = self.theta
         out = np.where(waiting, 0, self._output(theta))
         self.wait = np.where(out != 0, neuron.refractory, np.maximum(self.wait - 1, 0))
         self._settle(out, theta)

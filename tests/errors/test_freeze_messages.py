@@ -62,7 +62,8 @@ def test_unknown_encoding(tmp_path: Path) -> None:
 def test_no_neurons(tmp_path: Path) -> None:
     assert refusal(nn.Sequential(nn.Linear(6, 3), nn.ReLU()), X, tmp_path) == (
         "Sequential: contains no neuron that neurocomp knows\n"
-        "  next: use the neuron classes of SpikingJelly, snnTorch, Norse or sinabs"
+        "  next: use the neuron classes of SpikingJelly, snnTorch, Norse or sinabs, or give your own a neurocomp_neuron "
+        "method (docs/frontend.md)"
     )
 
 

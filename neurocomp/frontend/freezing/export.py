@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from neurocomp.errors import InputError, bad_input
-from neurocomp.frontend.freezing import norse, sinabs, snntorch, spikingjelly
+from neurocomp.frontend.freezing import declared, norse, sinabs, snntorch, spikingjelly
 from neurocomp.frontend.freezing.readings import Reading
 
-FRAMEWORKS = (spikingjelly, snntorch, norse, sinabs)
+FRAMEWORKS = (declared, spikingjelly, snntorch, norse, sinabs)
 NEURON_OP = "neurocomp.neuron"
 STEP = "one_step"
 
@@ -70,7 +70,8 @@ def read_neurons(module: Any) -> list[Reading]:
         raise bad_input(
             type(module).__name__,
             "contains no neuron that neurocomp knows",
-            hint="use the neuron classes of SpikingJelly, snnTorch, Norse or sinabs",
+            hint="use the neuron classes of SpikingJelly, snnTorch, Norse or sinabs, or give your own a "
+            f"{declared.METHOD} method (docs/frontend.md)",
         )
     return readings
 

@@ -66,9 +66,6 @@ def read(module: Any, path: str) -> Reading | None:
     states: tuple[Port, ...] = tuple(_PORTS[name] for name in names)
     whole = bool(module.output) or not module.init_hidden
     outputs: tuple[Port, ...] = ("spike", *(s for s in states if s != "spike")) if whole else ("spike",)
-    assumptions = ()
-    if not getattr(module, "reset_delay", True) and module.reset_mechanism == "subtract":
-        assumptions = (f"{path}: no membrane reaches twice the threshold, where snnTorch delays the next spike",)
     return Reading(
         path=path,
         kind=kind,
@@ -82,8 +79,14 @@ def read(module: Any, path: str) -> Reading | None:
         reset=lambda: _reset(module),
         scale=number(module.graded_spikes_factor),
         recurrence=_recurrence(module, path, kind),
-        assumptions=assumptions,
+        assumptions=_assumptions(module, path),
     )
+
+
+def _assumptions(module: Any, path: str) -> tuple[str, ...]:
+    if getattr(module, "reset_delay", True) or module.reset_mechanism != "subtract":
+        return ()
+    return (f"{path}: no membrane reaches twice the threshold, where snnTorch delays the next spike",)
 
 
 def _refuse_features(module: Any, path: str, kind: str) -> None:

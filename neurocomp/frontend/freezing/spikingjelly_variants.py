@@ -167,18 +167,15 @@ def _gated(module: Any, path: str, kind: str) -> Neuron:
 
 def _normalised(module: Any, path: str, kind: str) -> Neuron:
     """MPBN: batch normalisation of the charged membrane; a spike takes off v_threshold, wherever it fires."""
-    import torch
-
     _refuse_normalised(module, path, kind)
     given = common(module, path, kind)
     rate, rest = 1.0 / number(module.tau), given["v_reset"]
-    each = (1, -1, 1, 1) if isinstance(module.vbn, torch.nn.BatchNorm2d) else (1, -1)
+    each = (1, -1, 1, 1) if type(module.vbn).__name__ == "BatchNorm2d" else (1, -1)
     slope: Value = 1.0
     shift: Value = 0.0
-    if not isinstance(module.vbn, torch.nn.Identity):
-        bn = module.vbn
-        norm = bn.weight / (bn.running_var + bn.eps).sqrt()
-        shift = number((bn.bias - bn.running_mean * norm).reshape(each))
+    if type(module.vbn).__name__ != "Identity":
+        norm = module.vbn.weight / (module.vbn.running_var + module.vbn.eps).sqrt()
+        shift = number((module.vbn.bias - module.vbn.running_mean * norm).reshape(each))
         slope = number(norm.reshape(each))
     amount = given["threshold"] if given["reset"] == "subtract" else None
     if module.learnable_vth:
@@ -189,12 +186,10 @@ def _normalised(module: Any, path: str, kind: str) -> Neuron:
 
 
 def _refuse_normalised(module: Any, path: str, kind: str) -> None:
-    import torch
-
     if module.fold_bn:
         hint = "freeze it before re_parameterize_v_threshold: the spikes are the same"
         raise refused(path, kind, "its normalisation is folded into thresholds whose axes cannot be told", hint)
-    if module.learnable_vth and isinstance(module.vbn, torch.nn.Identity):
+    if module.learnable_vth and type(module.vbn).__name__ == "Identity":
         raise refused(path, kind, "its learnt thresholds lie along an axis that cannot be told", "keep mpbn=True")
 
 
