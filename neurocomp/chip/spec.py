@@ -222,6 +222,22 @@ class Power(Part):
         return in_thousandths(self.host_mw or 0.0)
 
 
+NeuronPart = Literal[
+    "adaptive_threshold",
+    "adaptation_current",
+    "complementary_reset",
+    "membrane_floor",
+    "own_reset_amount",
+    "quadratic",
+    "exponential",
+    "resonance",
+    "delayed_current",
+    "refractory",
+    "fire_once",
+    "negative_spikes",
+]
+
+
 class Numeric(Part):
     """What the cores can compute with.
 
@@ -229,6 +245,7 @@ class Numeric(Part):
     state_shift: weighted sums are shifted left by this. delivery: whether a spike arrives in the step in
     which it was sent or in the next. spike_bits: payload of a spike, 1 if it carries none. delay_max:
     longest synaptic delay in steps. synaptic_current: the neuron has a current with a decay of its own.
+    neuron_parts: what else its neurons can have (network/neuron.py, PARTS).
     """
 
     arithmetic: Literal["integer", "float32"]
@@ -243,6 +260,7 @@ class Numeric(Part):
     spike_bits: Bits
     delay_max: Annotated[int, Field(ge=0, le=65535)]
     synaptic_current: bool
+    neuron_parts: Annotated[tuple[NeuronPart, ...], Field(strict=False)] = ()
 
 
 class ChipSpec(Part):

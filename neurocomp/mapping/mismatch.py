@@ -8,12 +8,13 @@ import numpy as np
 
 from neurocomp.mapping.problem import Problem, carries_floats
 from neurocomp.network.graph import Integer
+from neurocomp.network.neuron import PARTS
 from neurocomp.network.ops import weight_of
 
 
 def capability_mismatches(problem: Problem) -> list[str]:
     """Sentences, each naming the chip's ability, what the network asks for and where."""
-    found = [*_arithmetic(problem), *_weights(problem), *_neurons(problem), *_values(problem)]
+    found = [*_arithmetic(problem), *_weights(problem), *_neurons(problem), *_parts(problem), *_values(problem)]
     return [f"{problem.chip.name}: {sentence}" for sentence in found]
 
 
@@ -67,6 +68,18 @@ def _neurons(problem: Problem) -> Iterable[str]:
         ]
         if asked and reset not in numeric.resets:
             yield f"resets by {' or '.join(numeric.resets)}, but {_listed(asked)} {_have(asked)} reset {reset!r}"
+
+
+def _parts(problem: Problem) -> Iterable[str]:
+    """Rarer parts of neurons that the chip's have not."""
+    lacking: dict[str, list[str]] = {}
+    for name in problem.tiled:
+        neuron = problem.population(name).neuron
+        for part in () if neuron is None else neuron.parts():
+            if part not in problem.chip.numeric.neuron_parts:
+                lacking.setdefault(part, []).append(name)
+    for part, names in lacking.items():
+        yield f"has neurons without {PARTS[part]}, which {_listed(names)} {_have(names)}"
 
 
 def _values(problem: Problem) -> Iterable[str]:

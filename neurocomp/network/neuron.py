@@ -73,6 +73,22 @@ SETTINGS = {
 """The words that each setting may have."""
 
 
+PARTS = {
+    "adaptive_threshold": "threshold that adapts",
+    "adaptation_current": "adaptation current",
+    "complementary_reset": "reset that adapts",
+    "membrane_floor": "floor of the membrane",
+    "own_reset_amount": "reset by an amount other than the threshold",
+    "quadratic": "quadratic membrane",
+    "exponential": "exponential membrane",
+    "resonance": "current driven by the membrane",
+    "delayed_current": "current that acts one step late",
+    "refractory": "refractory time",
+    "fire_once": "single spike per sample",
+    "negative_spikes": "negative spikes",
+}
+"""What neurons may have beyond leak, current, threshold and reset, in words; chips declare what they can."""
+
 _ALWAYS = frozenset({"reset", "reset_when", "compare", "output", "max_count", "refractory"})
 
 
