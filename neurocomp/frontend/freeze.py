@@ -6,7 +6,7 @@ everything after this needs neither.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -77,7 +77,8 @@ def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int,
     graph = export(run.module, example, run.readings, understood)
     failures: list[tuple[int, InputError]] = []
     mixed = False
-    for layout in input_layouts(tuple(example.shape), run.steps, run.encoding):
+    readings = input_layouts(tuple(example.shape), run.steps, run.encoding)
+    for layout in readings:
         if mixed and layout.size_of("N") is None:
             continue  # what mixes the samples is not made right by taking all of them for one
         lowering = Lowering(graph, run.readings, run.steps, layout)
@@ -88,15 +89,30 @@ def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int,
             failures.append((lowering.progress, error))
             mixed |= lowering.mixes_samples
             continue
-        return replace(network, assumptions=_assumptions(run, lowered, network)), layout, lowered.layouts
+        assumed = (*_axes_read(layout, readings), *_assumptions(run, lowered, network))
+        return replace(network, assumptions=assumed), layout, lowered.layouts
     # the reading that got furthest is the one whose problem is real; the first of several
     raise max(failures, key=lambda failure: failure[0])[1]
+
+
+def _axes_read(layout: Any, readings: list[Any]) -> Iterator[str]:
+    """How the example was read, if its time axis might have been another one or none."""
+    if len({one.axis_of("T") for one in readings}) < 2:
+        return
+    words = {"T": "time steps", "N": "samples"}
+    named = [words.get(dim[0].kind, "") if len(dim) == 1 else "" for dim in layout.dims]
+    axes = [word or str(size) for word, size in zip(named, layout.shape, strict=True)]
+    yield f"the example's axes were taken for ({', '.join(axes)}); encoding= says whether inputs vary over time"
 
 
 def _assumptions(run: Any, lowered: Any, network: Network) -> tuple[str, ...]:
     found = [text for reading in run.readings for text in reading.assumptions]
     hosted = {(p.op.function, p.name.partition("#")[0]): None for p in network.projections if isinstance(p.op, Host)}
     found += [f"{function} in {path} runs on the host" for function, path in hosted]
+    normalised = sum(isinstance(part, _batch_norms()) for part in run.module.modules())
+    if normalised:
+        many = "batch normalisation is" if normalised == 1 else "batch normalisations are"
+        found.append(f"{normalised} {many} folded into weights, biases and scales")
     time = lowered.readout.time
     if time in ("mean", "sum"):
         found.append(f"the output is read out as the {time} over the {run.steps} time steps")
@@ -106,6 +122,12 @@ def _assumptions(run: Any, lowered: Any, network: Network) -> tuple[str, ...]:
         more = "another result" if lowered.ignored == 1 else f"{lowered.ignored} other results"
         found.append(f"the module returns {more} beside the output, which is left out")
     return tuple(found)
+
+
+def _batch_norms() -> tuple[type, ...]:
+    import torch
+
+    return (torch.nn.modules.batchnorm._BatchNorm,)
 
 
 def _sample(example: Any, layout: Any, steps: int, labels: Sequence[int] | None) -> Sample:

@@ -246,7 +246,10 @@ class Units:
         rows = [np.abs(p.op.weight.reshape(population.shape[0], -1)).max(axis=1) * self.sent(p.source)
                 for p in arriving if isinstance(p.op, Linear | Conv)]  # fmt: skip
         top = np.max(np.asarray(rows, np.float64), axis=0)
-        whole = self._fitting([real_weights(p.op) * self.sent(p.source) for p in arriving], [population])
+        every = [real_weights(p.op) * self.sent(p.source) for p in arriving]
+        whole = self._fitting(every, [population])
+        if all(np.array_equal(part / whole, np.rint(part / whole)) for part in every):
+            return np.full(population.shape[0], whole)  # exact as it is
         units = np.where(top > 0, top / self.largest, whole)
         return np.exp2(np.ceil(np.log2(units))) if self.power_of_two else units
 

@@ -62,7 +62,12 @@ def test_convolutions_pooling_and_batch_norm_fold() -> None:
     assert [p.name for p in network.populations if p.neuron is None] == ["input", "pool1", "bn2"]
     assert network.sample.encoding == "temporal"
     assert network.output == "sn3"
-    assert network.assumptions == ("the output is read out as the mean over the 5 time steps",)
+    assert network.assumptions == (
+        "the example's axes were taken for (time steps, samples, 2, 16, 16); "
+        "encoding= says whether inputs vary over time",
+        "2 batch normalisations are folded into weights, biases and scales",
+        "the output is read out as the mean over the 5 time steps",
+    )
 
 
 def test_static_image_is_repeated_over_time() -> None:

@@ -56,7 +56,10 @@ def test_snntorch_time_loop(time_axis: int | None) -> None:
     network = check(net, x, ["lif1", "lif2"], reset=lambda: None)
     assert network.sample.inputs.shape == ((5, 8) if time_axis is None else (5, 7, 8))
     assert list(op_types(network)) == ["fc1", "fc2"]
-    assert network.assumptions == ("the module returns another result beside the output, which is left out",)
+    axes = {0: "time steps, samples", 1: "samples, time steps"}.get(time_axis)
+    read = f"the example's axes were taken for ({axes}, 8); encoding= says whether inputs vary over time"
+    left_out = "the module returns another result beside the output, which is left out"
+    assert network.assumptions == ((read, left_out) if axes else (left_out,))
 
 
 def test_snntorch_hidden_states_in_a_sequential() -> None:
