@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from neurocomp.frontend.freezing.layout import Atom, Layout, feature_size
+from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, feature_size
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, to_numpy
 from neurocomp.frontend.freezing.signals import Signal, Slots
 from neurocomp.frontend.freezing.streams import MixedSamples, Unsupported
@@ -20,7 +20,11 @@ def reshape(c: Context, x: Any, shape: Any) -> Signal:
     if -1 in sizes:
         known = int(np.prod([s for s in sizes if s != -1]))
         sizes[sizes.index(-1)] = int(np.prod(x.layout.shape)) // max(known, 1)
-    return x.with_layout(x.layout.reshape(tuple(sizes)))
+    try:
+        return x.with_layout(x.layout.reshape(tuple(sizes)))
+    except LayoutError:  # features of two axes meet across the cut: their order must be made that of the tensor
+        x = c.arrange.natural(x, c.path)
+        return x.with_layout(x.layout.reshape(tuple(sizes)))
 
 
 @handles("aten.flatten")
@@ -90,6 +94,28 @@ def move(c: Context, x: Any, source: Any, target: Any) -> Signal:
 def turn(c: Context, x: Any) -> Signal:
     x = need_signal(x, "the operand")
     return permute(c, x, list(range(len(x.layout.dims)))[::-1])
+
+
+@handles("aten.pixel_shuffle")
+def pixel_shuffle(c: Context, x: Any, factor: int) -> Signal:
+    """Channels to pixels: (..., C r r, H, W) becomes (..., C, H r, W r)."""
+    x = need_signal(x, "the operand")
+    *lead, channels, height, width = x.layout.shape
+    cut_up = reshape(c, x, (*lead, channels // factor**2, factor, factor, height, width))
+    n = len(lead)
+    moved = permute(c, cut_up, [*range(n + 1), n + 3, n + 1, n + 4, n + 2])
+    return reshape(c, moved, (*lead, channels // factor**2, height * factor, width * factor))
+
+
+@handles("aten.pixel_unshuffle")
+def pixel_unshuffle(c: Context, x: Any, factor: int) -> Signal:
+    """Pixels to channels, the inverse."""
+    x = need_signal(x, "the operand")
+    *lead, channels, height, width = x.layout.shape
+    cut_up = reshape(c, x, (*lead, channels, height // factor, factor, width // factor, factor))
+    n = len(lead)
+    moved = permute(c, cut_up, [*range(n + 1), n + 2, n + 4, n + 1, n + 3])
+    return reshape(c, moved, (*lead, channels * factor**2, height // factor, width // factor))
 
 
 # repetition -------------------------------------------------------------------------------------------------

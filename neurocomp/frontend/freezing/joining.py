@@ -91,7 +91,10 @@ def _constant_stream(c: Context, array: np.ndarray, axes: list[int]) -> Stream:
 def fill(c: Context, base: Any, part: Any, axis: int, index: int) -> Any:
     """``out[t] = part`` on a tensor of zeros; complete once every step has been written."""
     if isinstance(base, Signal):
-        return overwrite(c, base, part if isinstance(part, Signal) else part.unsqueeze(axis), axis, index, index + 1)
+        axis %= len(base.layout.dims)
+        opened = part.with_layout(part.layout.inserted(axis)) if isinstance(part, Signal) else part.unsqueeze(axis)
+        index %= base.layout.shape[axis]
+        return overwrite(c, base, opened, axis, index, index + 1)
     part = need_signal(part, "what is stored")
     if not isinstance(base, Slots):
         if base.shape[axis] != c.arrange.steps:

@@ -66,7 +66,7 @@ class Layout:
 
     def reshape(self, shape: Shape) -> Layout:
         """The layout after ``tensor.reshape(shape)``; raises LayoutError where time or batch would be cut."""
-        waiting = list(reversed(self.atoms))
+        waiting = list(reversed(_merged(tuple(self.atoms))))
         dims = [_take(waiting, size) for size in shape]
         if any(atom.size != 1 for atom in waiting):
             raise LayoutError(f"a reshape from {self.shape} to {shape}")

@@ -7,6 +7,7 @@ rolled into one (signals.rolled).
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from dataclasses import dataclass
 from typing import Any
@@ -237,6 +238,8 @@ class Lowering:
         if problems:
             raise InputError(problems)
         readout, ignored = self._readout(results)
+        with contextlib.suppress(LayoutError):  # time, batch and features in one axis: the stream's order will do
+            readout = self.arrange.natural(readout, "output")
         shapes = {key: stream.shape for key, stream in arriving.items()}
         return Lowered(self.streams, arriving, shapes, self.layouts, readout, ignored)
 

@@ -99,6 +99,13 @@ def copy(_c: Context, _target: Any, x: Any, *_rest: Any) -> Any:
     return x
 
 
+@handles("aten.fill")
+def fill_with(_c: Context, x: Any, value: Any) -> Any:
+    import torch
+
+    return torch.full(need_signal(x, "the operand").layout.shape, float(value))
+
+
 def per_axis(value: Any, axes: int) -> Shape:
     values = (value,) if isinstance(value, int) else tuple(value)
     return values * axes if len(values) == 1 else values
