@@ -153,6 +153,7 @@ def compile_command(
 
 
 app.command("freeze")(front.freeze_command)
+app.command("convert")(front.convert_command)
 
 
 @app.command("simulate")

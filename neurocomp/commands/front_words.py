@@ -29,6 +29,35 @@ Data = Annotated[
 ]
 
 
+def convert_command(
+    network: Annotated[Path, typer.Argument(metavar="NETWORK", help="ONNX, or weights with --source.")],
+    calibrate: Annotated[
+        Path, typer.Option("--calibrate", metavar="FILE.npz", help="Data that thresholds are taken from: x, and y.")
+    ],
+    source: Source = None,
+    inputs: Annotated[
+        Path | None, typer.Option("--input", metavar="FILE.npz", help="Other data for the accuracy and the sample.")
+    ] = None,
+    method: Annotated[
+        str, typer.Option("--method", help="Of thresholds: percentile, max, or qcfs (membranes begin halfway).")
+    ] = "percentile",
+    steps: Annotated[int, typer.Option("--steps", help="Time steps for each sample.")] = 32,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The spiking network.")] = Path(
+        "net.ncomp"
+    ),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
+) -> None:
+    """Turn a trained network without spikes into a spiking one, and compare their accuracies.
+
+    ReLU becomes integrate-and-fire neurons with soft reset, thresholds are taken from data. Example:
+
+    neurocomp convert ann.onnx --calibrate train.npz --input test.npz --steps 32 -o net.ncomp
+    """
+    from neurocomp.commands.convert import ConvertOptions, convert_and_write
+
+    convert_and_write(ConvertOptions(network, source, calibrate, inputs, method, steps, output, quiet))
+
+
 def freeze_command(
     network: Annotated[
         Path | None, typer.Argument(metavar="NETWORK", help="Weights (.pt, .safetensors) or a pickled module.")

@@ -53,6 +53,22 @@ def freeze_file(path: Path | None, source: str | None, example: Example) -> Netw
     path: weights (.pt, .safetensors) or a pickled module; None: the code returns a trained network. source:
     ``net.py:build``; may be None for modules of library classes only. Raises InputError.
     """
+    with _opened(path, source) as (module, name, notes, code):
+        return _frozen(module, example, name, notes, code)
+
+
+@contextlib.contextmanager
+def open_module(path: Path, source: str | None) -> Iterator[tuple[Any, str, tuple[str, ...]]]:
+    """The live module of a file and its code in eval mode, its name, and what was unwrapped for it.
+
+    What goes wrong in the user's code within the block is told with file and line.
+    """
+    with _opened(path, source) as (module, name, notes, code), _placed(code):
+        yield module.to("cpu").eval(), name, notes
+
+
+@contextlib.contextmanager
+def _opened(path: Path | None, source: str | None) -> Iterator[tuple[Any, str, tuple[str, ...], UserCode | None]]:
     need_torch()
     parsed = None if source is None else Source.parse(source)
     if path is not None and parsed is not None and path.suffix == ".py" and _same(path, parsed.path):
@@ -61,11 +77,11 @@ def freeze_file(path: Path | None, source: str | None, example: Example) -> Netw
         if path is None:
             raise bad_input("--source", "is missing: there is neither a file nor code")
         with _quiet():
-            return _frozen(_library_module(path), example, path.stem, (), None)
+            yield _library_module(path), path.stem, (), None
+        return
     with UserCode(parsed) as code, _quiet():
         module, notes = _module(path, code)
-        name = (path or parsed.path).stem
-        return _frozen(module, example, name, notes, code)
+        yield module, (path or parsed.path).stem, notes, code
 
 
 def _library_module(path: Path) -> Any:

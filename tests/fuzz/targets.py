@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from neurocomp.frontend.checkpoint import read_safetensors
+from neurocomp.frontend.onnx import read_stateless
 from neurocomp.frontend.pickled import PickleDamaged, read_pickle
 from neurocomp.frontend.read import load_network
 from neurocomp.frontend.torchfile import read_saved, read_tree
@@ -23,6 +24,8 @@ from tests.lava_files import CUBA, layer, spikes_in
 from tests.lava_files import write as write_lava
 from tests.nir_files import chain, graph, lif, node, sink, source
 from tests.nir_files import write as write_nir
+from tests.onnx_files import model
+from tests.onnx_files import node as onnx_node
 
 DIGITS = Path(__file__).parents[2] / "examples" / "01_digits"
 
@@ -121,6 +124,16 @@ def safetensors_seeds() -> list[bytes]:
     return [whole({"w": one}, bytes(16)), whole({"__metadata__": {"a": "b"}, "w": one, "v": two}, bytes(24))]
 
 
+def onnx_seeds() -> list[bytes]:
+    tensors = {"w": np.ones((2, 3, 3, 3), np.float32), "v": np.ones((5, 32), np.float32), "s": np.array([0, -1])}
+    nodes = [
+        onnx_node("Conv", ["x", "w"], "a", strides=[1, 1], pads=[0, 0, 0, 0]), onnx_node("Relu", ["a"], "b"),
+        onnx_node("AveragePool", ["b"], "c", kernel_shape=[1, 1]), onnx_node("Reshape", ["c", "s"], "d"),
+        onnx_node("Gemm", ["d", "v"], "y", transB=1, alpha=0.5),
+    ]  # fmt: skip
+    return [model(nodes, tensors, ("N", 3, 6, 6)), model(nodes, tensors, (1, 3, 6, 6), listed=True)]
+
+
 def npz_seeds() -> list[bytes]:
     x = np.arange(8, dtype=np.float32).reshape(2, 4)
     return _made(
@@ -149,5 +162,6 @@ TARGETS: dict[str, Target] = {
     "pickle": Target(pickle_seeds, lambda path: read_pickle(path.read_bytes()), (PickleDamaged,)),
     "any": Target(lambda: [*torch_seeds(), *pickle_seeds(), *safetensors_seeds(), *npz_seeds()], load_network),
     "safetensors": Target(safetensors_seeds, read_safetensors),
+    "onnx": Target(onnx_seeds, read_stateless),
     "npz": Target(npz_seeds, lambda path: read_npz(path, ("x",), ("y",))),
 }

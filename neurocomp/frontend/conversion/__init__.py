@@ -1,0 +1,1 @@
+"""From a trained network without spikes to a spiking one."""
