@@ -1,0 +1,88 @@
+"""Networks from papers: frozen without a wrong spike, and mapped onto a chip."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neurocomp.chip.catalog import load_chip
+from neurocomp.frontend.freeze import freeze
+from neurocomp.mapping.compile import compile_network
+from neurocomp.network import Network
+from tests.freezing import activity, executed
+
+torch = pytest.importorskip("torch")
+from tests.models.coded import TTFS, Converted  # noqa: E402
+from tests.models.delayed import AxonalDelays, SynapticDelays  # noqa: E402
+from tests.models.recurrent import LSNN, SRNN  # noqa: E402
+
+
+def drive(inputs: int, steps: int = 7, rate: float = 0.4) -> Any:
+    """Spikes of a few samples, (steps, samples, inputs)."""
+    rng = np.random.default_rng(7)
+    return torch.from_numpy((rng.random((steps, 3, inputs)) < rate).astype(np.float32))
+
+
+def lively(net: Any, gain: float) -> Any:
+    for child in net.modules():
+        if isinstance(child, torch.nn.Linear | torch.nn.Conv2d):
+            child.weight.data *= gain
+    return net.eval()
+
+
+def check(net: Any, x: Any, chip: str | None, mismatches: tuple[str, ...] = (), **options: Any) -> Network:
+    """freeze itself compares every spike of every layer with torch's; here: none is silent, and it compiles."""
+    network = freeze(net, x, **options)
+    assert min(activity(executed(network)).values()) > 0.01, activity(executed(network))
+    if chip is not None:
+        program = compile_network(network, load_chip(chip), effort="fast")
+        found = " ".join(program.mismatches)
+        assert all(words in found for words in mismatches), found
+        assert ("neurons without" in found) == bool([w for w in mismatches if "without" in w]), found
+    return network
+
+
+def test_recurrent() -> None:
+    torch.manual_seed(0)
+    network = check(lively(SRNN(), 2.0), drive(12), "loihi2")
+    loops = [p for p in network.projections if p.source == p.target]
+    assert [p.delay for p in loops] == [1, 1]
+
+
+def test_adaptive_and_recurrent() -> None:
+    torch.manual_seed(1)
+    net = lively(LSNN(), 2.5)
+    network = check(net, drive(12, 8), "loihi2")
+    assert network.by_name["neurons"].neuron.parts() == ("adaptive_threshold", "own_reset_amount")
+    compile_network(network, load_chip("generic"), effort="fast")
+    program = compile_network(network, load_chip("loihi"), effort="fast")
+    assert "loihi: has neurons without threshold that adapts, which neurons has" in program.mismatches
+
+
+def test_axonal_delays() -> None:
+    torch.manual_seed(2)
+    network = check(lively(AxonalDelays(), 2.5), drive(10), "loihi")
+    assert {p.delay for p in network.projections} == set(range(4))
+
+
+def test_synaptic_delays() -> None:
+    torch.manual_seed(3)
+    network = check(SynapticDelays(), drive(10), "loihi")
+    assert {p.delay for p in network.projections} == set(range(4))
+
+
+def test_time_to_first_spike() -> None:
+    torch.manual_seed(4)
+    network = check(lively(TTFS(), 2.5), drive(12, rate=0.3), "loihi2")
+    assert max(float(spikes.sum(1).max()) for spikes in executed(network).values()) == 1
+
+
+@pytest.mark.parametrize("powers", [False, True])
+def test_converted_with_bursts(powers: bool) -> None:
+    torch.manual_seed(5)
+    net = lively(Converted(powers), 3.0)
+    network = check(net, torch.rand(2, 1, 6, 6), "loihi2")
+    assert executed(network)["first"].max() == 4
+    assert executed(network)["last"].min() < 0
