@@ -7,7 +7,8 @@ A spike passes most relays on its way to neurons, and takes no place there. Thre
 * what such an operator reads, unless it is wired straight from neurons, inputs or other stations: its sums have to
   be complete first;
 * sums that several others listen to and that many populations feed (residual streams). Passed through, each listener
-  would store the weights and hear the spikes of all that lies before. Only on chips whose packets can carry the sums.
+  would store the weights and hear the spikes of all that lies before. Only on chips whose packets can carry the sums;
+  so are sums in front of a fully connected layer that are made of more elements than a core can hear.
 
 Functions of the host are stations outside the chip: what they read leaves through the input port, what they give
 enters there.
@@ -15,7 +16,7 @@ enters there.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from neurocomp.mapping.wires import wire_index, wires_into
 from neurocomp.network.graph import Integer, Network
 from neurocomp.network.kinds import ValueKind, value_kinds
 from neurocomp.network.neuron import Neuron
-from neurocomp.network.ops import Factor, Host, Op, stands_alone, weight_of
+from neurocomp.network.ops import Factor, Host, Linear, Op, stands_alone, weight_of
 
 STATION = Neuron(v_decay=0.0, reset="none", output="membrane")  # stands for a station where it has a place
 MOST_SENDERS = 4  # a sum of more spiking populations becomes a station
@@ -57,14 +58,15 @@ def with_stations(network: Network, chip: ChipSpec) -> Network:
     kinds = value_kinds(network)
     relays = relay_order(network)
     stations = {name for name in relays if _computes(network, name) and not is_fused(network, name)}
-    senders: dict[str, tuple[int, bool]] = {}
+    senders: dict[str, _Senders] = {}
     for name in relays:
         read = any(isinstance(p.op, Factor) or stands_alone(p.op) for p in network.outgoing[name])
         if name not in stations and read and wires_into(network, name, frozenset(stations)) is None:
             stations.add(name)
         senders[name] = _senders(network, name, senders, stations)
+        heavy = _is_stream(network, name, senders[name]) or _is_too_wide(network, name, senders[name], chip)
         carried = is_carried(chip, payload_bits(network, name, kinds[name]))
-        if name not in stations and carried and _is_stream(network, name, *senders[name]):
+        if heavy and carried and name != network.output:
             stations.add(name)
     ordered = tuple(p.name for p in network.populations if p.name in stations)
     return replace(network, stations=ordered)
@@ -99,19 +101,40 @@ def is_fused(network: Network, name: str) -> bool:
     return False
 
 
-def _senders(network: Network, name: str, known: dict[str, tuple[int, bool]], stations: set[str]) -> tuple[int, bool]:
-    """(populations whose spikes pass the relay, counted by path; whether weights lie before it)."""
-    count, weighted = 0, False
+@dataclass(frozen=True)
+class _Senders:
+    """What passes a relay. paths: from populations that send; elements: of all of these together; weighted: whether
+    weights lie before it."""
+
+    paths: int = 0
+    elements: int = 0
+    weighted: bool = False
+
+
+def _senders(network: Network, name: str, known: dict[str, _Senders], stations: set[str]) -> _Senders:
+    found = _Senders()
     for projection in network.incoming[name]:
         passed = projection.source in known and projection.source not in stations
-        before, heavy = known[projection.source] if passed else (1, False)
-        count, weighted = count + before, weighted or heavy or weight_of(projection.op) is not None
-    return count, weighted
+        before = known[projection.source] if passed else _Senders(1, network.by_name[projection.source].size)
+        weighted = found.weighted or before.weighted or weight_of(projection.op) is not None
+        found = _Senders(found.paths + before.paths, found.elements + before.elements, weighted)
+    return found
 
 
-def _is_stream(network: Network, name: str, senders: int, weighted: bool) -> bool:
-    most = MOST_WEIGHTED if weighted else MOST_SENDERS
-    return senders > most and len(network.outgoing[name]) > 1 and name != network.output
+def _is_stream(network: Network, name: str, senders: _Senders) -> bool:
+    most = MOST_WEIGHTED if senders.weighted else MOST_SENDERS
+    return senders.paths > most and len(network.outgoing[name]) > 1
+
+
+def _is_too_wide(network: Network, name: str, senders: _Senders, chip: ChipSpec) -> bool:
+    """Whether a fully connected layer reads it, and no core could hear all that its sums are made of."""
+    if not any(isinstance(p.op, Linear) for p in network.outgoing[name]):
+        return False
+    memory = chip.memory_of("axons_in")
+    most = chip.core.fan_in_axons_max
+    return (most is not None and senders.elements > most) or (
+        memory is not None and senders.elements * chip.core.axon_in_bits > memory.size_bits
+    )
 
 
 def placed_view(network: Network) -> Network:
