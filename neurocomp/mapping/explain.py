@@ -181,12 +181,24 @@ def _single_elements(problem: Problem, tiling: Tiling, proved: bool) -> list[Dia
         needs = [f"{limit.shown(n)} {_noun(limit)}, a core has {limit.shown(limit.capacity)}" for limit, n in broken]
         worst, needed = max(broken, key=lambda item: item[1] / item[0].capacity)
         found.append(Diagnostic(
-            name, "a single neuron needs " + "; ".join(needs),
+            name, f"a single {_element(problem, name)} needs " + "; ".join(needs),
             "no mapping exists: already one neuron exceeds what an empty core has" if certain
             else "the mapper found none: it cut the layer as finely as it can",
-            _cure(problem, worst, demand, needed),
+            _smaller_product(worst) if tiling.layers[name].operand_bits else _cure(problem, worst, demand, needed),
         ))  # fmt: skip
     return found
+
+
+def _element(problem: Problem, name: str) -> str:
+    return "element" if name in problem.lowered.stations else "neuron"
+
+
+def _smaller_product(limit: Limit) -> str:
+    """What brings one element of a product below a limit: it keeps a row of one operand and a column of the other."""
+    return (
+        "a product keeps a row and a column of its operands for each element: fewer tokens, fewer channels per head, "
+        f"or a chip whose cores have more {limit.name}"
+    )
 
 
 def _unsettled(tiling: Tiling) -> list[Diagnostic]:
