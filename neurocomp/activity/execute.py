@@ -11,11 +11,13 @@ import numpy as np
 
 from neurocomp.activity.execution import Execution, check_inputs, input_values
 from neurocomp.activity.plan import Plan, plan_network
+from neurocomp.activity.segments import run_segments
 from neurocomp.activity.trace import PopulationTrace, SpikeTrace
 from neurocomp.errors import bad_input
 from neurocomp.network.graph import Network
 from neurocomp.network.layout import channel_first, channel_last
 from neurocomp.network.verify import verify
+from neurocomp.network.verify_time import mixes_time
 
 if TYPE_CHECKING:
     from neurocomp._core.engine import Engine
@@ -49,6 +51,14 @@ def execute(
     if threads < 1:
         raise bad_input("threads", f"is {threads}; at least 1 is needed")
     given, samples, steps = check_inputs(network, inputs, samples, steps)
+    if mixes_time(network):
+        wanted = {*record, *network.stations}
+
+        def run(segment: Network, inputs: dict[str, np.ndarray], recorded: Collection[str]) -> Execution:
+            fed = next(iter(inputs.values())) if len(inputs) == 1 else inputs or None
+            return execute(segment, fed, samples=samples, steps=steps, record=recorded, threads=threads)
+
+        return run_segments(network, given, samples, steps, wanted, run)
     fed, clipped = _fed(network, given[network.inputs[0]]) if given else (None, 0)
     plan = plan_network(network, None if fed is None else float(np.abs(fed).max(initial=0)))
     records = _Records(network, plan, samples, steps, {*record, *network.stations})

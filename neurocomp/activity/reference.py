@@ -13,11 +13,13 @@ import numpy as np
 from neurocomp.activity.execution import Execution, Inputs, check_inputs, input_values
 from neurocomp.activity.reference_neuron import NeuronState, vector
 from neurocomp.activity.reference_signals import overwritten, product, signal_operations, wired_targets
+from neurocomp.activity.segments import run_segments
 from neurocomp.activity.trace import PopulationTrace, SpikeTrace, pack
 from neurocomp.network.graph import Integer, Network, Population, Projection
 from neurocomp.network.layout import channel_first, channel_last, channel_last_index
 from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, Pool, Reduce, Shape, Sparse, Wiring
 from neurocomp.network.verify import population_order, verify
+from neurocomp.network.verify_time import mixes_time
 
 
 def execute_reference(
@@ -31,6 +33,12 @@ def execute_reference(
     """Run a network; the contract is that of :func:`neurocomp.activity.execute.execute`."""
     verify(network)
     given, samples, steps = check_inputs(network, inputs, samples, steps)
+    if mixes_time(network):
+
+        def run_one(segment: Network, fed: dict[str, np.ndarray], recorded: Collection[str]) -> Execution:
+            return execute_reference(segment, fed or None, samples=samples, steps=steps, record=recorded)
+
+        return run_segments(network, given, samples, steps, {*record, *network.stations}, run_one)
     values = {name: input_values(network, array, name) for name, array in given.items()}
     runs = [_Run(network, steps) for _ in range(samples)]
     for k, run in enumerate(runs):

@@ -12,8 +12,8 @@ from neurocomp.network.ops import Shape
 
 
 class NeuronState:
-    """Canonical neurons (network/neuron.py) of one population. All vectors are channel-last. charged, theta: of the last
-    step, the membrane before its reset and what it was compared with."""
+    """Canonical neurons (network/neuron.py) of one population. All vectors are channel-last. charged, theta: of
+    the last step, the membrane before its reset and what it was compared with."""
 
     def __init__(self, population: Population, neuron: Neuron, integer: Integer | None) -> None:
         self.neuron = neuron

@@ -2,7 +2,7 @@
 
 from neurocomp.network.graph import Arithmetic, Float32, Integer, Network, Population, Projection, Sample
 from neurocomp.network.neuron import Neuron
-from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, Pool, Reduce, Sparse, Wiring
+from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, OverTime, Pool, Reduce, Sparse, Wiring
 
 __all__ = [
     "Arithmetic",
@@ -16,6 +16,7 @@ __all__ = [
     "Neuron",
     "OneToOne",
     "Op",
+    "OverTime",
     "Pool",
     "Population",
     "Projection",

@@ -15,6 +15,7 @@ import numpy as np
 
 from neurocomp.network.shapes import Shape, ShapeMismatch, frozen_array, spelt, window_count, windowed_shape
 from neurocomp.network.signal_ops import Factor, Host, Reduce, Wiring
+from neurocomp.network.time_ops import OverTime
 
 __all__ = [
     "Conv",
@@ -23,6 +24,7 @@ __all__ = [
     "Linear",
     "OneToOne",
     "Op",
+    "OverTime",
     "Pool",
     "Reduce",
     "Shape",
@@ -176,7 +178,7 @@ class Sparse:
         return self.shape
 
 
-Op = Linear | Conv | Pool | OneToOne | Sparse | Factor | Wiring | Reduce | Host
+Op = Linear | Conv | Pool | OneToOne | Sparse | Factor | Wiring | Reduce | Host | OverTime
 
 
 def weight_of(op: Op) -> np.ndarray | None:
@@ -189,10 +191,10 @@ def weight_of(op: Op) -> np.ndarray | None:
 
 
 def stands_alone(op: Op) -> bool:
-    """Whether nothing can be added to what the operator brings: a maximum or a host function."""
-    return isinstance(op, Host) or (isinstance(op, Pool | Reduce) and op.kind == "max")
+    """Whether nothing can be added to what the operator brings: a maximum, a host function or a mixture of steps."""
+    return isinstance(op, Host | OverTime) or (isinstance(op, Pool | Reduce) and op.kind == "max")
 
 
 def needs_relay(op: Op) -> bool:
-    """Whether only a relay without bias can receive it: products and host functions."""
-    return isinstance(op, Host | Factor)
+    """Whether only a relay without bias can receive it: products, host functions and mixtures of steps."""
+    return isinstance(op, Host | Factor | OverTime)

@@ -7,7 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, Pool, Reduce, Shape, Sparse, Wiring
+from neurocomp.network.ops import (
+    Conv,
+    Factor,
+    Host,
+    Linear,
+    OneToOne,
+    Op,
+    OverTime,
+    Pool,
+    Reduce,
+    Shape,
+    Sparse,
+    Wiring,
+)
 from neurocomp.network.signal_ops import REDUCTIONS, SIDES
 
 Tree = dict[str, Any]
@@ -47,6 +60,12 @@ def op_tree(op: Op, name: str, put: Put) -> Tree:
                 "shape": list(op.shape),
                 "indices": put(f"{name}.indices", op.indices),
                 "weight": put(f"{name}.weight", op.weight),
+            }
+        case OverTime():
+            return {
+                "kind": kind,
+                "weight": put(f"{name}.weight", op.weight),
+                "offset": put(f"{name}.offset", op.offset),
             }
         case _:
             return {"kind": kind, **_signal_op_tree(op, name, put)}
@@ -88,6 +107,8 @@ def op_of(tree: Tree, get: Get) -> Op:
             return OneToOne(get(tree["scale"]), tuple(tree["shape"]) if tree["shape"] else None)
         case "sparse":
             return Sparse(get(tree["indptr"]), get(tree["indices"]), get(tree["weight"]), tuple(tree["shape"]))
+        case "overtime":
+            return OverTime(get(tree["weight"]), get(tree["offset"]))
         case "factor" | "wiring" | "reduce" | "host":
             return _signal_op_of(tree, get)
         case kind:

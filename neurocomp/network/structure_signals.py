@@ -11,8 +11,9 @@ import numpy as np
 
 from neurocomp.network.shapes import Shape
 from neurocomp.network.signal_ops import Factor, Host, Reduce, Wiring
+from neurocomp.network.time_ops import OverTime
 
-SignalOp = Factor | Wiring | Reduce | Host
+SignalOp = Factor | Wiring | Reduce | Host | OverTime
 
 
 def signal_fan_out(op: SignalOp, source_shape: Shape, target_counts: np.ndarray) -> np.ndarray:
@@ -41,7 +42,7 @@ def _summed_and_spread(counts: np.ndarray, form: Shape, axis: int, repeats: int)
     return np.repeat(sums, repeats, axis=axis).reshape(-1)
 
 
-def _backward_form(op: Factor | Reduce | Host, source: Shape) -> tuple[Shape, int, int]:
+def _backward_form(op: Factor | Reduce | Host | OverTime, source: Shape) -> tuple[Shape, int, int]:
     """(form of the target, axis to sum over, elements of the source in its place)."""
     if isinstance(op, Factor):
         return (op.batch, op.rows, op.columns), 2 if op.side == "left" else 1, op.inner
@@ -50,7 +51,7 @@ def _backward_form(op: Factor | Reduce | Host, source: Shape) -> tuple[Shape, in
     return (math.prod(source) // op.block, op.block), 1, op.block
 
 
-def _forward_form(op: Factor | Reduce | Host, source: Shape) -> tuple[Shape, int, int]:
+def _forward_form(op: Factor | Reduce | Host | OverTime, source: Shape) -> tuple[Shape, int, int]:
     """(form of the source, axis to sum over, elements of the target in its place)."""
     if isinstance(op, Factor):
         axis, repeats = (2, op.columns) if op.side == "left" else (1, op.rows)

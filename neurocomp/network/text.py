@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from neurocomp.network.graph import Network, Population, Projection
-from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, Pool, Reduce, Sparse, Wiring
+from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, OverTime, Pool, Reduce, Sparse, Wiring
 
 
 def to_text(network: Network) -> str:
@@ -48,12 +48,20 @@ def describe_op(op: Op) -> str:
             return "one to one"
         case Sparse():
             return f"sparse, {op.indices.size} synapses"
+        case _:
+            return _describe_signal_op(op)
+
+
+def _describe_signal_op(op: Factor | Wiring | Reduce | OverTime | Host) -> str:
+    match op:
         case Factor():
             return _describe_factor(op)
         case Wiring():
             return f"wires to {int((op.index >= 0).sum())} of {op.index.size} elements"
         case Reduce():
             return f"{op.kind} over {op.axis}"
+        case OverTime():
+            return f"mixture of all {op.steps} steps"
         case Host():
             return f"{op.function} on the host" + (f", blocks of {op.block}" if op.block > 1 else "")
 

@@ -13,6 +13,7 @@ from neurocomp.network.neuron import expand
 from neurocomp.network.ops import ShapeMismatch, weight_of
 from neurocomp.network.verify_neuron import neuron_findings
 from neurocomp.network.verify_ops import operator_findings, products
+from neurocomp.network.verify_time import time_findings
 
 
 def verify(network: Network) -> Network:
@@ -24,6 +25,7 @@ def verify(network: Network) -> Network:
         for projection in network.projections:
             found += _projection(network, projection)
         found += products(network)
+        found += time_findings(network)
         found += _loops(network)
         found += _arithmetic(network)
         found += _sample(network)

@@ -9,7 +9,7 @@ import numpy as np
 
 from neurocomp.errors import Diagnostic
 from neurocomp.network.graph import Integer, Network, Projection
-from neurocomp.network.ops import Factor, Host, Reduce, Wiring, needs_relay, stands_alone
+from neurocomp.network.ops import Factor, Host, OverTime, Reduce, Wiring, needs_relay, stands_alone
 from neurocomp.network.signal_ops import HOST_BLOCKWISE, HOST_FUNCTIONS, REDUCTIONS, SIDES
 
 # what the 32-bit states of integer arithmetic hold without rounding
@@ -20,10 +20,10 @@ def operator_findings(network: Network, projection: Projection) -> Iterator[Diag
     """What is wrong with one projection's operator, apart from shapes and weights."""
     op, name, target = projection.op, projection.name, network.by_name[projection.target]
     if stands_alone(op) and len(network.incoming[target.name]) > 1:
-        what = "a host function" if isinstance(op, Host) else "a maximum"
+        what = {Host: "a host function", OverTime: "a mixture of time steps"}.get(type(op), "a maximum")
         yield Diagnostic(name, f"{what} cannot be added to what other projections bring to the same population")
     if needs_relay(op) and (target.neuron is not None or target.bias is not None):
-        what = "a host function" if isinstance(op, Host) else "a product of two signals"
+        what = {Host: "a host function", OverTime: "a mixture of time steps"}.get(type(op), "a product of two signals")
         has = "neurons" if target.neuron is not None else "a bias"
         yield Diagnostic(
             name,

@@ -1,0 +1,155 @@
+"""Running a network that mixes time steps (OverTime): all steps up to the mixture, the mixture, all steps behind it.
+
+The network is cut into segments that are run one after the other. What a segment gets from earlier ones, it gets as
+inputs; a relay behind a mixture is an input that is fed the mixture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+import numpy as np
+
+from neurocomp.activity.execution import Execution
+from neurocomp.activity.trace import PopulationTrace, SpikeTrace, pack
+from neurocomp.errors import bad_input
+from neurocomp.network.graph import Network
+from neurocomp.network.layout import channel_last
+from neurocomp.network.ops import OverTime
+from neurocomp.network.verify import population_order
+
+Inputs = dict[str, np.ndarray]
+Run = Callable[[Network, Inputs, Collection[str]], Execution]
+"""Runs one segment and records the named relays."""
+
+
+def run_segments(
+    network: Network, inputs: Inputs, samples: int, steps: int, record: Collection[str], run: Run
+) -> Execution:
+    """Run a verified network that mixes time steps. Raises InputError if its mixtures are not for that many steps."""
+    for p in network.projections:
+        if isinstance(p.op, OverTime) and p.op.steps != steps:
+            what = f"mixes {p.op.steps} time steps, but {steps} are run"
+            raise bad_input(p.name, what, hint=f"run it for {p.op.steps} steps")
+    level = _levels(network)
+    values: Inputs = dict(inputs)
+    parts: list[Execution] = []
+    for k in range(max(level.values()) + 1):
+        values |= _mixed(network, level, k, values)
+        segment = _segment(network, level, k)
+        fed = {name: values[name] for name in segment.inputs}
+        done = run(segment, fed, _wanted(network, level, k, record))
+        parts.append(done)
+        values |= {name: _sent(done, name) for name in level if level[name] == k and name in done.trace.populations}
+    return _joined(network, parts, values, (samples, steps), set(record))
+
+
+def _levels(network: Network) -> dict[str, int]:
+    """For each population how many mixtures lie before it on its longest way from an input."""
+    level = dict.fromkeys(population_order(network), 0)
+    changed = True
+    while changed:  # delayed connections may point backwards in the order, so until nothing moves
+        changed = False
+        for p in network.projections:
+            least = level[p.source] + isinstance(p.op, OverTime)
+            if level[p.target] < least:
+                level[p.target], changed = least, True
+    return level
+
+
+def _mixes(network: Network, name: str) -> bool:
+    return any(isinstance(p.op, OverTime) for p in network.incoming[name])
+
+
+def _segment(network: Network, level: dict[str, int], k: int) -> Network:
+    """The populations of level k; those of earlier levels that they hear, and mixtures, as inputs."""
+    mine = [name for name in level if level[name] == k and not _mixes(network, name)]
+    projections = tuple(p for p in network.projections if p.target in mine)
+    heard = {p.source for p in projections} - set(mine)
+    mixtures = {name for name in level if level[name] == k and _mixes(network, name)}
+    fed = [name for name in level if name in heard | mixtures or (name in network.inputs and name in mine)]
+    members = {*mine, *fed}
+    populations = tuple(
+        replace(p, neuron=None, bias=None) if p.name in fed else p for p in network.populations if p.name in members
+    )
+    output = network.output if network.output in mine else None
+    return replace(
+        network,
+        populations=populations,
+        projections=projections,
+        inputs=tuple(fed),
+        output=output,
+        sample=None,
+        stations=(),
+    )
+
+
+def _wanted(network: Network, level: dict[str, int], k: int, record: Collection[str]) -> list[str]:
+    """Relays of level k whose values are asked for, or which later levels hear."""
+    later = {p.source for p in network.projections if level[p.source] == k < level[p.target]}
+    return [
+        name for name in level
+        if level[name] == k and network.by_name[name].neuron is None and not _mixes(network, name)
+        and (name in later or name in record)
+    ]  # fmt: skip
+
+
+def _mixed(network: Network, level: dict[str, int], k: int, values: Inputs) -> Inputs:
+    """Mixtures that level k begins with, (samples, steps, *shape)."""
+    mixed: Inputs = {}
+    for name in (n for n in level if level[n] == k):
+        for p in network.incoming[name]:
+            if isinstance(p.op, OverTime):
+                mixed[name] = mixture(p.op, values[p.source].astype(np.float32))
+    return mixed
+
+
+def mixture(op: OverTime, values: np.ndarray) -> np.ndarray:
+    """What the operator makes of (samples, steps, *shape), float32."""
+    each = (-1, *(1,) * (values.ndim - 2))
+    total = np.broadcast_to(op.offset.reshape(each), values.shape[1:])
+    total = np.repeat(total[None], values.shape[0], axis=0)
+    for s in range(values.shape[1]):
+        total = total + op.weight[:, s].reshape(each) * values[:, s : s + 1]
+    return total
+
+
+def _sent(done: Execution, name: str) -> np.ndarray:
+    return done.trace.dense(name).astype(np.float32)
+
+
+def _joined(
+    network: Network, parts: list[Execution], values: Inputs, size: tuple[int, int], record: set[str]
+) -> Execution:
+    """The parts' results as those of one run."""
+    traces: dict[str, PopulationTrace] = {}
+    counts: dict[str, np.ndarray] = {}
+    for part in parts:
+        own = {n: t for n, t in part.trace.populations.items() if n not in traces}
+        traces |= {n: t for n, t in own.items() if _is_traced(network, n, record)}
+        counts |= {n: c for n, c in part.nonzero_counts.items() if n not in counts}
+    output = next((part.output for part in parts if part.output is not None), None)
+    for name in (n for n in values if _mixes(network, n)):
+        if name == network.output:
+            output = values[name]
+        if name in record:
+            traces[name] = _trace_of(values[name])
+    return Execution(
+        SpikeTrace(*size, {n: traces[n] for n in population_order(network) if n in traces}, repr(network.arithmetic)),
+        output,
+        {n: counts[n] for n in population_order(network)},
+        sum(part.saturations for part in parts),
+        parts[0].clipped_inputs,
+        {n: c for part in parts for n, c in part.product_operations.items()},
+        {n: c for part in parts for n, c in part.host_operations.items()},
+    )
+
+
+def _is_traced(network: Network, name: str, record: set[str]) -> bool:
+    return network.by_name[name].neuron is not None or name in network.inputs or name in record
+
+
+def _trace_of(values: np.ndarray) -> PopulationTrace:
+    last = channel_last(values, values.shape[2:])
+    return PopulationTrace(values.shape[2:], pack(last != 0), None, last)

@@ -1,0 +1,109 @@
+"""Networks that mix time steps: run in segments, by both engines alike, against the plain formula."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from neurocomp.activity.execute import execute
+from neurocomp.activity.reference import execute_reference
+from neurocomp.errors import InputError
+from neurocomp.network import Integer, Linear, Network, Neuron, OneToOne, OverTime, Population, Projection
+from neurocomp.network.serial import from_tree, to_tree
+from neurocomp.network.text import to_text
+from neurocomp.network.verify import verify
+
+STEPS = 5
+
+
+def mixture(seed: int, steps: int = STEPS) -> OverTime:
+    rng = np.random.default_rng(seed)
+    return OverTime(rng.normal(size=(steps, steps)), rng.normal(size=steps))
+
+
+def network(extra: tuple[Projection, ...] = ()) -> Network:
+    """in -> a -> mixture -> b -> mixture -> out; b hears a as it was a step ago, too."""
+    rng = np.random.default_rng(1)
+    weights = [rng.normal(size=shape).astype(np.float32) for shape in ((6, 4), (5, 6), (5, 6), (3, 5))]
+    populations = (
+        Population("in", (4,)),
+        Population("a", (6,), Neuron(v_decay=0.5)),
+        Population("drive", (5,)),
+        Population("mixed", (5,)),
+        Population("b", (5,), Neuron(v_decay=0.0, threshold=0.2)),
+        Population("mixed2", (5,)),
+        Population("out", (3,), Neuron(v_decay=0.9, reset="none", output="membrane")),
+    )
+    projections = (
+        Projection("w", "in", "a", Linear(weights[0])),
+        Projection("x", "a", "drive", Linear(weights[1])),
+        Projection("t", "drive", "mixed", mixture(2)),
+        Projection("m", "mixed", "b", OneToOne()),
+        Projection("t2", "b", "mixed2", mixture(3)),
+        Projection("y", "mixed2", "out", Linear(weights[3])),
+        *extra,
+    )
+    return Network(populations, projections, ("in",), "out")
+
+
+def inputs() -> np.ndarray:
+    return np.random.default_rng(5).normal(size=(2, STEPS, 4)).astype(np.float32)
+
+
+def test_both_engines_and_the_formula_agree() -> None:
+    net = network()
+    ours, twin = (
+        execute(net, inputs(), record=["drive", "mixed"]),
+        execute_reference(net, inputs(), record=["drive", "mixed"]),
+    )
+    assert ours.trace.digest == twin.trace.digest
+    np.testing.assert_array_equal(ours.output, twin.output)
+    assert list(ours.nonzero_counts) == list(twin.nonzero_counts) == [p.name for p in net.populations]
+    op = net.projections[2].op
+    expected = np.einsum("ts,nsk->ntk", op.weight, ours.trace.dense("drive")) + op.offset[:, None]
+    np.testing.assert_allclose(ours.trace.dense("mixed"), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(ours.trace.dense("b"), ours.trace.dense("mixed") >= np.float32(0.2))
+    assert set(ours.trace.populations) == {"in", "a", "drive", "mixed", "b", "out"}
+    assert 0 < ours.trace.dense("b").mean() < 1
+
+
+def test_what_passes_a_mixture_by_is_heard_on_time() -> None:
+    weight = np.random.default_rng(6).normal(size=(5, 6)).astype(np.float32)
+    net = network((Projection("skip", "a", "b", Linear(weight), 1),))
+    run = execute_reference(net, inputs(), record=["mixed"])
+    a = run.trace.dense("a").astype(np.float32)
+    late = np.concatenate([np.zeros_like(a[:, :1]), a[:, :-1]], 1) @ weight.T
+    np.testing.assert_array_equal(run.trace.dense("b"), run.trace.dense("mixed") + late >= np.float32(0.2))
+
+
+def test_saved_and_described() -> None:
+    net = network()
+    tree, arrays = to_tree(net)
+    again = from_tree(tree, arrays, "file")
+    np.testing.assert_array_equal(again.projections[2].op.weight, net.projections[2].op.weight)
+    assert "drive -> mixed: mixture of all 5 steps" in to_text(net)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda n: (n, inputs()[:, :4]), "mixes 5 time steps, but 4 are run"),
+        (lambda n: (network((Projection("back", "b", "a", Linear(np.zeros((6, 5), np.float32)), 1),)), inputs()),
+         "mixes all time steps of a signal that depends on the result"),
+        (lambda n: (network((Projection("more", "a", "mixed", Linear(np.zeros((5, 6), np.float32))),)), inputs()),
+         "a mixture of time steps cannot be added"),
+    ],
+)  # fmt: skip
+def test_refusals(change, what) -> None:
+    net, given = change(network())
+    with pytest.raises(InputError, match=what):
+        execute(net, given)
+
+
+def test_no_integers() -> None:
+    from dataclasses import replace
+
+    whole = tuple(replace(p, op=OneToOne()) if isinstance(p.op, Linear) else p for p in network().projections[2:3])
+    net = Network((Population("drive", (5,)), Population("mixed", (5,))), whole, ("drive",), "mixed", Integer())
+    with pytest.raises(InputError, match="mixes time steps in a network of integer arithmetic"):
+        verify(net)
