@@ -27,8 +27,8 @@ CHANGES = {
     "the same point again": ("chip.noc.hop_east_west.energy_pj", 2.55, 0.0),
     "another energy": ("chip.engines.fp.neuron_update.energy_pj", 18.4, 0.1),
     "another time": ("chip.engines.fp.neuron_update.latency_ns", 1.85, 0.1),
-    "other cores, the same mapping": ("chip.core.neurons_max", 8000, -1),
-    "other cores, another mapping": ("chip.core.neurons_max", 60, -1),
+    "cores that hold more, the same mapping": ("chip.core.neurons_max", 8000, -1),
+    "smaller cores, another mapping": ("chip.core.neurons_max", 60, -1),
     "other numbers: the network runs": ("chip.numeric.input_bits", 8, 1),
 }
 SPACE = {
@@ -60,7 +60,7 @@ def one_more_point(count: int) -> None:
             if outcome.status != "ok":
                 raise SystemExit(outcome.reason)
         spent = time.process_time() - used, time.perf_counter() - clock
-        print(f"  {change:34}" + "".join(f"{1e3 * seconds / size:9.1f}" for seconds in spent))
+        print(f"  {change:40}" + "".join(f"{1e3 * seconds / size:9.1f}" for seconds in spent))
 
 
 def whole_sweep(count: int, workers: int) -> None:
@@ -80,7 +80,7 @@ def whole_sweep(count: int, workers: int) -> None:
                 outcomes = run_jobs(jobs_of(points_of(space), None), runner)
             spent = time.perf_counter() - clock
         good = sum(outcome.status == "ok" for outcome in outcomes)
-        print(f"  {kind:34}{spent:9.1f} s, {count / spent:6.1f} points/s, {good} with figures")
+        print(f"  {kind:40}{spent:9.1f} s, {count / spent:6.1f} points/s, {good} with figures")
 
 
 def main() -> None:

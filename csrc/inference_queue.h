@@ -3,6 +3,7 @@
 #define NC_INFERENCE_QUEUE_H
 
 #include "inference.h"
+#include <string.h>
 
 /* Merges ascending runs until one is left (natural merge sort, stable). Returns where the result lies. */
 static nc_packet *sort_by_arrival(nc_packet *from, nc_packet *to, int64_t n) {
@@ -21,11 +22,16 @@ static nc_packet *sort_by_arrival(nc_packet *from, nc_packet *to, int64_t n) {
             while (end < n && from[end].arrival_ps >= from[end - 1].arrival_ps)
                 end++;
             int64_t left = at, right = middle;
-            while (left < middle || right < end) {
-                const int take_left =
-                    left < middle && (right >= end || from[left].arrival_ps <= from[right].arrival_ps);
-                to[put++] = take_left ? from[left++] : from[right++];
+            while (left < middle && right < end) { /* which one comes first is chance: no branch on it */
+                const int64_t later = from[right].arrival_ps < from[left].arrival_ps;
+                to[put++] = from[later ? right : left];
+                left += !later;
+                right += later;
             }
+            memcpy(to + put, from + left, sizeof *to * (size_t)(middle - left));
+            put += middle - left;
+            memcpy(to + put, from + right, sizeof *to * (size_t)(end - right));
+            put += end - right;
             at = end;
             runs++;
         }

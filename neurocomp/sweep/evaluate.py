@@ -23,9 +23,10 @@ from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import CheckFailedError, DoesNotFitError, NeurocompError, ResourceLimitError
 from neurocomp.frontend.read import load_network
 from neurocomp.inputs.prepare import Prepared, prepare
+from neurocomp.mapping.check import check_program
 from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.compile import lower
-from neurocomp.mapping.map import map_network
+from neurocomp.mapping.map import Plan, map_plan, plan_mapping
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile, profile_of
 from neurocomp.mapping.program import Program
@@ -34,12 +35,12 @@ from neurocomp.simulate.inference import Simulation, simulate
 from neurocomp.sweep.mapping import Chips, chips_of, choices_of
 from neurocomp.sweep.outcome import METRIC_NAMES, TRAINING_NAMES, Outcome, Status, metrics_of
 from neurocomp.sweep.profile import Chip, with_values
-from neurocomp.sweep.reuse import ignores_times, mapping_key, timing_key
+from neurocomp.sweep.reuse import all_fit, holds, ignores_times, mapping_key, placing_key, timing_key
 from neurocomp.sweep.runs import Run, load_run, run_key, save_run
 from neurocomp.sweep.sample import Point
 from neurocomp.sweep.training import TrainingChoices, training_metrics
 
-KEPT_RUNS, KEPT_PROGRAMS, KEPT_FILES = 4, 16, 16
+KEPT_RUNS, KEPT_PROGRAMS, KEPT_FILES = 4, 32, 16
 Made = TypeVar("Made")
 
 
@@ -178,17 +179,29 @@ class Bench:
             known = self.kept.get("program for any times", {}).get(timeless)
             if known is not None:
                 return known
-            program = map_network(
-                mapped, chip, seed=choices.seed, objective=choices.objective, effort=choices.effort,
-                time_budget_s=choices.time_budget_s, activity=self._profile(problem[0], mapped, chip, run),
-                chips=settings.chips,
-            )  # fmt: skip
+            plan = plan_mapping(mapped, chip, chips=settings.chips)
+            lying = placing_key(plan, choices)
+            placing = None if lying is None else (*problem[:-1], *lying)
+            program = self._placed(placing, plan)
+            if program is None:
+                program = map_plan(plan, choices, self._profile(problem[0], mapped, chip, run))
             if ignores_times(program, choices):
                 self._keep("program for any times", timeless, KEPT_PROGRAMS, lambda: program)
+                if placing is not None and all_fit(program):
+                    self._keep("program of tiles", placing, KEPT_PROGRAMS, lambda: program)
             return program
 
         program = self._keep("program", problem, KEPT_PROGRAMS, made)
         return program if program.chip is chip else replace(program, chip=chip, network=mapped)
+
+    def _placed(self, placing: tuple[Hashable, ...] | None, plan: Plan) -> Program | None:
+        """A program whose tiles lay on the same cores, for cores that hold other amounts; checked anew."""
+        known = self.kept.get("program of tiles", {}).get(placing)
+        if not isinstance(known, Program) or not holds(plan, known):
+            return None
+        program = replace(known, chip=plan.problem.chip, network=plan.problem.network)
+        check_program(program)
+        return program
 
     def _profile(self, name: Hashable, mapped: Network, chip: ChipSpec, run: Run) -> Profile:
         """What the mapper weighs traffic with: of the network and its spikes alone."""

@@ -82,27 +82,27 @@ def test_only_what_a_point_changes_is_made_again(made: Path, tmp_path: Path, mon
         original = getattr(evaluate, name)
         monkeypatch.setattr(evaluate, name, lambda *a, **k: (made_.append(name), original(*a, **k))[1])
 
-    for name in ("execute", "map_network", "simulate"):
+    for name in ("execute", "plan_mapping", "simulate"):
         count(name)
     bench, per_point = Bench(made / "x.npz", tmp_path / "runs"), []
     for point in points(made, "energy"):
         made_.clear()
         bench.evaluate(point, "k")
         per_point.append(tuple(made_))
-    everything = ("execute", "map_network", "simulate")
+    everything = ("execute", "plan_mapping", "simulate")
     assert per_point[0] == everything and per_point[10] == everything, "other numbers need another run"
-    assert per_point[1] == ("map_network",), "hops are what energy ranks by, and nothing that takes time"
-    assert per_point[3] == ("map_network", "simulate") and per_point[11] == ("simulate",)
-    assert per_point[8] == ("map_network",), "it does not fit"
+    assert per_point[1] == ("plan_mapping",), "hops are what energy ranks by, and nothing that takes time"
+    assert per_point[3] == ("plan_mapping", "simulate") and per_point[11] == ("simulate",)
+    assert per_point[8] == ("plan_mapping",), "it does not fit"
     made_.clear()
     Bench(made / "x.npz", tmp_path / "runs").evaluate(points(made, "energy")[0], "k")
-    assert made_ == ["map_network", "simulate"], "the run was kept on disk"
+    assert made_ == ["plan_mapping", "simulate"], "the run was kept on disk"
 
 
 def test_energies_of_neurons_need_no_mapping_and_no_simulation(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench, asked = Bench(made / "x.npz"), points(made, "traffic")
     before = bench.evaluate(asked[0], "k")
-    monkeypatch.setattr(evaluate, "map_network", None)
+    monkeypatch.setattr(evaluate, "plan_mapping", None)
     monkeypatch.setattr(evaluate, "simulate", None)
     for point in asked[1:3]:
         after = bench.evaluate(point, "k")
@@ -192,3 +192,29 @@ def test_several_chips_are_an_axis(tmp_path: Path) -> None:
         found.append(bench.evaluate(point, bench.key(point)))
     assert file.is_file() and [o.status for o in found] == ["does not fit", "ok", "ok"], [o.reason for o in found]
     assert found[1].metrics == found[2].metrics and found[1].metrics["cores_used"] == 2
+
+
+def test_cores_that_hold_more_need_no_search(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as the tiles lie where they lay; cores that hold less are searched, and refused if need be."""
+    searched: list[int] = []
+    original = evaluate.map_plan
+    monkeypatch.setattr(evaluate, "map_plan", lambda *a, **k: (searched.append(1), original(*a, **k))[1])
+    changes: tuple[dict[str, object], ...] = (
+        {"chip.core.neurons_max": 100}, {"chip.core.neurons_max": 101}, {"chip.core.fan_in_axons_max": 99},
+        {"chip.core.neurons_max": 3}, {"chip.core.neurons_max": 4}, {"chip.core.neurons_max": 3, "chip.core.count": 20},
+        {"chip.core.neurons_max": 2, "chip.core.count": 1}, {"chip.noc.width": 16},
+        {"chip.core.neurons_max": 102, "mapping.effort": "default"},
+        {"chip.core.neurons_max": 103, "mapping.effort": "default"},
+    )  # fmt: skip
+    fixed = {"mapping.objective": "traffic", "run.steps": 3, "run.noc": "bound"}
+    bench, found = Bench(made / "x.npz"), []
+    for change in changes:
+        settings = tuple({**fixed, **change}.items())
+        point, before = Point(str(made / "net.nir"), "loihi2", settings), len(searched)  # type: ignore[arg-type]
+        outcome = bench.evaluate(point, "k")
+        found.append((outcome.status, len(searched) - before))
+        assert outcome == Bench(made / "x.npz").evaluate(point, "k")
+    assert found == [
+        ("ok", 1), ("ok", 0), ("ok", 0), ("ok", 1), ("ok", 0), ("ok", 1), ("does not fit", 0), ("ok", 1), ("ok", 1),
+        ("ok", 1),
+    ]  # fmt: skip
