@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from neurocomp.chip.spec import ChipSpec
-from neurocomp.errors import bad_input
+from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.mapping.map import Chips, map_network
 from neurocomp.mapping.profile import Activity
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.relays import relay_order
 from neurocomp.mapping.stations import with_stations
 from neurocomp.network.graph import Float32, Integer, Network
-from neurocomp.network.ops import Host
+from neurocomp.network.ops import Host, OverTime
 from neurocomp.network.passes import fold_average_pooling, max_pooling_to_neurons
 from neurocomp.network.quantise import WeightScales, quantise
 from neurocomp.network.units import KEEPING
@@ -79,6 +79,7 @@ def lower(
     assumed on the way is added to ``assumptions``.
     """
     verify(network)
+    _refuse_mixtures(network, chip)
     relay_order(network)  # a circle of relays can be run, but not placed: say so before anything is rounded
     if isinstance(network.arithmetic, Integer):
         return with_stations(max_pooling_to_neurons(network), chip)
@@ -92,6 +93,21 @@ def lower(
     )  # fmt: skip
     notes = tuple(f"on {chip.name}: {note}" for note in quantised.notes)
     return with_stations(replace(quantised.network, assumptions=network.assumptions + notes), chip)
+
+
+def _refuse_mixtures(network: Network, chip: ChipSpec) -> None:
+    """A chip runs step by step: it cannot wait for later steps. Raises InputError naming every mixture of steps."""
+    mixing = [p for p in network.projections if isinstance(p.op, OverTime)]
+    if mixing:
+        raise InputError([
+            Diagnostic(
+                p.target,
+                f"needs all time steps of {p.source} before its first, and {chip.name} runs one step after the other",
+                "it is a parallel spiking neuron, whose weights differ from step to step",
+                "train with sliding PSNs, which look back by fixed delays",
+            )
+            for p in mixing
+        ])  # fmt: skip
 
 
 def float_form(network: Network, chip: ChipSpec) -> Network | None:

@@ -162,7 +162,10 @@ class Units:
     def _groups(self) -> dict[str, tuple[str, ...]]:
         """Populations that share a unit because relays with weights before them pass it on, by each of them."""
         grouped = {p.name for p in self.network.populations if self._has_weights(p)}
-        links = [p for p in self.network.projections if is_unchanged(p.op) and self._is_relay(p.source)]
+        links = [
+            p for p in self.network.projections
+            if is_unchanged(p.op) and self._is_relay(p.source) and not self._scaled_too(p)
+        ]  # fmt: skip
         root = {name: name for name in grouped}
 
         def find(name: str) -> str:
@@ -187,6 +190,11 @@ class Units:
             if population.name in root:
                 members.setdefault(find(population.name), []).append(population.name)
         return {name: tuple(group) for group in members.values() for name in group}
+
+    def _scaled_too(self, p: Projection) -> bool:
+        """Whether the target hears the same source through weights as well (delayed taps), so that it needs a unit of
+        its own."""
+        return any(q.source == p.source and not is_unchanged(q.op) for q in self.network.incoming[p.target])
 
     def _has_weights(self, population: Population) -> bool:
         """Whether a relay's sum has a unit of its own making."""

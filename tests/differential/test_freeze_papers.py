@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from neurocomp.chip.catalog import load_chip
+from neurocomp.errors import InputError
 from neurocomp.frontend.freeze import freeze
 from neurocomp.mapping.compile import compile_network
 from neurocomp.network import Network
@@ -86,3 +87,35 @@ def test_converted_with_bursts(powers: bool) -> None:
     network = check(net, torch.rand(2, 1, 6, 6), "loihi2")
     assert executed(network)["first"].max() == 4
     assert executed(network)["last"].min() < 0
+
+
+@pytest.mark.parametrize("kind", ["PSN", "MaskedPSN"])
+def test_parallel_neurons(kind: str) -> None:
+    """A PSN needs all steps before its first: the layers run one after the other, and no chip here can do that."""
+    psn = pytest.importorskip("spikingjelly.activation_based.neuron")
+    torch.manual_seed(6)
+    steps = 6
+    make = {"PSN": lambda: psn.PSN(steps), "MaskedPSN": lambda: psn.MaskedPSN(3, steps, lambda_init=0.5, step_mode="m")}
+    net = torch.nn.Sequential(
+        torch.nn.Linear(10, 16), make[kind](), torch.nn.Linear(16, 12), psn.LIFNode(step_mode="m"),
+        torch.nn.Linear(12, 8), make[kind](), torch.nn.Linear(8, 3),
+    )  # fmt: skip
+    for layer in net:
+        if type(layer).__name__ == kind:
+            layer.weight.data.uniform_(-0.5, 1.0)
+            layer.bias.data.uniform_(-1.0, 0.2)
+    network = check(lively(net, 4.0), drive(10, steps), None)
+    with pytest.raises(InputError, match="and loihi2 runs one step after the other"):
+        compile_network(network, load_chip("loihi2"))
+
+
+def test_sliding_parallel_neurons() -> None:
+    psn = pytest.importorskip("spikingjelly.activation_based.neuron")
+    torch.manual_seed(7)
+    net = torch.nn.Sequential(
+        torch.nn.Linear(10, 16), psn.SlidingPSN(3, step_mode="m"), torch.nn.Linear(16, 6),
+        psn.SlidingPSN(2, exp_init=False, step_mode="m"),
+    )  # fmt: skip
+    net[3].weight.data = torch.tensor([0.7, 1.1])
+    network = check(lively(net, 3.0), drive(10), "generic")
+    assert sorted({p.delay for p in network.projections}) == [0, 1, 2]

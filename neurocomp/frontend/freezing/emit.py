@@ -17,7 +17,7 @@ from neurocomp.frontend.freezing.readings import Reading
 from neurocomp.frontend.freezing.streams import Concatenated, Input, Mapped, Output, Product, Stream, Sum, Term
 from neurocomp.network.graph import Network, Population, Projection
 from neurocomp.network.neuron import PARAMETERS, Neuron
-from neurocomp.network.ops import Factor, OneToOne, Op, Shape, Wiring, needs_relay, stands_alone
+from neurocomp.network.ops import Factor, OneToOne, Op, OverTime, Shape, Wiring, needs_relay, stands_alone
 from neurocomp.network.signal_ops import Side
 from neurocomp.network.verify import population_order
 
@@ -90,6 +90,9 @@ class _Emitter:
         if reading.taps is not None:
             self._tap(name, self.population_of(self.lowered.streams.reshaped(arriving, shape)), reading)
             return
+        if reading.over_time is not None:
+            self._mix(name, self.population_of(self.lowered.streams.reshaped(arriving, shape)), reading)
+            return
         self.bring(name, self.lowered.streams.reshaped(arriving, shape), 0, alone)
         if recurrence is None:
             return
@@ -105,6 +108,15 @@ class _Emitter:
             if weight:
                 identity = self._identity(source, name)
                 self.project(f"{reading.path}.{delay}", source, name, replace(identity, scale=float(weight)), delay)
+
+    def _mix(self, name: str, source: str, reading: Reading) -> None:
+        """A neuron that needs all steps at once: a relay holds what they make together."""
+        mixed = self.unique(f"{reading.path}.mixed", self.names)
+        self.populations[mixed] = Population(mixed, self.populations[source].shape)
+        if reading.over_time is not None:
+            op = OverTime(reading.over_time.weight, reading.over_time.offset)
+            self.project(f"{reading.path}.weight", source, mixed, op, 0)
+        self.project(f"{mixed} -> {name}", mixed, name, self._identity(mixed, name), 0)
 
     def _neuron(self, reading: Reading, key: int, shape: Shape) -> Neuron:
         neuron = reading.neuron
