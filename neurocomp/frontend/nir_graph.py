@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError, bad_input
-from neurocomp.frontend.nir_loops import late_edges
+from neurocomp.frontend.nir_loops import late_edges, reached
 from neurocomp.frontend.nir_ops import LINEAR_TYPES
 from neurocomp.frontend.nir_words import Unwritable, Word, carries, neuron_word, op_words
 from neurocomp.network.graph import Float32, Network, Population, Projection
@@ -43,18 +43,29 @@ class Described:
 def describe(network: Network, dt_s: float) -> Described:
     """The NIR graph of a verified network. Raises InputError with everything that NIR cannot express."""
     _refuse_integers(network)
-    writer = _Writer(network, dt_s, value_kinds(network))
-    for end, missing in (("input", not network.inputs), ("output", network.output is None)):
+    kinds = value_kinds(network)
+    writer = _written(_Writer(network, dt_s, kinds))
+    edges = _timed(writer)
+    if edges is None:  # numbers in front of the names lead readers through the loops in the network's own order
+        writer = _written(_Writer(network, dt_s, kinds, numbered=True))
+        writer.remarks.append("nodes have a number in front of their names: readers find loops by the names' order")
+        edges = _timed(writer)
+    if edges is None:
+        what = "has loops in which NIR's readers would count the steps in another way"
+        hint = "give each projection that feeds back a delay of 1, and no other of its loop"
+        raise bad_input(network.name, what, "an edge that closes a loop takes one step in a NIR file", hint)
+    return Described(writer.nodes, writer.own, tuple(sorted(edges)), tuple(writer.remarks))
+
+
+def _written(writer: _Writer) -> _Writer:
+    for end, missing in (("input", not writer.network.inputs), ("output", writer.network.output is None)):
         if missing:
-            writer.find(network.name, f"has no {end}, and a NIR graph needs one")
+            writer.find(writer.network.name, f"has no {end}, and a NIR graph needs one")
     writer.add_all()
     if writer.findings:
         raise InputError(writer.findings)
     writer.merge_repeated()
-    edges = _timed(writer)
-    if writer.findings:
-        raise InputError(writer.findings)
-    return Described(writer.nodes, writer.own, tuple(sorted(edges)), tuple(writer.remarks))
+    return writer
 
 
 def _refuse_integers(network: Network) -> None:
@@ -68,6 +79,7 @@ class _Writer:
     network: Network
     dt_s: float
     kinds: dict[str, ValueKind]
+    numbered: bool = False
     nodes: dict[str, Word] = field(default_factory=dict)
     edges: list[tuple[str, str, int]] = field(default_factory=list)
     findings: list[Diagnostic] = field(default_factory=list)
@@ -77,7 +89,12 @@ class _Writer:
     own: dict[str, str] = field(default_factory=dict)
 
     def add_all(self) -> None:
-        order = [name for name in population_order(self.network) if name in _needed(self.network)]
+        needed = _needed(self.network)
+        order = [name for name in population_order(self.network) if name in needed]
+        fed = reached([(p.source, p.target) for p in self.network.projections], list(self.network.inputs))
+        for name in order:
+            if name not in fed:
+                self.find(name, "hears nothing that an input leads into, which no reader of NIR takes")
         for name in order:
             self._own_node(self.network.by_name[name])
         for name in order:
@@ -89,6 +106,8 @@ class _Writer:
     def add(self, name: str, word: Word) -> str:
         """A node under this name or, if it is taken, one like it."""
         name = name.replace("/", "_").strip(".") or "node"
+        if self.numbered:
+            name = f"{len(self.nodes):05d}.{name}"
         taken, k = name, 1
         while taken in self.nodes:
             k += 1
@@ -240,9 +259,9 @@ def _copied(p: Projection) -> np.ndarray | None:
     return op.indices if counts.max(initial=0) <= 1 and np.array_equal(np.flatnonzero(counts), op.indices) else None
 
 
-def _timed(writer: _Writer) -> list[tuple[str, str]]:
-    """The edges, with Delay nodes where they are needed; reports loops whose steps cannot be written."""
-    delays = wanted = {edge: edge[2] for edge in writer.edges}
+def _timed(writer: _Writer) -> list[tuple[str, str]] | None:
+    """The edges, with Delay nodes where they are needed; None if there are loops whose steps cannot be written."""
+    delays = {edge: edge[2] for edge in writer.edges}
     for _ in range(ROUNDS):
         nodes, parts = _with_delays(writer, delays)
         linear = {name for name, word in nodes.items() if word.type in LINEAR_TYPES}
@@ -253,14 +272,9 @@ def _timed(writer: _Writer) -> list[tuple[str, str]]:
             writer.nodes = nodes
             return [part for way in parts.values() for part in way]
         if min(wanted.values()) < 0:
-            break
+            return None
         delays = wanted
-    for a, b, _ in (edge for edge in delays if wanted[edge] != delays[edge]):
-        writer.findings.append(Diagnostic(
-            f"{a} -> {b}", "lies on a loop in which NIR's readers would count the steps in another way",
-            hint="give the projection that feeds back a delay of 1, and no other of the loop",
-        ))  # fmt: skip
-    return []
+    return None
 
 
 def _with_delays(

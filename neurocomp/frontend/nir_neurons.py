@@ -45,6 +45,8 @@ class Timing:
     stored: Mapping[str, str | float] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    unit_gains: list[bool] = field(default_factory=list)
+    """Of each kind of leaking neurons, whether an input of 1 raises the membrane by 1."""
 
     @property
     def dt_s(self) -> float:
@@ -77,6 +79,16 @@ class Timing:
                 yield assumed
             elif option is not None and name in self.stored and self.stored[name] != option:
                 yield f"--{key} {option} takes the place of {self.stored[name]}, with which {file} was written"
+        if "reset" in self.used and reset is None and STORED_RESET not in self.stored:
+            yield from self._hints()
+
+    def _hints(self) -> Iterator[str]:
+        """What the numbers look like; nothing is changed by it."""
+        if self.dt_option_s is None and self.unit_gains and all(self.unit_gains):
+            yield (
+                f"at dt = {self.dt_s:g} s all inputs have a gain of 1, as in files of snnTorch, which writes no reset: "
+                "its neurons subtract the threshold one step later unless told otherwise (--reset subtract-next)"
+            )
 
 
 def neuron(node: Node, shape: Shape, timing: Timing) -> Neuron:
@@ -108,6 +120,7 @@ class _Converter:
             return {"v_decay": np.ones(()), "v_gain": _snapped(self.timing.dt_s * r)}
         decay, rate = self.leaking("tau_mem" if "tau_mem" in self.node.values else "tau")
         gain = rate * r
+        self.timing.unit_gains.append(bool(np.all(_snapped(gain) == 1)))
         leak = self.value("v_leak")
         if not np.any(leak):
             return {"v_decay": decay, "v_gain": _snapped(gain)}

@@ -157,6 +157,17 @@ def test_every_assumption_is_said_and_none_that_was_not_made(tmp_path: Path) -> 
     assert read_nir(path, dt_s=1e-4, reset="zero", discretise="exp").assumptions == ()
 
 
+def test_the_signs_of_snntorch_are_told_and_change_nothing(tmp_path: Path) -> None:
+    tau = np.full(N, 1e-3, np.float32)
+    path = write(tmp_path / "x.nir", chain(("input", source(N)), ("lif", lif(tau, tau / 1e-4)), ("output", sink(N))))
+    hint = "its neurons subtract the threshold one step later unless told otherwise (--reset subtract-next)"
+    network = read_nir(path)
+    assert network.assumptions[-1].endswith(hint)
+    assert network.by_name["lif"].neuron.reset == "zero"
+    for options in ({"reset": "zero"}, {"dt_s": 2e-4}):
+        assert not any(hint in sentence for sentence in read_nir(path, **options).assumptions)
+
+
 def test_time_constants_in_steps_are_suspected(tmp_path: Path) -> None:
     path = write(tmp_path / "x.nir", chain(("input", source(N)), ("lif", lif(tau=20.0)), ("output", sink(N))))
     assert any("--dt 1 --discretise exp --reset subtract" in sentence for sentence in read_nir(path).assumptions)
