@@ -45,10 +45,9 @@ def brings_operands(network: Network, projection: Projection) -> bool:
     """Whether what arrives by a projection is multiplied where it ends; network: as it is placed."""
     while not isinstance(projection.op, Factor):
         source = network.by_name[projection.source]
-        before = network.incoming[source.name]
-        if source.neuron is not None or source.name in network.inputs or not before:
-            return False
-        if len(before) > 1 and not isinstance(before[0].op, Factor):
+        before = list(network.incoming[source.name])
+        passed = source.neuron is None and source.name not in network.inputs
+        if not passed or not (len(before) == 1 or any(isinstance(p.op, Factor) for p in before)):
             return False
         projection = before[0]
     return True

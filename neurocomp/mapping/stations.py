@@ -23,7 +23,7 @@ import numpy as np
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.mapping.relays import relay_order
 from neurocomp.mapping.wires import wire_index, wires_into
-from neurocomp.network.graph import Integer, Network
+from neurocomp.network.graph import Integer, Network, Projection
 from neurocomp.network.kinds import ValueKind, value_kinds
 from neurocomp.network.neuron import Neuron
 from neurocomp.network.ops import Factor, Host, Linear, Op, stands_alone, weight_of
@@ -31,6 +31,20 @@ from neurocomp.network.ops import Factor, Host, Linear, Op, stands_alone, weight
 STATION = Neuron(v_decay=0.0, reset="none", output="membrane")  # stands for a station where it has a place
 MOST_SENDERS = 4  # a sum of more spiking populations becomes a station
 MOST_WEIGHTED = 1  # of fewer, if weights lie before it
+
+
+@dataclass(frozen=True, eq=False)
+class Operand:
+    """One side of a product: the projection that brings it, and its operator."""
+
+    projection: Projection
+    op: Factor
+
+
+def operands_of(network: Network, name: str) -> tuple[Operand, Operand]:
+    """(left, right) of a product of two signals."""
+    found = {p.op.side: Operand(p, p.op) for p in network.incoming[name] if isinstance(p.op, Factor)}
+    return found["left"], found["right"]
 
 
 def is_product(network: Network, name: str) -> bool:

@@ -51,6 +51,8 @@ def through(op: Op, source_shape: Shape, reach: Reach) -> Reach:
             if isinstance(reach, Separable) and is_identity(reach):
                 return Explicit(op, reach.source)
             return _composed(table_of(op), reach, source)
+        case _:
+            raise TypeError(f"{type(op).__name__} has no place on a chip")
 
 
 def _composed(outer: Table, reach: Reach, middle: Corner) -> Reach:

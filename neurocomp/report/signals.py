@@ -14,9 +14,9 @@ from neurocomp.activity.execution import Execution
 from neurocomp.energy.table import HOST, EnergyTable
 from neurocomp.errors import check_failed
 from neurocomp.mapping.program import Program
-from neurocomp.mapping.stations import is_hosted, is_product, product_home
+from neurocomp.mapping.stations import is_hosted, is_product, operands_of, product_home
 from neurocomp.network.kinds import ValueKind
-from neurocomp.network.ops import Factor, Host
+from neurocomp.network.ops import Host
 from neurocomp.report import units
 from neurocomp.report.table import table
 from neurocomp.simulate.host import host_work
@@ -84,8 +84,8 @@ def signal_facts(
 def _products(program: Program, execution: Execution, kinds: dict[str, ValueKind]) -> Iterator[ProductFacts]:
     network, trace = program.network, execution.trace
     for name in (p.name for p in network.populations if is_product(network, p.name)):
-        factors = {p.op.side: p for p in network.incoming[name] if isinstance(p.op, Factor)}
-        op, left, right = factors["left"].op, kinds[factors["left"].source], kinds[factors["right"].source]
+        operands = operands_of(network, name)
+        op, left, right = operands[0].op, *(kinds[operand.projection.source] for operand in operands)
         terms = op.batch * op.rows * op.inner * op.columns
         yield ProductFacts(
             name, product_home(network, name), op.sizes, str(left), str(right), arithmetic_of(left, right),

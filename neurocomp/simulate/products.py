@@ -14,10 +14,9 @@ import numpy as np
 
 from neurocomp.activity.trace import SpikeTrace, unpack
 from neurocomp.mapping.program import Program
-from neurocomp.mapping.stations import is_product, product_home
+from neurocomp.mapping.stations import Operand, is_product, operands_of, product_home
 from neurocomp.mapping.wires import Wire, wire_index, wires_into
 from neurocomp.network.layout import channel_last_index
-from neurocomp.network.ops import Factor
 
 _CHUNK = 1 << 24  # elements of a product at once
 
@@ -93,25 +92,29 @@ def _operands(program: Program, name: str, trace: SpikeTrace) -> Iterator[tuple[
     """(first step, left, right): which elements of the operands are not zero, bool (steps, batch, ...), some steps of
     the run at a time."""
     network = program.network
-    factors = {p.op.side: p for p in network.incoming[name] if isinstance(p.op, Factor)}
-    stations = frozenset(network.stations)
-    wires = {}
-    for side, factor in factors.items():
-        wires[side] = [
-            Wire(w.source, _channel_last(w.index, network.by_name[w.source].shape), w.delay + factor.delay)
-            for w in wires_into(network, factor.source, stations) or ()
-        ]
-    op = factors["left"].op
+    left, right = operands_of(network, name)
+    wires = _wires(program, left), _wires(program, right)
+    op = left.op
     size = max(op.batch * op.rows * max(op.columns, op.inner), op.batch * op.inner * op.columns)
     samples, group = trace.samples, max(1, _CHUNK // (size * trace.steps))
     for first in range(0, samples, group):
         last = min(samples, first + group)
         rows = (last - first) * trace.steps
-        left, right = (
-            _nonzero(trace, wires[side], first, last).reshape(rows, *factors[side].op.source_form)
-            for side in ("left", "right")
+        yield (
+            first * trace.steps,
+            _nonzero(trace, wires[0], first, last).reshape(rows, *left.op.source_form),
+            _nonzero(trace, wires[1], first, last).reshape(rows, *right.op.source_form),
         )
-        yield first * trace.steps, left, right
+
+
+def _wires(program: Program, operand: Operand) -> list[Wire]:
+    """Where the elements of an operand come from, as places in the traces of their sources."""
+    network, projection = program.network, operand.projection
+    found = wires_into(network, projection.source, frozenset(network.stations)) or ()
+    return [
+        Wire(w.source, _channel_last(w.index, network.by_name[w.source].shape), w.delay + projection.delay)
+        for w in found
+    ]
 
 
 def _channel_last(index: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
