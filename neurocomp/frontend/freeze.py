@@ -76,10 +76,11 @@ def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int,
 
     graph = export(run.module, example, run.readings, understood)
     failures: list[tuple[int, InputError]] = []
-    mixed = False
+    mixed: set[bool] = set()
     readings = input_layouts(tuple(example.shape), run.steps, run.encoding)
     for layout in readings:
-        if mixed and layout.size_of("N") is None:
+        timed = layout.size_of("T") is not None
+        if timed in mixed and layout.size_of("N") is None:
             continue  # what mixes the samples is not made right by taking all of them for one
         lowering = Lowering(graph, run.readings, run.steps, layout)
         try:
@@ -87,7 +88,7 @@ def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int,
             network = emit(lowered, run.readings, name, "torch")
         except InputError as error:
             failures.append((lowering.progress, error))
-            mixed |= lowering.mixes_samples
+            mixed |= {timed} if lowering.mixes_samples else set()
             continue
         assumed = (*_axes_read(layout, readings), *_assumptions(run, lowered, network))
         return replace(network, assumptions=assumed), layout, lowered.layouts
@@ -108,7 +109,7 @@ def _axes_read(layout: Any, readings: list[Any]) -> Iterator[str]:
 def _assumptions(run: Any, lowered: Any, network: Network) -> tuple[str, ...]:
     found = [text for reading in run.readings for text in reading.assumptions]
     hosted = {(p.op.function, p.name.partition("#")[0]): None for p in network.projections if isinstance(p.op, Host)}
-    found += [f"{function} in {path} runs on the host" for function, path in hosted]
+    found += [f"{function}{'' if path == function else f' in {path}'} runs on the host" for function, path in hosted]
     normalised = sum(isinstance(part, _batch_norms()) for part in run.module.modules())
     if normalised:
         many = "batch normalisation is" if normalised == 1 else "batch normalisations are"

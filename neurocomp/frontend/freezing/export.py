@@ -129,7 +129,7 @@ def export(module: Any, example: Any, readings: list[Reading], understood: Calla
 
     reset(module, readings)
     try:
-        with _opaque(readings), torch.no_grad(), _quiet():
+        with _opaque(readings), _bystanders(readings), torch.no_grad(), _quiet():
             program = torch.export.export(module, (example,), strict=False)
             if not all(_is_plain(node, understood) for node in program.graph.nodes):
                 program = program.run_decompositions({})  # as long as the export itself
@@ -189,6 +189,19 @@ def _opaque(readings: list[Reading]) -> Iterator[None]:
     finally:
         for reading in readings:
             reading.module.__dict__.pop("forward", None)
+
+
+@contextmanager
+def _bystanders(readings: list[Reading]) -> Iterator[None]:
+    """Put back the state of neurons of other networks: snnTorch's ``utils.reset`` in a forward pass clears all
+    neurons that exist, and would leave them with the symbolic tensors of the export."""
+    others = {id(other): other for r in readings for other in getattr(type(r.module), "instances", ())}
+    kept = [(other._buffers, dict(other._buffers)) for other in others.values() if hasattr(other, "_buffers")]
+    try:
+        yield
+    finally:
+        for buffers, values in kept:
+            buffers.update(values)
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -46,6 +46,29 @@ def mapped_constant(op: Op, constant: np.ndarray, source: Shape) -> np.ndarray |
     sums = op.weight.astype(np.float64).sum(tuple(range(2, op.weight.ndim)))
     channels = (sums.reshape(op.groups, -1, sums.shape[1]) * inputs).sum(-1).reshape(-1)
     return unscalar(np.repeat(channels, math.prod(op.target_shape(source)[1:])))
+
+
+def hosted_constant(op: Host, constant: np.ndarray | None, shape: Shape) -> np.ndarray:
+    """What a function of the host makes of a constant, or of nothing at all."""
+    from neurocomp.activity.host import apply_host
+
+    full = np.broadcast_to(np.float32(0) if constant is None else constant, (math.prod(shape),))
+    return apply_host(op, np.ascontiguousarray(full, np.float32))
+
+
+def close_operators(one: Op, other: Op) -> bool:
+    """Whether two operators are the same up to rounding of their weights."""
+    if type(one) is not type(other):
+        return False
+    return all(_close(getattr(one, f.name), getattr(other, f.name)) for f in fields(one))
+
+
+def _close(one: object, other: object) -> bool:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return one.shape == other.shape and bool(np.allclose(one, other, rtol=1e-5, atol=1e-7))
+    if isinstance(one, float) and isinstance(other, float):
+        return bool(np.isclose(one, other, rtol=1e-5, atol=1e-7))
+    return type(one) is type(other) and one == other
 
 
 def scaled_rows(op: Linear | Conv, scale: np.ndarray, shape: Shape) -> Linear | Conv | None:

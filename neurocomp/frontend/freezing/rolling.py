@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from neurocomp.frontend.freezing.folding import close_operators
 from neurocomp.frontend.freezing.streams import (
     Concatenated,
     Mapped,
@@ -49,21 +50,61 @@ def rolled(streams: Streams, copies: list[tuple[Stream, Time]]) -> Stream:
         delayed(streams, stream, t - time) if isinstance(time, int) else stream
         for t, (stream, time) in enumerate(copies)
     ]
-    model = aligned[-1]
-    for t, copy in enumerate(aligned):
-        if copy is model:
-            continue
-        found = difference(streams, started(streams, model, t), copy)
-        if found:
-            raise Unsupported(f"step {t} of the time loop does something else than step {len(copies) - 1}: {found}")
-    return model
+    found = _first_difference(streams, aligned[-1], aligned)
+    if not found:
+        return aligned[-1]
+    # what a function makes of the nothing before the first step is not nothing: its operand must be delayed, not it
+    inner = [inward(streams, copy, 0, {}) for copy in aligned]
+    if _first_difference(streams, inner[-1], inner):
+        raise Unsupported(found)
+    return inner[-1]
 
 
-def flat_terms(stream: Stream, delay: int = 0) -> list[Term]:
-    """The terms of nested sums; a stream that is no sum is its own only term."""
+def _first_difference(streams: Streams, model: Stream, copies: list[Stream]) -> str:
+    for t, copy in enumerate(copies):
+        found = "" if copy is model else difference(streams, started(streams, model, t), copy)
+        if found and t < len(copies) - 1:
+            return f"step {t} of the time loop does something else than step {len(copies) - 1}: {found}"
+    return ""
+
+
+def inward(streams: Streams, stream: Stream, delay: int, known: dict[tuple[int, int], Stream]) -> Stream:
+    """The stream as it was ``delay`` steps ago, with the delays at the neurons and inputs that it is made of."""
+    if stream.static:
+        return stream
+    key = (id(stream), delay)
+    if key not in known:
+        known[key] = _moved_inward(streams, stream, delay, known)
+    return known[key]
+
+
+def _moved_inward(streams: Streams, stream: Stream, delay: int, known: dict[tuple[int, int], Stream]) -> Stream:
+    def at(term: Term) -> Term:
+        return Term(inward(streams, term.stream, delay + term.delay, known))
+
+    match stream:
+        case Mapped():
+            return streams.mapped(stream.op, inward(streams, stream.source, delay, known), stream.path)
+        case Sum():
+            return streams.sum(tuple(at(t) for t in stream.terms), stream.constant, stream.shape, stream.path)
+        case Concatenated():
+            return streams.concatenated(tuple(at(t) for t in stream.terms), stream.axis, stream.path)
+        case Product():
+            return streams.product(at(stream.left), at(stream.right), stream.form, stream.shape, stream.path)
+    return delayed(streams, stream, delay)
+
+
+def flat_sum(stream: Stream, delay: int = 0) -> tuple[list[Term], np.ndarray | None]:
+    """The terms and the constant of nested sums; a stream that is no sum is its own only term."""
     if not isinstance(stream, Sum):
-        return [Term(stream, delay)]
-    return [inner for term in stream.terms for inner in flat_terms(term.stream, delay + term.delay)]
+        return [Term(stream, delay)], None
+    terms: list[Term] = []
+    constant = stream.constant
+    for term in stream.terms:
+        inner, more = flat_sum(term.stream, delay + term.delay)
+        terms += inner
+        constant = more if constant is None else constant if more is None else constant + more
+    return terms, constant
 
 
 def started(streams: Streams, stream: Stream, t: int) -> Stream:
@@ -108,21 +149,21 @@ def difference(streams: Streams, model: Stream, copy: Stream) -> str:
         return f"{_named(copy)} where the last step has {_named(model)}"
     match model, copy:
         case Mapped(), Mapped():
-            if streams.op_key(model.op) != streams.op_key(copy.op):
+            if streams.op_key(model.op) != streams.op_key(copy.op) and not close_operators(model.op, copy.op):
                 return f"{_named(copy)} has other weights than {_named(model)} of the last step"
             return difference(streams, model.source, copy.source)
         case Sum(), Sum():
-            return _other_terms(streams, model.terms, copy.terms, _named(model)) or _other_constant(model, copy)
+            return _other_terms(streams, model.terms, copy.terms, model.path) or _other_constant(model, copy)
         case Concatenated(), Concatenated():
-            return _other_terms(streams, model.terms, copy.terms, _named(model))
+            return _other_terms(streams, model.terms, copy.terms, model.path)
         case Product(), Product():
-            return _other_terms(streams, (model.left, model.right), (copy.left, copy.right), _named(model))
+            return _other_terms(streams, (model.left, model.right), (copy.left, copy.right), model.path)
     return f"{_named(copy)} where the last step has {_named(model)}"
 
 
-def _other_terms(streams: Streams, mine: tuple[Term, ...], theirs: tuple[Term, ...], name: str) -> str:
+def _other_terms(streams: Streams, mine: tuple[Term, ...], theirs: tuple[Term, ...], path: str) -> str:
     if len(mine) != len(theirs):
-        return f"{name} adds {len(theirs)} terms where the last step adds {len(mine)}"
+        return f"it adds {len(theirs)} signals in {path or 'the network'} where the last step adds {len(mine)}"
     for a, b in zip(mine, theirs, strict=True):
         if a.delay != b.delay:
             return f"{_named(b.stream)} is taken from {b.delay} steps before, by the last step from {a.delay}"

@@ -17,8 +17,8 @@ from neurocomp.frontend.freezing.layout import (
     feature_size,
     of_natural_order,
 )
-from neurocomp.frontend.freezing.rolling import Time, flat_terms, rolled
-from neurocomp.frontend.freezing.streams import Stream, Streams, Sum, Term, Unsupported
+from neurocomp.frontend.freezing.rolling import Time, flat_sum, rolled
+from neurocomp.frontend.freezing.streams import Stream, Streams, Term, Unsupported
 from neurocomp.network.ops import Shape
 
 
@@ -149,16 +149,15 @@ class Arrangement:
 
     def summed_over_time(self, signal: Signal) -> Signal:
         """A signal that a loop has added up over all steps becomes the sum over time of the one quantity."""
-        stream = signal.stream
-        if not isinstance(stream, Sum) or stream.constant is not None:
-            return signal
         if signal.time != self.steps - 1 or self.steps < 2:
             return signal
-        flat = flat_terms(stream)
-        first = flat[0].stream
+        flat, constant = flat_sum(signal.stream)
+        first = flat[0].stream if flat else None
         delays = sorted(term.delay for term in flat)
-        if delays != list(range(self.steps)) or any(term.stream is not first for term in flat):
+        if first is None or delays != list(range(self.steps)) or any(term.stream is not first for term in flat):
             return signal
+        if constant is not None:
+            first = self.streams.sum((Term(first),), constant / self.steps, first.shape, first.path)
         return Signal(first, "sum", signal.layout)
 
     def _aligned(self, one: Signal, other: Signal, path: str) -> tuple[Stream, Stream, Layout]:

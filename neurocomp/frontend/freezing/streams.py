@@ -21,6 +21,7 @@ from neurocomp.frontend.freezing.folding import (
     absorbed_padding,
     absorbed_wiring,
     columns,
+    hosted_constant,
     is_separable,
     keeps_zero,
     mapped_constant,
@@ -146,10 +147,11 @@ class Streams:
 
     def _mapped_sum(self, op: Op, source: Sum, path: str) -> Stream | None:
         """A map of one delayed stream plus a constant as the delayed map plus its constant, where that is the same."""
-        if isinstance(op, Host) and not keeps_zero(op):
+        if isinstance(op, Host):
             if not source.terms:
-                raise Unsupported(f"{op.function} is applied to nothing before the first step")
-            return None
+                return self.sum((), hosted_constant(op, source.constant, source.shape), source.shape, path)
+            if not keeps_zero(op):
+                return None
         constant = None
         if source.constant is not None:
             constant = mapped_constant(op, source.constant, source.shape)
@@ -248,6 +250,14 @@ class Streams:
             operands.append(term)
         if any(_is_nothing(term.stream) for term in operands):
             return self.zeros(shape)
+        for one, other in (operands, operands[::-1]):
+            if (
+                isinstance(one.stream, Sum)
+                and not one.stream.terms
+                and (form.rows, form.inner, form.columns) == (1, 1, 1)
+            ):
+                constant = np.asarray(one.stream.constant, np.float64) * form.scale
+                return self.sum((Term(self.scaled(other.stream, constant, path), other.delay),), None, shape, path)
         together = min((term.delay for term in operands if not term.stream.static), default=0)
         left, right = (Term(t.stream, 0 if t.stream.static else t.delay - together) for t in operands)
         static = left.stream.static and right.stream.static
