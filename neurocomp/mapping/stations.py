@@ -22,7 +22,7 @@ import numpy as np
 
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.mapping.relays import relay_order
-from neurocomp.mapping.wires import wire_index, wires_into
+from neurocomp.mapping.wires import sums_behind, wire_index
 from neurocomp.network.graph import Integer, Network, Projection
 from neurocomp.network.kinds import ValueKind, value_kinds
 from neurocomp.network.neuron import Neuron
@@ -75,8 +75,8 @@ def with_stations(network: Network, chip: ChipSpec) -> Network:
     senders: dict[str, _Senders] = {}
     for name in relays:
         read = any(isinstance(p.op, Factor) or stands_alone(p.op) for p in network.outgoing[name])
-        if name not in stations and read and wires_into(network, name, frozenset(stations)) is None:
-            stations.add(name)
+        if read:
+            stations |= sums_behind(network, name, frozenset(stations))
         senders[name] = _senders(network, name, senders, stations)
         heavy = _is_stream(network, name, senders[name]) or _is_too_wide(network, name, senders[name], chip)
         carried = is_carried(chip, payload_bits(network, name, kinds[name]))

@@ -42,6 +42,21 @@ def wires_into(network: Network, name: str, stations: frozenset[str]) -> tuple[W
     return None if (arriving > 1).any() else tuple(found)
 
 
+def sums_behind(network: Network, name: str, stations: frozenset[str]) -> set[str]:
+    """The relays that would have to be stations for a population to be nothing but wires: the nearest ones before it
+    that do more than that."""
+    population = network.by_name[name]
+    if name in stations or name in network.inputs or population.neuron is not None:
+        return set()
+    arriving = np.zeros(population.size, np.int64)
+    for projection in network.incoming[name]:
+        index = wire_index(projection.op, population.size)
+        arriving += 2 if index is None else index >= 0
+    if population.bias is not None or (arriving > 1).any():
+        return {name}
+    return set().union(*(sums_behind(network, p.source, stations) for p in network.incoming[name]))
+
+
 def wire_index(op: Op, size: int) -> np.ndarray | None:
     """For each of ``size`` target elements the source element that it repeats (or a multiple of it); None if the
     operator does anything else."""
