@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from neurocomp.errors import bad_input
+from neurocomp.frontend.freezing.folding import scaled_columns
 from neurocomp.frontend.freezing.layout import Layout, constant_features
 from neurocomp.frontend.freezing.lower import Lowered
 from neurocomp.frontend.freezing.readings import Reading
@@ -96,11 +97,20 @@ class _Emitter:
         self.bring(name, self.lowered.streams.reshaped(arriving, shape), 0, alone)
         if recurrence is None:
             return
-        if np.any(np.asarray(reading.scale) != 1.0):
-            raise bad_input(reading.path, "spikes that are scaled cannot return to the layer that sends them")
-        self.project(recurrence.path, name, name, recurrence.op(shape), 1)
+        self.project(recurrence.path, name, name, self._returning(reading, recurrence.op(shape), shape, key), 1)
         if recurrence.bias is not None:
             self.add_bias(name, recurrence.bias.reshape(-1, *(1,) * (len(shape) - 1)) * np.ones(shape, np.float32))
+
+    def _returning(self, reading: Reading, op: Op, shape: Shape, key: int) -> Op:
+        """The connection of a layer to itself, with what its spikes are worth in the weights."""
+        worth = np.asarray(reading.scale, np.float64)
+        if (worth == 1.0).all():
+            return op
+        flat = constant_features(worth, self.lowered.layouts[key]) if worth.size > 1 else worth.reshape(1)
+        scaled = None if flat is None else scaled_columns(op, flat)
+        if scaled is None:
+            raise bad_input(reading.path, "spikes that are worth different numbers cannot return through a convolution")
+        return scaled
 
     def _tap(self, name: str, source: str, reading: Reading) -> None:
         """A neuron that looks back: a connection for each step, later by one each."""

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from neurocomp.network.ops import Conv, Host, Linear, Op, Shape, Wiring
+from neurocomp.network.ops import Conv, Host, Linear, OneToOne, Op, Shape, Wiring
 
 _ZERO_AT_ZERO = frozenset(
     {"abs", "elu", "erf", "gelu", "gelu_tanh", "hard_swish", "leaky_relu", "relu", "rms_norm", "sign", "silu", "sqrt"}
@@ -81,6 +81,18 @@ def scaled_rows(op: Linear | Conv, scale: np.ndarray, shape: Shape) -> Linear | 
         flat = maps[:, 0]
     rows = flat.reshape(-1, *(1,) * (op.weight.ndim - 1))
     return replace(op, weight=(op.weight * rows).astype(np.float32))
+
+
+def scaled_columns(op: Op, scale: np.ndarray) -> Op | None:
+    """The map of inputs that are each worth scale (flat, one number or one per source); None if it has no such form."""
+    if isinstance(op, OneToOne):
+        factors = np.asarray(op.scale, np.float64).reshape(-1) * scale
+        return replace(op, scale=float(factors[0]) if factors.size == 1 else factors.astype(np.float32))
+    if isinstance(op, Linear):
+        return Linear((op.weight * scale.reshape(1, -1)).astype(np.float32))
+    if isinstance(op, Conv) and scale.size == 1:
+        return replace(op, weight=(op.weight * scale[0]).astype(np.float32))
+    return None
 
 
 def absorbed_wiring(op: Linear, wiring: Wiring, sources: int) -> Linear | None:
