@@ -22,7 +22,15 @@ DEBUG_FLAGS = ["/Od", "/Zi", "/std:c11"] if WINDOWS else ["-O1", "-g", "-std=c11
 CORE = {
     "array": ["array.c", "skipping.c", "nc_status.c"],
     "dram": ["dram.c", "dram_check.c", "dram_queue.c", "dram_state.c", "nc_status.c"],
-    "engine": ["network.c", "neuron.c", "spikes.c", "nc_status.c"],
+    "engine": [
+        "network.c",
+        "network_check.c",
+        "neuron.c",
+        "product.c",
+        "spikes.c",
+        "spikes_check.c",
+        "nc_status.c",
+    ],
     "noc": ["noc.c", "noc_check.c", "noc_event.c", "nc_status.c"],
     "placing": [
         "partition_gain.c",

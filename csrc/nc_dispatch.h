@@ -11,4 +11,7 @@
 #define NC_HOT
 #endif
 
+/* For bodies that are compiled once per value of a constant argument. */
+#define NC_ALWAYS_INLINE static inline __attribute__((always_inline))
+
 #endif

@@ -1,5 +1,7 @@
 #include "network.h"
+#include "crew.h"
 #include "nc_dispatch.h"
+#include "product.h"
 #include <stddef.h>
 #include <string.h>
 
@@ -17,129 +19,208 @@ typedef struct {
 static uint64_t aligned(uint64_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
 
 /* `count` arrays of `bytes` each, aligned(bytes) apart. */
-static void *take(arena *a, uint64_t count, uint64_t bytes) {
+static void *take_several(arena *a, uint64_t count, uint64_t bytes) {
     void *const here = a->at == NULL ? NULL : a->at + a->used;
-    const int fits = count <= (TOO_MUCH - a->used) / aligned(bytes);
+    const int fits = bytes == 0 || count <= (TOO_MUCH - a->used) / aligned(bytes);
     a->used = fits ? a->used + count * aligned(bytes) : TOO_MUCH;
+    return here;
+}
+
+static void *take(arena *a, uint64_t bytes) { return take_several(a, 1, bytes); }
+
+static void *take_zeros(arena *a, uint64_t bytes) {
+    void *const here = take(a, bytes);
+    if (here != NULL)
+        memset(here, 0, (size_t)bytes);
     return here;
 }
 
 /* Working state of one population during a run. */
 typedef struct {
-    nc_neuron_state state;
-    nc_events *events; /* history slots */
+    nc_neuron_state state; /* its saturations stay 0: parts count their own */
+    nc_outputs *outputs;   /* history slots */
+    int32_t granule;       /* shares begin at multiples of this; n or more if one part does it all */
+    int32_t scattered;     /* whether some projection reaches its targets in no order */
 } population_state;
 
 typedef struct {
+    nc_crew crew;
     population_state *population;
-    void *x, *scratch;
+    void *left, *right, *line; /* a product's operands in order, and one row of it per part */
+    int32_t *tally;
+    uint64_t line_bytes;
     uint8_t *fires, *active;
+    int64_t saturations[NC_MOST_PARTS];
 } run_state;
 
-static int32_t largest(const nc_network *net) {
-    int32_t n = 1;
+/* The largest sizes of anything that is kept once for all populations. */
+typedef struct {
+    uint64_t elements, operand, columns, inner;
+} extremes;
+
+static uint64_t more(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+static extremes largest(const nc_network *net) {
+    extremes most = {1, 0, 0, 0};
     for (int32_t p = 0; p < net->population_count; p++)
-        n = net->populations[p].n > n ? net->populations[p].n : n;
-    return n;
+        most.elements = more(most.elements, (uint64_t)net->populations[p].n);
+    for (int32_t k = 0; k < net->projection_count; k++) {
+        const nc_projection *const p = &net->projections[k];
+        if (p->kind != NC_LEFT && p->kind != NC_RIGHT)
+            continue;
+        most.operand = more(most.operand, (uint64_t)nc_operand_size(p));
+        most.columns = more(most.columns, (uint64_t)p->columns);
+        most.inner = more(most.inner, (uint64_t)p->inner);
+    }
+    return most;
 }
 
-static void place_population(const nc_population *p, arena *a, population_state *state) {
+static int is_listed(const nc_network *net, int32_t population) {
+    for (int32_t k = 0; k < net->projection_count; k++)
+        if (net->projections[k].source == population && nc_reads_lists(&net->projections[k]))
+            return 1;
+    return 0;
+}
+
+static void place_neurons(const nc_population *p, arena *a, nc_neuron_state *state) {
     const uint64_t bytes = 4 * (uint64_t)p->n;
-    const int neurons = p->kind == NC_NEURONS;
-    population_state here = {{NULL, NULL, NULL, NULL, NULL, 0}, NULL};
-    here.state.v = neurons ? take(a, 1, bytes) : NULL;
-    here.state.i = neurons && p->neurons.has_current ? take(a, 1, bytes) : NULL;
-    here.state.fired = neurons && p->neurons.reset_next ? take(a, 1, bytes) : NULL;
-    here.state.wait = neurons && p->neurons.refractory > 0 ? take(a, 1, bytes) : NULL;
-    here.state.a = neurons && p->neurons.general && p->neurons.extra[NC_A_DECAY] != NULL ? take(a, 1, bytes) : NULL;
-    here.events = take(a, 1, sizeof(nc_events) * (uint64_t)p->history);
-    uint8_t *slot = take(a, 2 * (uint64_t)p->history, bytes);
-    for (int32_t h = 0; a->at != NULL && h < p->history; h++, slot += 2 * aligned(bytes))
-        here.events[h] = (nc_events){0, (int32_t *)(void *)slot, slot + aligned(bytes)};
-    if (a->at != NULL)
+    nc_neuron_state here = {NULL, NULL, NULL, NULL, NULL, 0};
+    here.v = take(a, bytes);
+    here.i = p->neurons.has_current ? take_zeros(a, bytes) : NULL;
+    here.fired = p->neurons.reset_next ? take_zeros(a, bytes) : NULL;
+    here.wait = p->neurons.refractory > 0 ? take_zeros(a, bytes) : NULL;
+    here.a = p->neurons.general && p->neurons.extra[NC_A_DECAY] != NULL ? take_zeros(a, bytes) : NULL;
+    if (state != NULL)
         *state = here;
 }
 
-/* Lays a run's arrays out in the arena. All elements are 4 bytes. */
-static void place(const nc_network *net, arena *a, run_state *run) {
-    const uint64_t widest = (uint64_t)largest(net);
-    run->population = take(a, 1, sizeof(population_state) * (uint64_t)net->population_count);
-    run->x = take(a, 1, 4 * widest);
-    run->scratch = take(a, 1, 4 * widest);
-    run->fires = take(a, 1, widest + 8);
-    run->active = take(a, 1, widest + 8);
-    for (int32_t k = 0; k < net->population_count; k++)
-        place_population(&net->populations[k], a, a->at == NULL ? NULL : &run->population[k]);
+static void place_outputs(const nc_population *p, int listed, arena *a, population_state *state) {
+    const uint64_t bytes = 4 * (uint64_t)p->n, history = (uint64_t)p->history;
+    const int32_t rows = p->n / p->width;
+    nc_outputs *const slots = take_zeros(a, sizeof(nc_outputs) * history);
+    uint8_t *const value = take_several(a, history, bytes);
+    uint8_t *const index = take_several(a, listed ? history : 0, bytes);
+    uint8_t *const count = take_several(a, listed ? history : 0, 4 * (uint64_t)rows);
+    for (uint64_t h = 0; slots != NULL && h < history; h++) {
+        slots[h] = (nc_outputs){rows, p->width, value + h * aligned(bytes), NULL, NULL, {0}, {0}};
+        slots[h].index = listed ? (int32_t *)(void *)(index + h * aligned(bytes)) : NULL;
+        slots[h].count = listed ? (int32_t *)(void *)(count + h * aligned(4 * (uint64_t)rows)) : NULL;
+    }
+    if (state != NULL)
+        state->outputs = slots;
+}
+
+/* Lays a run's arrays out in the arena, the run itself first. All elements are 4 bytes. */
+static void place(const nc_network *net, arena *a) {
+    const extremes most = largest(net);
+    run_state *const run = take_zeros(a, sizeof(run_state));
+    run_state here;
+    memset(&here, 0, sizeof here);
+    here.population = take_zeros(a, sizeof(population_state) * (uint64_t)net->population_count);
+    here.left = take(a, 4 * most.operand);
+    here.right = take(a, 4 * most.operand);
+    here.line_bytes = aligned(4 * most.columns);
+    here.line = take(a, NC_MOST_PARTS * here.line_bytes);
+    here.tally = take(a, 4 * most.inner);
+    here.fires = take(a, most.elements + 8);
+    here.active = take(a, most.elements + 8);
+    for (int32_t k = 0; k < net->population_count; k++) {
+        population_state *const state = run == NULL ? NULL : &here.population[k];
+        if (net->populations[k].kind == NC_NEURONS)
+            place_neurons(&net->populations[k], a, state == NULL ? NULL : &state->state);
+        place_outputs(&net->populations[k], is_listed(net, k), a, state);
+    }
+    if (run != NULL)
+        *run = here;
 }
 
 uint64_t nc_network_workspace(const nc_network *net) {
     arena a = {NULL, 0};
-    run_state run;
-    place(net, &a, &run);
+    place(net, &a);
     return a.used <= SIZE_MAX / 2 ? a.used : 0;
 }
 
-static nc_status check_population(const nc_network *net, int32_t k) {
-    const nc_population *const p = &net->populations[k];
-    if (p->n < 1 || p->n > NC_MOST_ELEMENTS || p->history < 1)
-        return NC_ERR_SIZE;
-    if (p->first < 0 || p->last < p->first || p->last > net->projection_count)
-        return NC_ERR_SIZE;
-    if (p->kind < NC_INPUT || p->kind > NC_NEURONS || (p->kind == NC_INPUT && k > 0))
-        return NC_ERR_KIND;
-    for (int32_t j = p->first; j < p->last; j++)
-        if (net->projections[j].target != k)
-            return NC_ERR_INDEX;
-    if (p->shift < 0 || p->shift > 16 || (p->bias != NULL && (p->bias_period < 1 || p->bias_period > p->n)))
-        return NC_ERR_SIZE;
-    if (p->kind == NC_NEURONS && p->neurons.n != p->n)
-        return NC_ERR_SIZE;
-    return p->kind == NC_NEURONS ? nc_neurons_check(&p->neurons) : NC_OK;
+static int64_t common_multiple(int64_t a, int64_t b) {
+    int64_t x = a, y = b;
+    while (y != 0) {
+        const int64_t rest = x % y;
+        x = y;
+        y = rest;
+    }
+    return a / x * b;
 }
 
-static nc_status check_ends(const nc_network *net, const nc_projection *p) {
-    if (p->source < 0 || p->source >= net->population_count || p->target < 0 || p->target >= net->population_count)
-        return NC_ERR_INDEX;
-    const nc_population *const source = &net->populations[p->source];
-    if (source->n != p->n_source || net->populations[p->target].n != p->n_target || source->history <= p->delay)
-        return NC_ERR_SIZE;
-    return p->delay == 0 && p->source >= p->target ? NC_ERR_INDEX : NC_OK;
+/* Elements that must stay together: whole rows, bytes of packed spikes, periods of the neurons' parameters. */
+static int32_t granule_of(const nc_network *net, const nc_population *p) {
+    int64_t granule = p->n == p->width ? 64 : common_multiple(p->width, 8), work = p->n;
+    for (int32_t k = p->first; k < p->last; k++) {
+        const nc_projection *const q = &net->projections[k];
+        if (q->kind == NC_GROUPED && p->n == p->width)
+            return p->n;
+        if (q->kind == NC_DENSE)
+            work += (int64_t)q->kh * q->kw * q->c_in * (q->n_target / 8 + 1);
+    }
+    if (p->kind == NC_NEURONS && p->neurons.period < p->n)
+        granule = common_multiple(granule, p->neurons.period);
+    return work < net->least_work || granule > p->n ? p->n : (int32_t)granule;
 }
 
-nc_status nc_network_check(const nc_network *net) {
-    if (net->population_count < 1 || net->projection_count < 0)
-        return NC_ERR_SIZE;
+static nc_share share_of(const nc_population *p, int32_t granule, int32_t part, int32_t parts) {
+    const int64_t granules = (p->n + granule - 1) / granule;
+    const int64_t first = granules * part / parts * granule, last = granules * (part + 1) / parts * granule;
+    return (nc_share){(int32_t)(first < p->n ? first : p->n), (int32_t)(last < p->n ? last : p->n)};
+}
+
+static void set_shares(const nc_network *net, run_state *run) {
     for (int32_t k = 0; k < net->population_count; k++) {
-        const nc_status status = check_population(net, k);
-        if (status != NC_OK)
-            return status;
+        const nc_population *const p = &net->populations[k];
+        run->population[k].granule = granule_of(net, p);
+        for (int32_t j = p->first; j < p->last; j++)
+            run->population[k].scattered |= nc_is_scattered(&net->projections[j]);
     }
-    for (int32_t k = 0; k < net->projection_count; k++) {
-        nc_status status = nc_projection_check(&net->projections[k]);
-        if (status == NC_OK)
-            status = check_ends(net, &net->projections[k]);
-        if (status != NC_OK)
-            return status;
-    }
-    return NC_OK;
 }
 
-/* Eight flags of 0 or 1 to the eight bits of a byte, the first flag to the lowest bit. */
-static inline uint8_t pack8(const uint8_t *flags) {
-    uint64_t eight;
-    memcpy(&eight, flags, 8);
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    eight = __builtin_bswap64(eight);
-#endif
-    return (uint8_t)((eight * 0x0102040810204080ull) >> 56);
+void nc_network_abandon(void *workspace) { atomic_store(&((run_state *)workspace)->crew.failed, 1); }
+
+int64_t nc_network_saturations(const void *workspace) {
+    const run_state *const run = (const run_state *)workspace;
+    int64_t sum = 0;
+    for (int32_t part = 0; part < NC_MOST_PARTS; part++)
+        sum += run->saturations[part];
+    return sum;
 }
 
-/* flags has n entries and at least 8 writable bytes behind them. */
-static void pack_bits(uint8_t *flags, int32_t n, uint8_t *bits) {
-    memset(flags + n, 0, 8);
-    for (int32_t byte = 0; byte < (n + 7) / 8; byte++)
-        bits[byte] = pack8(flags + 8 * (int64_t)byte);
+static const void *from(const void *array, int32_t first) {
+    return array == NULL ? NULL : (const uint8_t *)array + 4 * (int64_t)first;
 }
+
+/* The neurons of a share, as a population of their own: parameters that differ from neuron to neuron move along. */
+static nc_neurons neurons_of(const nc_neurons *p, nc_share share) {
+    nc_neurons q = *p;
+    q.n = share.last - share.first;
+    if (p->period < p->n)
+        return q;
+    const void **const arrays[] = {&q.v_decay, &q.v_gain,    &q.i_decay, &q.i_gain,
+                                   &q.leak,    &q.threshold, &q.v_reset, &q.v_init};
+    q.period = q.n;
+    for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++)
+        *arrays[k] = from(*arrays[k], share.first);
+    for (int32_t k = 0; k < NC_EXTRAS && p->general; k++)
+        q.extra[k] = from(q.extra[k], share.first);
+    return q;
+}
+
+static nc_neuron_state state_of(const nc_neuron_state *s, nc_share share) {
+    nc_neuron_state part = *s;
+    void **const arrays[] = {&part.v, &part.i, &part.fired, &part.a};
+    for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++)
+        *arrays[k] = *arrays[k] == NULL ? NULL : (uint8_t *)*arrays[k] + 4 * (int64_t)share.first;
+    part.wait = s->wait == NULL ? NULL : s->wait + share.first;
+    part.saturations = 0;
+    return part;
+}
+
+#include "network_record.h"
 
 #define VALUE float
 #define NAME(stem) stem##_f32

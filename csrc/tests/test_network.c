@@ -12,14 +12,15 @@ static const int32_t ONE_I = 1, FULL_I = 4096, ZERO_I = 0, FOUR_I = 4;
 static void run_f32(const nc_network *net, const float *input, int64_t stride, int32_t steps,
                     const nc_record *records) {
     const uint64_t size = nc_network_workspace(net);
+    const nc_feed feed = {input, stride};
     uint8_t *const memory = malloc(size + 2 * GUARD);
-    int64_t saturations = 0;
     if (memory == NULL)
         exit(2);
     memset(memory, 0xa5, size + 2 * GUARD);
     CHECK_EQUAL(nc_network_check(net), NC_OK);
-    CHECK_EQUAL(nc_network_run_f32(net, memory + GUARD, input, stride, steps, records, &saturations), NC_OK);
-    CHECK_EQUAL(saturations, 0);
+    CHECK_EQUAL(nc_network_prepare_f32(net, memory + GUARD, 1), NC_OK);
+    CHECK_EQUAL(nc_network_run_f32(net, memory + GUARD, &feed, steps, records, 0), NC_OK);
+    CHECK_EQUAL(nc_network_saturations(memory + GUARD), 0);
     for (int k = 0; k < GUARD; k++)
         CHECK(memory[k] == 0xa5 && memory[GUARD + size + (uint64_t)k] == 0xa5);
     free(memory);
@@ -28,13 +29,15 @@ static void run_f32(const nc_network *net, const float *input, int64_t stride, i
 static int64_t run_i32(const nc_network *net, const int32_t *input, int64_t stride, int32_t steps,
                        const nc_record *records) {
     const uint64_t size = nc_network_workspace(net);
+    const nc_feed feed = {input, stride};
     uint8_t *const memory = malloc(size); /* nothing around it: a sanitizer guards its ends */
-    int64_t saturations = 0;
     if (memory == NULL)
         exit(2);
     memset(memory, 0x5a, size);
     CHECK_EQUAL(nc_network_check(net), NC_OK);
-    CHECK_EQUAL(nc_network_run_i32(net, memory, input, stride, steps, records, &saturations), NC_OK);
+    CHECK_EQUAL(nc_network_prepare_i32(net, memory, 1), NC_OK);
+    CHECK_EQUAL(nc_network_run_i32(net, memory, &feed, steps, records, 0), NC_OK);
+    const int64_t saturations = nc_network_saturations(memory);
     free(memory);
     return saturations;
 }
@@ -63,10 +66,11 @@ static void a_delay_is_a_number_of_steps(void) {
     float f[STEPS * N], out_f[STEPS * N];
     int32_t k[STEPS * N], out_k[STEPS * N];
     for (int32_t delay = 0; delay < 6; delay++) {
-        const nc_population populations[2] = {{.kind = NC_INPUT, .n = N, .history = delay + 1},
-                                              {.kind = NC_RELAY, .n = N, .history = 1, .first = 0, .last = 1}};
+        const nc_population populations[2] = {
+            {.kind = NC_INPUT, .n = N, .width = N, .history = delay + 1},
+            {.kind = NC_RELAY, .n = N, .width = N, .history = 1, .first = 0, .last = 1}};
         nc_projection projection = pairs(0, 1, N, delay, &ONE);
-        const nc_network net = {2, 1, populations, &projection};
+        const nc_network net = {2, 1, populations, &projection, NULL, NULL, 0};
         const nc_record keep_f[2] = {{0}, {.values = out_f}}, keep_k[2] = {{0}, {.values = out_k}};
         draw_input(f, k, STEPS * N);
         run_f32(&net, f, N, STEPS, keep_f);
@@ -83,11 +87,11 @@ static void a_delay_is_a_number_of_steps(void) {
 /* y(t) = x(t) + x(t-1) + x(t-4) + y(t-2) / 2 through a history of five steps and a loop of the relay onto itself. */
 static void several_delays_share_one_history(void) {
     enum { N = 3 };
-    const nc_population populations[2] = {{.kind = NC_INPUT, .n = N, .history = 5},
-                                          {.kind = NC_RELAY, .n = N, .history = 3, .first = 0, .last = 4}};
+    const nc_population populations[2] = {{.kind = NC_INPUT, .n = N, .width = N, .history = 5},
+                                          {.kind = NC_RELAY, .n = N, .width = N, .history = 3, .first = 0, .last = 4}};
     const nc_projection projections[4] = {pairs(0, 1, N, 0, &ONE), pairs(0, 1, N, 1, &ONE), pairs(0, 1, N, 4, &ONE),
                                           pairs(1, 1, N, 2, &HALF)};
-    const nc_network net = {2, 4, populations, projections};
+    const nc_network net = {2, 4, populations, projections, NULL, NULL, 0};
     float f[STEPS * N], out[STEPS * N], expected[STEPS * N];
     int32_t k[STEPS * N];
     draw_input(f, k, STEPS * N);
@@ -123,17 +127,22 @@ static nc_neurons counter(int32_t n, int is_float) {
 /* Neuron 0 is driven once; then the spike runs round a ring of neurons, one per delay. */
 static void a_spike_runs_round_a_ring(void) {
     enum { N = 5, DELAY = 3 };
-    const int32_t next[N] = {1, 2, 3, 4, 0};
-    const nc_population populations[2] = {
-        {.kind = NC_INPUT, .n = N, .history = 1},
-        {.kind = NC_NEURONS, .n = N, .history = DELAY + 1, .first = 0, .last = 2, .neurons = counter(N, 0)}};
+    const int32_t before[N] = {4, 0, 1, 2, 3};
+    const nc_population populations[2] = {{.kind = NC_INPUT, .n = N, .width = N, .history = 1},
+                                          {.kind = NC_NEURONS,
+                                           .n = N,
+                                           .width = N,
+                                           .history = DELAY + 1,
+                                           .first = 0,
+                                           .last = 2,
+                                           .neurons = counter(N, 0)}};
     nc_projection projections[2] = {pairs(0, 1, N, 0, &ONE_I), pairs(1, 1, N, DELAY, &FOUR_I)};
-    projections[1].indices = next;
-    const nc_network net = {2, 2, populations, projections};
+    projections[1].indices = before;
+    const nc_network net = {2, 2, populations, projections, NULL, NULL, 0};
     int32_t input[STEPS * N] = {4};
     uint8_t spikes[STEPS], active[STEPS];
     int64_t fired[N] = {0};
-    const nc_record records[2] = {{0}, {.spikes = spikes, .active = active, .nonzero = fired}};
+    const nc_record records[2] = {{0}, {.spikes = spikes, .active = active, .nonzero = fired, .nonzero_bytes = 8}};
     CHECK_EQUAL(run_i32(&net, input, N, STEPS, records), 0);
     int64_t total = 0;
     for (int32_t t = 0; t < STEPS; t++) {
@@ -149,11 +158,18 @@ static void a_spike_runs_round_a_ring(void) {
 static void the_bias_is_added_after_the_shift(void) {
     enum { N = 7 };
     const int32_t bias[3] = {10, 20, 30};
-    const nc_population populations[2] = {
-        {.kind = NC_INPUT, .n = N, .history = 1},
-        {.kind = NC_RELAY, .n = N, .history = 1, .first = 0, .last = 1, .shift = 6, .bias = bias, .bias_period = 3}};
+    const nc_population populations[2] = {{.kind = NC_INPUT, .n = N, .width = N, .history = 1},
+                                          {.kind = NC_RELAY,
+                                           .n = N,
+                                           .width = N,
+                                           .history = 1,
+                                           .first = 0,
+                                           .last = 1,
+                                           .shift = 6,
+                                           .bias = bias,
+                                           .bias_period = 3}};
     const nc_projection projection = pairs(0, 1, N, 0, &ONE_I);
-    const nc_network net = {2, 1, populations, &projection};
+    const nc_network net = {2, 1, populations, &projection, NULL, NULL, 0};
     const int32_t input[N] = {1, 0, -2, 3, 0, 5, 0};
     int32_t out[N];
     const nc_record records[2] = {{0}, {.values = out}};
@@ -165,8 +181,8 @@ static void the_bias_is_added_after_the_shift(void) {
 static void a_maximum_is_taken_before_the_bias(void) {
     const float bias = 2;
     const nc_population populations[2] = {
-        {.kind = NC_INPUT, .n = 4, .history = 1},
-        {.kind = NC_RELAY, .n = 2, .history = 1, .first = 0, .last = 1, .bias = &bias, .bias_period = 1}};
+        {.kind = NC_INPUT, .n = 4, .width = 1, .history = 1},
+        {.kind = NC_RELAY, .n = 2, .width = 1, .history = 1, .first = 0, .last = 1, .bias = &bias, .bias_period = 1}};
     const nc_projection pool = {.kind = NC_MAX_POOL,
                                 .source = 0,
                                 .target = 1,
@@ -185,7 +201,7 @@ static void a_maximum_is_taken_before_the_bias(void) {
                                 .dilation_y = 1,
                                 .dilation_x = 1,
                                 .groups = 1};
-    const nc_network net = {2, 1, populations, &pool};
+    const nc_network net = {2, 1, populations, &pool, NULL, NULL, 0};
     const float input[8] = {-3, -1, -5, 0, 4, 1, 0, 0};
     float out[4];
     const nc_record records[2] = {{0}, {.values = out}};
@@ -197,8 +213,8 @@ static void a_maximum_is_taken_before_the_bias(void) {
 static void records_hold_every_step(void) {
     for (int32_t n = 1; n <= 19; n++) {
         const int32_t bytes = (n + 7) / 8;
-        const nc_population population = {.kind = NC_INPUT, .n = n, .history = 1};
-        const nc_network net = {1, 0, &population, NULL};
+        const nc_population population = {.kind = NC_INPUT, .n = n, .width = n, .history = 1};
+        const nc_network net = {1, 0, &population, NULL, NULL, NULL, 0};
         float *const input = zeros(STEPS * n, sizeof(float)), *const values = zeros(STEPS * n, sizeof(float));
         int32_t *const whole = zeros(STEPS * n, sizeof(int32_t));
         uint8_t *const spikes = zeros(STEPS * bytes, 1);
@@ -206,7 +222,7 @@ static void records_hold_every_step(void) {
         draw_input(input, whole, STEPS * n);
         nonzero[0] = expected[0] = 100; /* counts are added to */
         memset(spikes, 0xff, (size_t)(STEPS * bytes));
-        const nc_record record = {.spikes = spikes, .values = values, .nonzero = nonzero};
+        const nc_record record = {.spikes = spikes, .values = values, .nonzero = nonzero, .nonzero_bytes = 8};
         run_f32(&net, input, n, STEPS, &record);
         for (int32_t at = 0; at < STEPS * bytes * 8; at++) {
             const int32_t t = at / (bytes * 8), j = at % (bytes * 8);
@@ -222,28 +238,39 @@ static void records_hold_every_step(void) {
 }
 
 static void stride_zero_repeats_one_step(void) {
-    const nc_population population = {.kind = NC_INPUT, .n = 3, .history = 1};
-    const nc_network net = {1, 0, &population, NULL};
+    const nc_population population = {.kind = NC_INPUT, .n = 3, .width = 3, .history = 1};
+    const nc_network net = {1, 0, &population, NULL, NULL, NULL, 0};
     const float input[3] = {1, 0, 2};
-    int64_t nonzero[3] = {0};
-    const nc_record record = {.nonzero = nonzero};
-    run_f32(&net, input, 0, 5, &record);
-    CHECK(nonzero[0] == 5 && nonzero[1] == 0 && nonzero[2] == 5);
+    uint8_t one[3] = {0};
+    uint16_t two[3] = {0};
+    uint32_t four[3] = {0};
+    uint64_t eight[3] = {0};
+    const nc_record records[4] = {{.nonzero = one, .nonzero_bytes = 1},
+                                  {.nonzero = two, .nonzero_bytes = 2},
+                                  {.nonzero = four, .nonzero_bytes = 4},
+                                  {.nonzero = eight, .nonzero_bytes = 8}};
+    for (int k = 0; k < 4; k++)
+        run_f32(&net, input, 0, 5, &records[k]);
+    CHECK(one[0] == 5 && one[1] == 0 && one[2] == 5);
+    CHECK(two[0] == 5 && two[1] == 0 && two[2] == 5);
+    CHECK(four[0] == 5 && four[1] == 0 && four[2] == 5);
+    CHECK(eight[0] == 5 && eight[1] == 0 && eight[2] == 5);
 }
 
 static void a_second_run_starts_from_rest(void) {
     const nc_population populations[2] = {
-        {.kind = NC_INPUT, .n = 1, .history = 1},
-        {.kind = NC_NEURONS, .n = 1, .history = 1, .first = 0, .last = 1, .neurons = counter(1, 1)}};
+        {.kind = NC_INPUT, .n = 1, .width = 1, .history = 1},
+        {.kind = NC_NEURONS, .n = 1, .width = 1, .history = 1, .first = 0, .last = 1, .neurons = counter(1, 1)}};
     const nc_projection projection = pairs(0, 1, 1, 0, &ONE);
-    const nc_network net = {2, 1, populations, &projection};
+    const nc_network net = {2, 1, populations, &projection, NULL, NULL, 0};
     const float input[10] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     uint8_t first[10], second[10], *const rows[2] = {first, second};
-    int64_t saturations = 0;
+    const nc_feed feed = {input, 1};
     void *const workspace = zeros((int64_t)nc_network_workspace(&net), 1);
     for (int run = 0; run < 2; run++) { /* ten steps leave two inputs and a spike behind */
         const nc_record records[2] = {{0}, {.spikes = rows[run]}};
-        CHECK_EQUAL(nc_network_run_f32(&net, workspace, input, 1, 10, records, &saturations), NC_OK);
+        CHECK_EQUAL(nc_network_prepare_f32(&net, workspace, 1), NC_OK);
+        CHECK_EQUAL(nc_network_run_f32(&net, workspace, &feed, 10, records, 0), NC_OK);
     }
     for (int t = 0; t < 10; t++)
         CHECK(first[t] == (t % 4 == 3) && second[t] == first[t]);
@@ -253,11 +280,11 @@ static void a_second_run_starts_from_rest(void) {
 /* Sums of all populations, on top of what was there: the middle one clips. */
 static void saturations_are_added_up(void) {
     const nc_population populations[3] = {
-        {.kind = NC_INPUT, .n = 2, .history = 1},
-        {.kind = NC_NEURONS, .n = 2, .history = 1, .first = 0, .last = 1, .neurons = counter(2, 0)},
-        {.kind = NC_NEURONS, .n = 2, .history = 1, .first = 1, .last = 1, .neurons = counter(2, 0)}};
+        {.kind = NC_INPUT, .n = 2, .width = 2, .history = 1},
+        {.kind = NC_NEURONS, .n = 2, .width = 2, .history = 1, .first = 0, .last = 1, .neurons = counter(2, 0)},
+        {.kind = NC_NEURONS, .n = 2, .width = 2, .history = 1, .first = 1, .last = 1, .neurons = counter(2, 0)}};
     const nc_projection projection = pairs(0, 1, 2, 0, &ONE_I);
-    const nc_network net = {3, 1, populations, &projection};
+    const nc_network net = {3, 1, populations, &projection, NULL, NULL, 0};
     const int32_t input[2] = {-100, 1};
     const nc_record records[3] = {{0}, {0}, {0}};
     CHECK_EQUAL(run_i32(&net, input, 0, 5, records), 4); /* -100, then four times clipped to -128 */
@@ -267,9 +294,9 @@ static void saturations_are_added_up(void) {
 static void flags_end_with_their_population(void) {
     for (int32_t n = 1; n <= 64; n++) {
         const nc_population populations[3] = {
-            {.kind = NC_INPUT, .n = 64, .history = 1},
-            {.kind = NC_NEURONS, .n = 64, .history = 1, .first = 0, .last = 1, .neurons = counter(64, 0)},
-            {.kind = NC_NEURONS, .n = n, .history = 1, .first = 1, .last = 2, .neurons = counter(n, 0)}};
+            {.kind = NC_INPUT, .n = 64, .width = 64, .history = 1},
+            {.kind = NC_NEURONS, .n = 64, .width = 64, .history = 1, .first = 0, .last = 1, .neurons = counter(64, 0)},
+            {.kind = NC_NEURONS, .n = n, .width = n, .history = 1, .first = 1, .last = 2, .neurons = counter(n, 0)}};
         int32_t input[64], *const indices = zeros(64, sizeof(int32_t));
         int64_t *const indptr = zeros(65, sizeof(int64_t));
         int16_t weights[64];
@@ -288,7 +315,7 @@ static void flags_end_with_their_population(void) {
                                                .weight = weights,
                                                .indptr = indptr,
                                                .indices = indices}};
-        const nc_network net = {3, 2, populations, projections};
+        const nc_network net = {3, 2, populations, projections, NULL, NULL, 0};
         uint8_t wide[8], spikes[8] = {0}, active[8] = {0};
         const nc_record records[3] = {{0}, {.active = wide}, {.spikes = spikes, .active = active}};
         run_i32(&net, input, 64, 1, records);
@@ -310,10 +337,10 @@ static void garbage_in_the_work_area_does_not_matter(void) {
     neurons.i_decay = &ZERO_I;
     neurons.i_gain = &ONE_I;
     const nc_population populations[2] = {
-        {.kind = NC_INPUT, .n = 3, .history = 1},
-        {.kind = NC_NEURONS, .n = 3, .history = 1, .first = 0, .last = 1, .neurons = neurons}};
+        {.kind = NC_INPUT, .n = 3, .width = 3, .history = 1},
+        {.kind = NC_NEURONS, .n = 3, .width = 3, .history = 1, .first = 0, .last = 1, .neurons = neurons}};
     const nc_projection projection = pairs(0, 1, 3, 0, &ONE_I);
-    const nc_network net = {2, 1, populations, &projection};
+    const nc_network net = {2, 1, populations, &projection, NULL, NULL, 0};
     const int32_t input[3] = {5, 1, 0};
     uint8_t spikes[6];
     const nc_record records[2] = {{0}, {.spikes = spikes}};

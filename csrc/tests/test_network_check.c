@@ -24,14 +24,38 @@ typedef struct {
     nc_network net;
 } parts;
 
-static const float WEIGHTS[12];
+static const float WEIGHTS[32];
+
+static nc_projection linear(int32_t source, int32_t target, int32_t n_source, int32_t n_target) {
+    return (nc_projection){.kind = NC_DENSE,
+                           .source = source,
+                           .target = target,
+                           .n_source = n_source,
+                           .n_target = n_target,
+                           .c_in = n_source,
+                           .h_in = 1,
+                           .w_in = 1,
+                           .c_out = n_target,
+                           .h_out = 1,
+                           .w_out = 1,
+                           .kh = 1,
+                           .kw = 1,
+                           .stride_y = 1,
+                           .stride_x = 1,
+                           .dilation_y = 1,
+                           .dilation_x = 1,
+                           .groups = 1,
+                           .block = 64,
+                           .weight = WEIGHTS};
+}
 
 static void build(parts *b) {
     *b = (parts){
-        .populations = {{.kind = NC_INPUT, .n = 3, .history = 1},
-                        {.kind = NC_NEURONS, .n = 4, .history = 3, .first = 0, .last = 2, .neurons = neurons(4)},
-                        {.kind = NC_NEURONS, .n = 3, .history = 1, .first = 2, .last = 3, .neurons = neurons(3)}},
-        .projections = {{.kind = NC_LINEAR, .source = 0, .target = 1, .n_source = 3, .n_target = 4, .weight = WEIGHTS},
+        .populations =
+            {{.kind = NC_INPUT, .n = 3, .width = 3, .history = 1},
+             {.kind = NC_NEURONS, .n = 4, .width = 4, .history = 3, .first = 0, .last = 2, .neurons = neurons(4)},
+             {.kind = NC_NEURONS, .n = 3, .width = 3, .history = 1, .first = 2, .last = 3, .neurons = neurons(3)}},
+        .projections = {linear(0, 1, 3, 4),
                         {.kind = NC_ONE_TO_ONE,
                          .source = 1,
                          .target = 1,
@@ -40,9 +64,9 @@ static void build(parts *b) {
                          .n_target = 4,
                          .scale = &ONE,
                          .scale_count = 1},
-                        {.kind = NC_LINEAR, .source = 1, .target = 2, .n_source = 4, .n_target = 3, .weight = WEIGHTS}},
+                        linear(1, 2, 4, 3)},
     };
-    b->net = (nc_network){3, 3, b->populations, b->projections};
+    b->net = (nc_network){3, 3, b->populations, b->projections, NULL, NULL, 0};
 }
 
 #define REFUSED(field, value, code)                                                                                    \
@@ -68,7 +92,10 @@ static void wrong_populations_are_refused(void) {
     REFUSED(populations[2].last, 4, NC_ERR_SIZE);
     REFUSED(populations[1].last, 3, NC_ERR_INDEX); /* the third projection is another's */
     REFUSED(populations[1].kind, 3, NC_ERR_KIND);
-    REFUSED(populations[1].kind, NC_INPUT, NC_ERR_KIND); /* only the first one is fed */
+    REFUSED(populations[2].kind, NC_INPUT, NC_ERR_KIND); /* only the first ones are fed */
+    REFUSED(populations[1].width, 0, NC_ERR_SIZE);
+    REFUSED(populations[1].width, 3, NC_ERR_SIZE);
+    REFUSED(populations[1].width, 2, NC_ERR_SIZE); /* the projection's rows have four columns */
     REFUSED(populations[1].shift, -1, NC_ERR_SIZE);
     REFUSED(populations[1].shift, 17, NC_ERR_SIZE);
     REFUSED(populations[1].bias, WEIGHTS, NC_ERR_SIZE); /* without a period */
@@ -82,7 +109,7 @@ static void wrong_projections_are_refused(void) {
     REFUSED(projections[0].target, 2, NC_ERR_INDEX);
     REFUSED(projections[0].n_source, 2, NC_ERR_SIZE);
     REFUSED(projections[0].n_target, 3, NC_ERR_SIZE);
-    REFUSED(projections[0].kind, 9, NC_ERR_KIND);
+    REFUSED(projections[0].kind, 12, NC_ERR_KIND);
     REFUSED(projections[1].delay, 3, NC_ERR_SIZE); /* beyond the source's history */
     REFUSED(projections[1].delay, 0, NC_ERR_INDEX); /* a loop without delay */
 }
@@ -91,19 +118,25 @@ static void a_run_needs_memory_and_input(void) {
     parts b;
     build(&b);
     const nc_record records[3] = {{0}, {0}, {0}};
-    int64_t saturations = 0;
+    const nc_feed feed = {WEIGHTS, 0}, nothing = {NULL, 0};
     void *const workspace = zeros((int64_t)nc_network_workspace(&b.net), 1);
-    CHECK_EQUAL(nc_network_run_f32(&b.net, NULL, WEIGHTS, 0, 1, records, &saturations), NC_ERR_SIZE);
-    CHECK_EQUAL(nc_network_run_f32(&b.net, workspace, NULL, 0, 1, records, &saturations), NC_ERR_SIZE);
-    CHECK_EQUAL(nc_network_run_f32(&b.net, workspace, WEIGHTS, 0, -1, records, &saturations), NC_ERR_SIZE);
-    CHECK_EQUAL(nc_network_run_f32(&b.net, workspace, WEIGHTS, 0, 0, records, &saturations), NC_OK);
+    CHECK_EQUAL(nc_network_prepare_f32(&b.net, NULL, 1), NC_ERR_SIZE);
+    CHECK_EQUAL(nc_network_prepare_f32(&b.net, workspace, 0), NC_ERR_SIZE);
+    CHECK_EQUAL(nc_network_prepare_f32(&b.net, workspace, NC_MOST_PARTS + 1), NC_ERR_SIZE);
+    CHECK_EQUAL(nc_network_prepare_f32(&b.net, workspace, 1), NC_OK);
+    CHECK_EQUAL(nc_network_run_f32(&b.net, NULL, &feed, 1, records, 0), NC_ERR_SIZE);
+    CHECK_EQUAL(nc_network_run_f32(&b.net, workspace, NULL, 1, records, 0), NC_ERR_SIZE);
+    CHECK_EQUAL(nc_network_run_f32(&b.net, workspace, &nothing, 1, records, 0), NC_ERR_SIZE);
+    CHECK_EQUAL(nc_network_run_f32(&b.net, workspace, &feed, -1, records, 0), NC_ERR_SIZE);
+    CHECK_EQUAL(nc_network_run_f32(&b.net, workspace, &feed, 1, records, 1), NC_ERR_SIZE);
+    CHECK_EQUAL(nc_network_run_f32(&b.net, workspace, &feed, 0, records, 0), NC_OK);
     free(workspace);
 }
 
 static void an_absurd_size_has_no_workspace(void) {
-    const nc_population populations[2] = {{.kind = NC_INPUT, .n = 1 << 30, .history = INT32_MAX},
-                                          {.kind = NC_RELAY, .n = 1 << 30, .history = INT32_MAX}};
-    const nc_network net = {2, 0, populations, NULL};
+    const nc_population populations[2] = {{.kind = NC_INPUT, .n = 1 << 30, .width = 1, .history = INT32_MAX},
+                                          {.kind = NC_RELAY, .n = 1 << 30, .width = 1, .history = INT32_MAX}};
+    const nc_network net = {2, 0, populations, NULL, NULL, NULL, 0};
     CHECK_EQUAL(nc_network_check(&net), NC_OK);
     CHECK_EQUAL(nc_network_workspace(&net), 0);
 }

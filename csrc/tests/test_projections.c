@@ -5,7 +5,7 @@
 static const float SOME_WEIGHTS[64];
 
 static nc_projection good_conv(void) {
-    return (nc_projection){.kind = NC_CONV,
+    return (nc_projection){.kind = NC_DENSE,
                            .n_source = 18,
                            .n_target = 36,
                            .c_in = 2,
@@ -23,6 +23,7 @@ static nc_projection good_conv(void) {
                            .dilation_y = 1,
                            .dilation_x = 1,
                            .groups = 1,
+                           .block = 64,
                            .weight = SOME_WEIGHTS};
 }
 
@@ -37,7 +38,7 @@ static nc_projection good_conv(void) {
 static void wrong_windows_are_refused(void) {
     const nc_projection fine = good_conv();
     CHECK_EQUAL(nc_projection_check(&fine), NC_OK);
-    REFUSED(good_conv, kind, 7, NC_ERR_KIND);
+    REFUSED(good_conv, kind, 12, NC_ERR_KIND);
     REFUSED(good_conv, kind, -1, NC_ERR_KIND);
     REFUSED(good_conv, n_source, 0, NC_ERR_SIZE);
     REFUSED(good_conv, n_source, 17, NC_ERR_SIZE);
@@ -57,6 +58,9 @@ static void wrong_windows_are_refused(void) {
     REFUSED(good_conv, dilation_x, 0, NC_ERR_SIZE);
     REFUSED(good_conv, groups, 0, NC_ERR_SIZE);
     REFUSED(good_conv, groups, 3, NC_ERR_SIZE);
+    REFUSED(good_conv, groups, 2, NC_ERR_KIND); /* that is another kind */
+    REFUSED(good_conv, block, 0, NC_ERR_KIND);
+    REFUSED(good_conv, block, 128, NC_ERR_KIND);
     REFUSED(good_conv, kind, NC_MAX_POOL, NC_ERR_SIZE); /* a pool keeps its channels */
 }
 
@@ -74,18 +78,19 @@ static void sizes_whose_products_overflow_are_refused(void) {
     REFUSED(good_conv, stride_x, INT32_MAX, NC_ERR_SIZE);
 }
 
-static nc_projection good_row(void) {
+static nc_projection good_depthwise(void) {
     nc_projection p = good_conv();
-    p.kind = NC_CONV_ROW;
+    p.kind = NC_DEPTHWISE;
+    p.c_out = 2;
+    p.n_target = 18;
     return p;
 }
 
-static void a_row_conv_has_no_stride_along_x(void) {
-    const nc_projection fine = good_row();
+static void a_depthwise_convolution_keeps_its_channels(void) {
+    const nc_projection fine = good_depthwise();
     CHECK_EQUAL(nc_projection_check(&fine), NC_OK);
-    REFUSED(good_row, stride_x, 2, NC_ERR_KIND);
-    REFUSED(good_row, dilation_x, 2, NC_ERR_KIND);
-    REFUSED(good_row, groups, 2, NC_ERR_KIND);
+    REFUSED(good_depthwise, c_out, 4, NC_ERR_SIZE);
+    REFUSED(good_depthwise, weight, NULL, NC_ERR_SIZE);
 }
 
 static nc_projection good_pool(void) {
@@ -98,22 +103,17 @@ static nc_projection good_pool(void) {
     return p;
 }
 
-static nc_projection good_linear(void) {
-    return (nc_projection){.kind = NC_LINEAR, .n_source = 4, .n_target = 5, .weight = SOME_WEIGHTS};
-}
-
 static void missing_numbers_are_refused(void) {
-    const nc_projection pool = good_pool(), linear = good_linear();
+    const nc_projection pool = good_pool();
     CHECK_EQUAL(nc_projection_check(&pool), NC_OK);
-    CHECK_EQUAL(nc_projection_check(&linear), NC_OK);
     REFUSED(good_pool, scale, NULL, NC_ERR_SIZE);
     REFUSED(good_pool, c_out, 4, NC_ERR_SIZE);
-    REFUSED(good_linear, weight, NULL, NC_ERR_SIZE);
-    REFUSED(good_linear, n_target, -5, NC_ERR_SIZE);
+    REFUSED(good_pool, n_target, -5, NC_ERR_SIZE);
 }
 
 static const int64_t ROWS[4] = {0, 1, 1, 3}, ROWS_FROM_1[4] = {1, 1, 1, 3}, ROWS_BACK[4] = {0, 2, 1, 3};
 static const int32_t COLUMNS[3] = {0, 4, 2}, COLUMN_5[3] = {0, 5, 2}, COLUMN_BEFORE_0[3] = {0, 1, -1};
+static const int32_t BEFORE_SILENCE[3] = {0, -2, 1};
 
 static nc_projection good_sparse(void) {
     return (nc_projection){
@@ -140,14 +140,69 @@ static void wrong_tables_are_refused(void) {
     REFUSED(good_pairs, scale_count, 2, NC_ERR_SIZE);
     REFUSED(good_pairs, scale, NULL, NC_ERR_SIZE);
     REFUSED(good_pairs, indices, COLUMN_5, NC_ERR_INDEX);
-    REFUSED(good_pairs, indices, COLUMN_BEFORE_0, NC_ERR_INDEX);
+    REFUSED(good_pairs, indices, BEFORE_SILENCE, NC_ERR_INDEX);
+    nc_projection wired = good_pairs();
+    wired.indices = COLUMN_BEFORE_0; /* -1: nothing arrives */
+    CHECK_EQUAL(nc_projection_check(&wired), NC_OK);
+}
+
+static nc_projection good_collection(void) {
+    return (nc_projection){
+        .kind = NC_COLLECT, .n_source = 3, .n_target = 5, .indices = COLUMNS, .scale = SOME_WEIGHTS, .scale_count = 1};
+}
+
+static void wrong_collections_are_refused(void) {
+    const nc_projection fine = good_collection();
+    CHECK_EQUAL(nc_projection_check(&fine), NC_OK);
+    REFUSED(good_collection, indices, NULL, NC_ERR_SIZE);
+    REFUSED(good_collection, scale, NULL, NC_ERR_SIZE);
+    REFUSED(good_collection, indices, COLUMN_5, NC_ERR_INDEX);
+    REFUSED(good_collection, indices, COLUMN_BEFORE_0, NC_ERR_INDEX);
+}
+
+/* 1 x (1 x 3) by (3 x 2): three elements of the left operand, two of the product. */
+static nc_projection good_factor(void) {
+    return (nc_projection){.kind = NC_LEFT,
+                           .n_source = 3,
+                           .n_target = 2,
+                           .batch = 1,
+                           .rows = 1,
+                           .inner = 3,
+                           .columns = 2,
+                           .scale = SOME_WEIGHTS,
+                           .scale_count = 1};
+}
+
+static void wrong_factors_are_refused(void) {
+    const nc_projection fine = good_factor();
+    CHECK_EQUAL(nc_projection_check(&fine), NC_OK);
+    REFUSED(good_factor, batch, 0, NC_ERR_SIZE);
+    REFUSED(good_factor, inner, INT32_MAX, NC_ERR_SIZE);
+    REFUSED(good_factor, kind, NC_RIGHT, NC_ERR_SIZE); /* which has six elements */
+    REFUSED(good_factor, n_target, 3, NC_ERR_SIZE);
+    REFUSED(good_factor, n_source, 2, NC_ERR_SIZE);
+    REFUSED(good_factor, scale, NULL, NC_ERR_SIZE);
+    REFUSED(good_factor, indices, COLUMN_5, NC_ERR_INDEX);
+    REFUSED(good_factor, indices, COLUMN_BEFORE_0, NC_ERR_INDEX);
+    REFUSED(good_factor, scatter, COLUMN_5, NC_ERR_INDEX);
+}
+
+static nc_projection good_host(void) { return (nc_projection){.kind = NC_HOST, .n_source = 3, .n_target = 3}; }
+
+static void the_host_keeps_the_number_of_elements(void) {
+    const nc_projection fine = good_host();
+    CHECK_EQUAL(nc_projection_check(&fine), NC_OK);
+    REFUSED(good_host, n_target, 4, NC_ERR_SIZE);
 }
 
 int main(void) {
     RUN(wrong_windows_are_refused);
     RUN(sizes_whose_products_overflow_are_refused);
-    RUN(a_row_conv_has_no_stride_along_x);
+    RUN(a_depthwise_convolution_keeps_its_channels);
     RUN(missing_numbers_are_refused);
     RUN(wrong_tables_are_refused);
+    RUN(wrong_collections_are_refused);
+    RUN(wrong_factors_are_refused);
+    RUN(the_host_keeps_the_number_of_elements);
     return check_result();
 }

@@ -3,6 +3,8 @@
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 
+import numpy as np
+
 from neurocomp._core.status import raise_status
 
 
@@ -23,7 +25,7 @@ cdef extern from "network.h" nogil:
         int32_t general, adapts, current_next, reset_current, nearest, powers, is_signed
         const void *extra[11]
     ctypedef struct nc_population:
-        int32_t kind, n, history, first, last, shift
+        int32_t kind, n, width, history, first, last, shift
         const void *bias
         int32_t bias_period
         nc_neurons neurons
@@ -31,30 +33,54 @@ cdef extern from "network.h" nogil:
         int32_t kind, source, target, delay, n_source, n_target
         int32_t c_in, h_in, w_in, c_out, h_out, w_out
         int32_t kh, kw, stride_y, stride_x, pad_y, pad_x, dilation_y, dilation_x, groups
+        int32_t block, batch, rows, inner, columns
         const void *weight
         const void *scale
         int32_t scale_count
         const int64_t *indptr
         const int32_t *indices
+        const int32_t *scatter
+    ctypedef enum nc_projection_kind:
+        NC_DENSE
+        NC_DEPTHWISE
+        NC_ONE_TO_ONE
+        NC_SPARSE
+        NC_LEFT
+        NC_RIGHT
+        NC_HOST
+    ctypedef enum nc_status:
+        NC_OK
+        NC_ERR_KIND
+    ctypedef nc_status (*nc_host)(void *context, int32_t projection, const void *source, void *target) noexcept nogil
     ctypedef struct nc_network:
         int32_t population_count, projection_count
         const nc_population *populations
         const nc_projection *projections
+        nc_host host
+        void *context
+        int64_t least_work
+    ctypedef struct nc_feed:
+        const void *values
+        int64_t stride
     ctypedef struct nc_record:
         uint8_t *spikes
         uint8_t *active
         void *values
-        int64_t *nonzero
-    ctypedef enum nc_status:
-        NC_OK
+        void *nonzero
+        int32_t nonzero_bytes
+        int64_t *products
     ctypedef enum nc_extra:
         NC_EXTRAS
     nc_status nc_network_check(const nc_network *net)
     uint64_t nc_network_workspace(const nc_network *net)
-    nc_status nc_network_run_f32(const nc_network *net, void *workspace, const float *input, int64_t stride,
-                                 int32_t steps, const nc_record *records, int64_t *saturations)
-    nc_status nc_network_run_i32(const nc_network *net, void *workspace, const int32_t *input, int64_t stride,
-                                 int32_t steps, const nc_record *records, int64_t *saturations)
+    nc_status nc_network_prepare_f32(const nc_network *net, void *workspace, int32_t parts)
+    nc_status nc_network_prepare_i32(const nc_network *net, void *workspace, int32_t parts)
+    nc_status nc_network_run_f32(const nc_network *net, void *workspace, const nc_feed *feeds, int32_t steps,
+                                 const nc_record *records, int32_t part)
+    nc_status nc_network_run_i32(const nc_network *net, void *workspace, const nc_feed *feeds, int32_t steps,
+                                 const nc_record *records, int32_t part)
+    void nc_network_abandon(void *workspace)
+    int64_t nc_network_saturations(const void *workspace)
 
 
 cdef class Engine:
@@ -63,12 +89,15 @@ cdef class Engine:
     cdef nc_network net
     cdef nc_population *populations
     cdef nc_projection *projections
-    cdef list keep
+    cdef list keep, hosts, failures
     cdef readonly bint integer
     cdef readonly uint64_t workspace_bytes
 
-    def __cinit__(self, plan):
+    def __cinit__(self, plan, int64_t least_work=0):
+        self.net.least_work = least_work
         self.keep = []
+        self.failures = []
+        self.hosts = [projection.host for projection in plan.projections]
         self.integer = plan.integer
         self.populations = <nc_population *>calloc(max(len(plan.populations), 1), sizeof(nc_population))
         self.projections = <nc_projection *>calloc(max(len(plan.projections), 1), sizeof(nc_projection))
@@ -82,6 +111,8 @@ cdef class Engine:
         self.net.projection_count = len(plan.projections)
         self.net.populations = self.populations
         self.net.projections = self.projections
+        self.net.host = _ask_host
+        self.net.context = <void *>self
         raise_status(nc_network_check(&self.net), "engine")
         self.workspace_bytes = nc_network_workspace(&self.net)
         if self.workspace_bytes == 0:
@@ -121,6 +152,7 @@ cdef class Engine:
     cdef int _set_population(self, nc_population *p, planned) except -1:
         p.kind = planned.kind
         p.n = planned.n
+        p.width = planned.width
         p.history = planned.history
         p.first = planned.first
         p.last = planned.last
@@ -192,119 +224,212 @@ cdef class Engine:
             self.keep.append(planned.indptr)
             indptr = planned.indptr
             p.indptr = &indptr[0]
-        elif planned.indices is not None and planned.indices.size != p.n_source:
-            raise ValueError("a one-to-one table whose size is not the source's")
-        if planned.indices is not None and planned.indices.size:
-            self.keep.append(planned.indices)
-            indices = planned.indices
-            p.indices = &indices[0]
+        elif planned.indices is not None and planned.indices.size != self._table_size(p):
+            raise ValueError(f"a table of {planned.indices.size} indices where {self._table_size(p)} are needed")
+        p.indices = self._indices(planned.indices)
+        if planned.scatter is not None and planned.scatter.size != p.n_target:
+            raise ValueError("a table of places whose size is not the target's")
+        p.scatter = self._indices(planned.scatter)
         if planned.weight is not None:
             p.weight = self._weights(planned.weight, self._weight_count(p))
         return 0
 
+    cdef const int32_t *_indices(self, array) except? NULL:
+        cdef const int32_t[::1] indices
+        if array is None or array.size == 0:
+            return NULL
+        self.keep.append(array)
+        indices = array
+        return &indices[0]
+
+    cdef Py_ssize_t _table_size(self, const nc_projection *p) noexcept:
+        """How many indices the kernels will read for this projection."""
+        if p.kind == NC_LEFT:
+            return <Py_ssize_t>p.batch * p.rows * p.inner
+        if p.kind == NC_RIGHT:
+            return <Py_ssize_t>p.batch * p.inner * p.columns
+        return p.n_target if p.kind == NC_ONE_TO_ONE else p.n_source
+
     cdef int _set_geometry(self, nc_projection *p, geometry) except -1:
-        if not geometry:
+        if "batch" in geometry:
+            p.batch, p.rows, p.inner, p.columns = (geometry[key] for key in ("batch", "rows", "inner", "columns"))
+        if "c_in" not in geometry:
             return 0
         p.c_in, p.h_in, p.w_in = geometry["c_in"], geometry["h_in"], geometry["w_in"]
         p.c_out, p.h_out, p.w_out = geometry["c_out"], geometry["h_out"], geometry["w_out"]
         p.kh, p.kw, p.groups = geometry["kh"], geometry["kw"], geometry["groups"]
         p.stride_y, p.stride_x = geometry["stride_y"], geometry["stride_x"]
-        p.pad_y, p.pad_x = geometry["pad_y"], geometry["pad_x"]
+        p.pad_y, p.pad_x = geometry.get("pad_y", 0), geometry.get("pad_x", 0)
         p.dilation_y, p.dilation_x = geometry["dilation_y"], geometry["dilation_x"]
+        p.block = geometry.get("block", 0)
         return 0
 
     cdef Py_ssize_t _weight_count(self, const nc_projection *p) noexcept:
         """How many weights the kernels will read for this projection."""
-        if p.kind == 0:
-            return <Py_ssize_t>p.n_source * p.n_target
-        if p.kind == 6:
+        if p.kind == NC_SPARSE:
             return p.indptr[p.n_source]
+        if p.kind == NC_DENSE:
+            return <Py_ssize_t>p.c_in * p.kh * p.kw * ((p.c_out + 7) // 8 * 8)
+        if p.kind == NC_DEPTHWISE:
+            return <Py_ssize_t>p.c_in * p.kh * p.kw
         return <Py_ssize_t>p.c_in * p.kh * p.kw * (p.c_out // max(p.groups, 1))
 
-    def run(self, inputs, Py_ssize_t first, Py_ssize_t last, int32_t steps, records):
-        """Run samples first..last.
+    def run(self, inputs, Py_ssize_t first, Py_ssize_t last, int32_t steps, records, helpers=None, int32_t parts=1):
+        """Run samples first..last, each by ``parts`` threads together; parts - 1 of them are taken from the executor
+        ``helpers``, which must have that many to spare.
 
-        inputs: (samples, steps or 1, n) float32 or int32, contiguous, or None; with one step in it the same
-        values are fed at every step. records: per population (spikes, active, values, nonzero); the first three
-        are arrays (samples, steps, ...) or None, nonzero is int64 (n). Returns the number of saturations.
+        inputs: per input population (samples, steps or 1, n) float32 or int32, contiguous; with one step in it the
+        same values are fed at every step. records: per population (spikes, active, values, nonzero, products); the
+        first three are arrays (samples, steps, ...) or None, nonzero is an unsigned array (n), products int64 (1) or
+        None. Returns the number of saturations.
         """
         cdef Py_ssize_t k, count = self.net.population_count
         cdef int64_t saturations = 0
-        cdef nc_record *record = <nc_record *>calloc(count, sizeof(nc_record))
-        cdef void *workspace = malloc(self.workspace_bytes)
-        try:
-            if record == NULL or workspace == NULL:
-                raise MemoryError
-            if len(records) != count:
-                raise ValueError("one record per population is needed")
-            for k in range(first, last):
-                self._point(record, records, k, steps)
-                self._run_one(inputs, k, steps, workspace, record, &saturations)
-        finally:
-            free(record)
-            free(workspace)
+        cdef _Sample sample = _Sample(self, count, steps)
+        if len(records) != count:
+            raise ValueError("one record per population is needed")
+        for k in range(first, last):
+            sample.aim(inputs, records, k)
+            saturations += sample.run(helpers, parts)
         return saturations
 
-    cdef int _point(self, nc_record *record, records, Py_ssize_t sample, int32_t steps) except -1:
-        """Aim the record pointers at one sample's rows, after checking that the rows are as long as C writes."""
-        cdef uint8_t[:, ::1] rows
-        cdef int64_t[::1] counts
-        cdef float[:, ::1] floats
-        cdef int32_t[:, ::1] integers
-        cdef Py_ssize_t k, n
-        for k in range(self.net.population_count):
-            spikes, active, values, nonzero = records[k]
-            n = self.populations[k].n
-            record[k].spikes = record[k].active = NULL
-            record[k].values = NULL
-            if spikes is not None:
-                rows = spikes[sample]
-                _check_rows(rows.shape[0], rows.shape[1], steps, (n + 7) // 8)
-                record[k].spikes = &rows[0, 0]
-            if active is not None:
-                rows = active[sample]
-                _check_rows(rows.shape[0], rows.shape[1], steps, (n + 7) // 8)
-                record[k].active = &rows[0, 0]
-            if values is not None and self.integer:
-                integers = values[sample]
-                _check_rows(integers.shape[0], integers.shape[1], steps, n)
-                record[k].values = &integers[0, 0]
-            elif values is not None:
-                floats = values[sample]
-                _check_rows(floats.shape[0], floats.shape[1], steps, n)
-                record[k].values = &floats[0, 0]
-            counts = nonzero
-            _check_rows(1, counts.shape[0], 1, n)
-            record[k].nonzero = &counts[0]
+
+cdef class _Sample:
+    """Working memory and pointers for one sample at a time."""
+
+    cdef Engine engine
+    cdef nc_record *records
+    cdef nc_feed *feeds
+    cdef void *workspace
+    cdef int32_t steps
+
+    def __cinit__(self, Engine engine, Py_ssize_t count, int32_t steps):
+        self.engine = engine
+        self.steps = steps
+        self.records = <nc_record *>calloc(count, sizeof(nc_record))
+        self.feeds = <nc_feed *>calloc(count, sizeof(nc_feed))
+        self.workspace = malloc(engine.workspace_bytes)
+        if self.records == NULL or self.feeds == NULL or self.workspace == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.records)
+        free(self.feeds)
+        free(self.workspace)
+
+    cdef int aim(self, inputs, records, Py_ssize_t sample) except -1:
+        """Point at one sample's rows, after checking that they are as long as C reads and writes."""
+        cdef Py_ssize_t k, n, fed = 0
+        for k in range(self.engine.net.population_count):
+            n = self.engine.populations[k].n
+            if self.engine.populations[k].kind == 0:
+                self._feed(&self.feeds[k], inputs[k][sample], n)
+                fed += 1
+            self._record(&self.records[k], records[k], sample, n)
+        if fed != len(inputs):
+            raise ValueError(f"{len(inputs)} inputs where {fed} are needed")
         return 0
 
-    cdef int _run_one(self, inputs, Py_ssize_t sample, int32_t steps, void *workspace, nc_record *record,
-                      int64_t *saturations) except -1:
+    cdef int _feed(self, nc_feed *feed, held, Py_ssize_t n) except -1:
         cdef const float[:, ::1] floats
         cdef const int32_t[:, ::1] integers
-        cdef const float *real = NULL
-        cdef const int32_t *whole = NULL
-        cdef int64_t stride = 0
-        cdef nc_status status
-        if inputs is not None:
-            held = inputs[sample]
-            _check_rows(steps if held.shape[0] == 1 else held.shape[0], held.shape[1], steps, self.populations[0].n)
-            stride = 0 if held.shape[0] == 1 else held.shape[1]
-            if self.integer:
-                integers = held
-                whole = &integers[0, 0]
-            else:
-                floats = held
-                real = &floats[0, 0]
-        elif self.populations[0].kind == 0:
-            raise ValueError("the network needs inputs")
-        with nogil:
-            if self.integer:
-                status = nc_network_run_i32(&self.net, workspace, whole, stride, steps, record, saturations)
-            else:
-                status = nc_network_run_f32(&self.net, workspace, real, stride, steps, record, saturations)
-        raise_status(status, "engine")
+        _check_rows(self.steps if held.shape[0] == 1 else held.shape[0], held.shape[1], self.steps, n)
+        feed.stride = 0 if held.shape[0] == 1 else n
+        if self.engine.integer:
+            integers = held
+            feed.values = &integers[0, 0]
+        else:
+            floats = held
+            feed.values = &floats[0, 0]
         return 0
+
+    cdef int _record(self, nc_record *record, arrays, Py_ssize_t sample, Py_ssize_t n) except -1:
+        cdef float[:, ::1] floats
+        cdef int32_t[:, ::1] integers
+        cdef uint8_t[::1] counts
+        cdef int64_t[::1] products
+        spikes, active, values, nonzero, met = arrays
+        record.spikes = self._bits(spikes, sample, n)
+        record.active = self._bits(active, sample, n)
+        record.values = NULL
+        if values is not None and self.engine.integer:
+            integers = values[sample]
+            _check_rows(integers.shape[0], integers.shape[1], self.steps, n)
+            record.values = &integers[0, 0]
+        elif values is not None:
+            floats = values[sample]
+            _check_rows(floats.shape[0], floats.shape[1], self.steps, n)
+            record.values = &floats[0, 0]
+        _check_rows(1, nonzero.shape[0], 1, n)
+        counts = nonzero.view("uint8")
+        record.nonzero = &counts[0]
+        record.nonzero_bytes = nonzero.itemsize
+        record.products = NULL
+        if met is not None:
+            products = met
+            record.products = &products[0]
+        return 0
+
+    cdef uint8_t *_bits(self, array, Py_ssize_t sample, Py_ssize_t n) except? NULL:
+        cdef uint8_t[:, ::1] rows
+        if array is None:
+            return NULL
+        rows = array[sample]
+        _check_rows(rows.shape[0], rows.shape[1], self.steps, (n + 7) // 8)
+        return &rows[0, 0]
+
+    cdef int64_t run(self, helpers, int32_t parts) except -1:
+        cdef nc_status status
+        cdef int32_t k
+        if self.engine.integer:
+            status = nc_network_prepare_i32(&self.engine.net, self.workspace, parts)
+        else:
+            status = nc_network_prepare_f32(&self.engine.net, self.workspace, parts)
+        raise_status(status, "engine")
+        futures, statuses = [], []
+        try:
+            for k in range(1, parts):
+                futures.append(helpers.submit(self.part, k))
+            statuses.append(self.part(0))
+        except BaseException:
+            nc_network_abandon(self.workspace)  # those that have begun wait for the others
+            raise
+        finally:
+            statuses += [future.result() for future in futures]
+        if self.engine.failures:
+            raise self.engine.failures.pop()
+        for code in statuses:
+            raise_status(code, "engine")
+        return nc_network_saturations(self.workspace)
+
+    def part(self, int32_t part):
+        """One thread's share of the sample; returns its nc_status."""
+        cdef nc_status status
+        with nogil:
+            if self.engine.integer:
+                status = nc_network_run_i32(&self.engine.net, self.workspace, self.feeds, self.steps, self.records,
+                                            part)
+            else:
+                status = nc_network_run_f32(&self.engine.net, self.workspace, self.feeds, self.steps, self.records,
+                                            part)
+        return status
+
+
+cdef nc_status _ask_host(void *context, int32_t projection, const void *source, void *target) noexcept with gil:
+    """Computes one relay with the function that the plan names; what it raises is raised again by run."""
+    cdef Engine engine = <Engine>context
+    cdef const nc_projection *p = &engine.projections[projection]
+    try:
+        if engine.integer:
+            whole = <int32_t[:p.n_target]>target
+            np.asarray(whole)[:] = engine.hosts[projection](np.asarray(<int32_t[:p.n_source]>source)) + 0
+        else:
+            real = <float[:p.n_target]>target
+            np.asarray(real)[:] = engine.hosts[projection](np.asarray(<float[:p.n_source]>source)) + np.float32(0)
+    except BaseException as error:
+        engine.failures.append(error)
+        return NC_ERR_KIND
+    return NC_OK
 
 
 cdef int _check_rows(Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t need_rows, Py_ssize_t need_columns) except -1:

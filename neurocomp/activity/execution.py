@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,8 +10,25 @@ import numpy as np
 from neurocomp.activity.trace import SpikeTrace
 from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.network.graph import Integer, Network
+from neurocomp.network.layout import channel_first
 
 Inputs = np.ndarray | Mapping[str, np.ndarray] | None
+
+
+class NonzeroCounts(Mapping[str, np.ndarray]):
+    """int64 (*shape) per population, made from the engine's own counts when asked for."""
+
+    def __init__(self, network: Network, counts: dict[str, np.ndarray]) -> None:
+        self._network, self._counts = network, counts
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return channel_first(self._counts[name].astype(np.int64), self._network.by_name[name].shape)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._counts)
+
+    def __len__(self) -> int:
+        return len(self._counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +45,7 @@ class Execution:
 
     trace: SpikeTrace
     output: np.ndarray | None
-    nonzero_counts: dict[str, np.ndarray]
+    nonzero_counts: Mapping[str, np.ndarray]
     saturations: int
     clipped_inputs: int = 0
     product_operations: dict[str, int] = field(default_factory=dict)

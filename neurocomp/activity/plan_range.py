@@ -1,0 +1,82 @@
+"""Whether the sums of an integer network stay within the 32 bits that the engine keeps them in."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from neurocomp.errors import bad_input
+from neurocomp.network.graph import Integer, Network, Projection
+from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Pool, Reduce, Sparse, weight_of
+from neurocomp.network.verify import value_order
+
+
+def check_range(network: Network, arithmetic: Integer, largest_input: float | None) -> None:
+    """Integer sums are kept in 32 bits; refuse a network in which the largest possible sum would not fit."""
+    fed = 2.0 ** (arithmetic.input_bits - 1) if largest_input is None else largest_input
+    largest: dict[str, float] = dict.fromkeys(network.inputs, fed)
+    for name in value_order(network):
+        if name in network.inputs:
+            continue
+        population = network.by_name[name]
+        total = float(np.max(np.abs(population.bias))) if population.bias is not None else 0.0
+        shift = arithmetic.state_shift if population.neuron is not None else 0
+        arriving = [
+            (p, largest.get(p.source, _largest_output(network, arithmetic, p.source))) for p in network.incoming[name]
+        ]
+        if arriving and isinstance(arriving[0][0].op, Factor):
+            total += _largest_product(arriving[0][0].op, [size for _, size in arriving])
+        else:
+            total += sum(_largest_gain(p) * size + _offset(p) for p, size in arriving) * 2**shift
+        if total >= 2**31:
+            raise bad_input(
+                name,
+                f"weighted sums may reach {total:.3g}, beyond 32-bit integers",
+                hint="use fewer weight bits or a coarser input scale",
+            )
+        largest[name] = total if population.neuron is None else _largest_output(network, arithmetic, name)
+    for p in network.projections:
+        weight = weight_of(p.op)
+        if weight is not None and weight.size and max(abs(int(weight.min())), abs(int(weight.max()))) > 32767:
+            raise bad_input(p.name, "has integer weights beyond 16 bits", hint="use fewer weight bits")
+
+
+def _largest_output(network: Network, arithmetic: Integer, name: str) -> float:
+    population = network.by_name[name]
+    if population.neuron is not None and population.neuron.output in ("membrane", "graded"):
+        return 2.0 ** (arithmetic.state_bits - 1)
+    return float(population.neuron.max_count) if population.neuron is not None else 2.0**31
+
+
+def _largest_gain(projection: Projection) -> float:
+    """The largest sum of magnitudes of the weights into one target element (an upper bound)."""
+    op = projection.op
+    match op:
+        case Linear(weight):
+            return float(np.abs(weight.astype(np.float64)).sum(axis=1).max())
+        case Conv(weight):
+            return float(np.abs(weight.astype(np.float64)).reshape(weight.shape[0], -1).sum(axis=1).max())
+        case Pool():
+            return float(np.prod(op.kernel)) if op.kind == "sum" else 1.0
+        case OneToOne(scale):
+            return float(np.max(np.abs(scale)))
+        case Sparse():
+            sums = np.bincount(op.indices, np.abs(op.weight.astype(np.float64)), int(np.prod(op.shape)))
+            return float(sums.max()) if sums.size else 0.0
+        case Reduce():
+            return float(op.axis) if op.kind == "sum" else 1.0
+        case _:
+            return 1.0
+
+
+def _largest_product(op: Factor, operands: list[float]) -> float:
+    return op.inner * abs(op.scale) * math.prod(operands)
+
+
+def _offset(projection: Projection) -> float:
+    """What a function of the host may give beyond what it gets: the limits of a clamp, a sign."""
+    if not isinstance(projection.op, Host):
+        return 0.0
+    limits = [np.abs(np.asarray(value, np.float64)).max() for value in projection.op.parameters.values()]
+    return 1.0 + sum(float(limit) for limit in limits if math.isfinite(limit))
