@@ -17,6 +17,7 @@ from tests.freezing import activity, executed
 torch = pytest.importorskip("torch")
 from tests.models.coded import TTFS, Converted  # noqa: E402
 from tests.models.delayed import AxonalDelays, SynapticDelays  # noqa: E402
+from tests.models.gated import EGRU  # noqa: E402
 from tests.models.recurrent import LSNN, SRNN  # noqa: E402
 
 
@@ -119,3 +120,13 @@ def test_sliding_parallel_neurons() -> None:
     net[3].weight.data = torch.tensor([0.7, 1.1])
     network = check(lively(net, 3.0), drive(10), "generic")
     assert sorted({p.delay for p in network.projections}) == [0, 1, 2]
+
+
+def test_gated_events() -> None:
+    torch.manual_seed(8)
+    net = lively(EGRU(), 1.5)
+    network = freeze(net, drive(8, 6))
+    assert executed(network)["event"].mean() > 0.05
+    assert network.assumptions[-2:] == ("sigmoid runs on the host", "tanh runs on the host")
+    with pytest.raises(InputError, match="passes values round in a circle"):  # integers would need a range for it
+        compile_network(network, load_chip("loihi2"), effort="fast")
