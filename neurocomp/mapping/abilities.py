@@ -5,6 +5,7 @@ from __future__ import annotations
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.stations import is_carried, is_hosted, is_product, payload_bits
+from neurocomp.network.graph import Projection
 from neurocomp.network.ops import Factor, Pool, Reduce
 
 _SHOWN = 3
@@ -56,8 +57,15 @@ def _what(problem: Problem, name: str) -> str:
         return "a product of two signals"
     if is_hosted(network, name):
         return "computed by the host"
-    maxima = [p for p in network.incoming[name] if isinstance(p.op, Pool | Reduce) and p.op.kind == "max"]
-    return "a maximum over values" if maxima else "a sum that a product, a maximum or the host reads"
+    if any(_takes_maximum(p) for p in network.incoming[name]):
+        return "a maximum over values"
+    if any(_takes_maximum(p) for p in network.outgoing[name]):
+        return "a sum that a maximum is taken over"
+    return "a sum that a product or the host reads"
+
+
+def _takes_maximum(projection: Projection) -> bool:
+    return isinstance(projection.op, Pool | Reduce) and projection.op.kind == "max"
 
 
 def _cure(problem: Problem, name: str) -> str:

@@ -30,7 +30,7 @@ from neurocomp.mapping.problem import MOST_CHIPS, Problem, stored_weight_bits
 from neurocomp.mapping.profile import Activity, profile_of
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.quality import Quality, Trial, spikes
-from neurocomp.mapping.stations import placed_view, unplaced
+from neurocomp.mapping.stations import is_fused, placed_view, unplaced
 from neurocomp.mapping.tile import Tiling, tile
 from neurocomp.mapping.traffic_bound import traffic_bound
 from neurocomp.network.graph import Network
@@ -202,9 +202,14 @@ def _not_lowered(network: Network) -> list[Diagnostic]:
     found = [
         Diagnostic(p.name, f"{p.op.kind} pooling cannot be mapped as it is", hint=hint)
         for p in network.projections
-        if isinstance(p.op, Pool) and p.op.kind != "sum" and p.target not in network.stations
+        if isinstance(p.op, Pool) and (p.op.kind == "avg" or (p.op.kind == "max" and not _is_placed(network, p.target)))
     ]
     return found + [Diagnostic(name, "has no place on the chip yet", hint=hint) for name in unplaced(network)]
+
+
+def _is_placed(network: Network, name: str) -> bool:
+    """Whether a maximum is a station, or formed by the neurons that it is wired to."""
+    return network.by_name[name].neuron is None and (name in network.stations or is_fused(network, name))
 
 
 def _wrong_cores(problem: Problem, forbidden: Sequence[int]) -> list[Diagnostic]:

@@ -2,8 +2,8 @@
 
 A spike passes most relays on its way to neurons, and takes no place there. Three kinds of relays need one:
 
-* what computes on all that has arrived: a product of two signals, a maximum over values. A product of which every
-  element is wired to one neuron needs none: those neurons add up its terms, and their cores hold the operands;
+* what computes on all that has arrived: a product of two signals, a maximum over values. If each of its elements is
+  wired to one neuron it needs none: those neurons form it, and their cores hold the operands;
 * what such an operator reads, unless it is wired straight from neurons, inputs or other stations: its sums have to
   be complete first;
 * sums that several others listen to and that many populations feed (residual streams). Passed through, each listener
@@ -97,8 +97,8 @@ def _computes(network: Network, name: str) -> bool:
 
 
 def is_fused(network: Network, name: str) -> bool:
-    """Whether a product is wired one to one into neurons, which then add up its terms."""
-    if not is_product(network, name):
+    """Whether each element of a product or a maximum is wired to one neuron, which then forms it."""
+    if not _computes(network, name) or is_hosted(network, name):
         return False
     while name != network.output and len(network.outgoing[name]) == 1:
         (step,) = network.outgoing[name]

@@ -58,12 +58,13 @@ def test_values_that_packets_cannot_carry_are_named_with_their_bits_and_a_chip_t
     text = refusal(attention(), load_chip("loihi"))
     assert "scores: does not fit: sends values of 2 bits, loihi carries spikes without a value" in text
     assert "scores is a product of two signals, whose values have to leave its core" in text
-    assert "a chip whose packets carry 2 bits: generic, loihi2" in text
+    assert "a chip whose packets carry 2 bits: generic, loihi2" in text and "pool" not in text
 
 
 def test_a_maximum_over_values_is_advised_to_move_behind_the_neurons() -> None:
     text = refusal(pooled(), load_chip("generic"))
     assert "sums: does not fit: sends real values (32 bits), generic carries 8-bit payloads" in text
+    assert "sums is a sum that a maximum is taken over, whose values have to leave its core" in text
     assert "pool after the neurons instead of before them" in text and "loihi2" in text
 
 

@@ -169,7 +169,7 @@ FAMILIES: dict[Callable[[], Network], tuple[list[str], list[str]]] = {
     qkformer: (["masked"], ["masked"]),
     resformer: (["scores", "mixed"], ["y"]),
     sew_resnet: ([], ["sum3"]),
-    maximum_before_neurons: ([], ["sums", "most"]),
+    maximum_before_neurons: ([], ["sums"]),
     hosted: ([], ["sums", "relu"]),
 }
 
