@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from neurocomp.commands.folder import OutputFolder
 from neurocomp.commands.formats import check_timeline, run_writers
 from neurocomp.commands.job import Job, give, mention, run_network, time_program
 from neurocomp.commands.mapping_options import MappingOptions
-from neurocomp.commands.network_file import Live
+from neurocomp.commands.network_file import Live, NirChoices
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.frontend.live import Example
 from neurocomp.frontend.read import load_network
@@ -23,15 +22,6 @@ from neurocomp.inputs.prepare import prepare
 from neurocomp.mapping.map import map_plan, plan_mapping
 from neurocomp.network.graph import Float32, Integer, Network
 from neurocomp.simulate.inference import fidelity_for
-
-
-@dataclass(frozen=True)
-class NirChoices:
-    """What a NIR file leaves open."""
-
-    dt_s: float | None = None
-    reset: str | None = None
-    discretise: str | None = None
 
 
 def compile_and_report(

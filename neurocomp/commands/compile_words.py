@@ -20,14 +20,22 @@ WeightScales = Annotated[
                  help="Scales of rounded weights: one per tensor (default) or channel, or power-of-two."),
 ]  # fmt: skip
 
+Dt = Annotated[float | None, typer.Option("--dt", metavar="SECONDS", help="NIR: duration of a time step.")]
+Reset = Annotated[
+    str | None, typer.Option("--reset", help="NIR: what a spike does to the membrane: zero, subtract, subtract-next.")
+]
+Discretise = Annotated[
+    str | None, typer.Option("--discretise", help="NIR: from continuous time to steps: euler or exp.")
+]
+
 
 def start(given: dict[str, Any]) -> None:
     """Run the command. given: its parameters by name."""
     from neurocomp.commands.calibration import Rounding
-    from neurocomp.commands.compile import NirChoices, compile_and_report
+    from neurocomp.commands.compile import compile_and_report
     from neurocomp.commands.job import Job
     from neurocomp.commands.mapping_options import MappingOptions
-    from neurocomp.commands.network_file import Live
+    from neurocomp.commands.network_file import Live, NirChoices
 
     def values(*names: str) -> list[Any]:
         return [given[name] for name in names]

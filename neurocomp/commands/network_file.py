@@ -18,6 +18,15 @@ NOUN = "as in --input-shape 1,28,28"
 
 
 @dataclass(frozen=True)
+class NirChoices:
+    """What a NIR file leaves open; None: it was not said."""
+
+    dt_s: float | None = None
+    reset: str | None = None
+    discretise: str | None = None
+
+
+@dataclass(frozen=True)
 class Live:
     """Options for networks that are frozen first, as they were given. source: ``net.py:build``; shape: of one sample,
     where there is no data; encoding: ``direct`` or ``temporal``, where the axes of the data can be read in two ways."""
@@ -52,15 +61,18 @@ class Live:
         return Example(x, y, steps, self.encoding)  # type: ignore[arg-type]
 
 
+UNSAID = NirChoices()
 FROM_FILE = Live()
 """Nothing is frozen on the way."""
 
 
-def open_network(path: Path, live: Live, inputs: Path | None = None, steps: int | None = None) -> Network:
-    """The network in a file, frozen with the data if it has to be. Raises InputError."""
-    if not live.asked:
-        return load_network(path)
-    return load_network(path, source=live.source, example=live.example(inputs, steps))
+def open_network(path: Path, live: Live, nir: NirChoices = UNSAID, steps: int | None = None) -> Network:
+    """The network in a file, frozen with noise if it has to be. Raises InputError."""
+    example = live.example(None, steps) if live.asked else None
+    return load_network(
+        path, dt_s=nir.dt_s, reset=nir.reset, discretise=nir.discretise,  # type: ignore[arg-type]
+        source=live.source, example=example,
+    )  # fmt: skip
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from neurocomp.activity.execute import execute
 from neurocomp.chip.catalog import array_chip_names, load_chip, profile_names
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.commands.folder import OutputFolder
-from neurocomp.commands.network_file import FROM_FILE, Live, open_network
+from neurocomp.commands.network_file import FROM_FILE, UNSAID, Live, NirChoices, open_network
 from neurocomp.commands.progress import Progress
 from neurocomp.commands.train import give_learning
 from neurocomp.errors import Diagnostic, InputError, bad_input
@@ -36,6 +36,7 @@ class PlasticOptions:
     quiet: bool = False
     force: bool = False
     live: Live = FROM_FILE
+    nir: NirChoices = UNSAID
 
     def __post_init__(self) -> None:
         counts = {"--batch": self.samples, "--steps": self.steps, "--epoch": self.epoch_steps}
@@ -48,7 +49,10 @@ class PlasticOptions:
 
 def learn_and_report(path: Path, chip_name: str, options: PlasticOptions) -> None:
     """Map the network, run the samples that are stored with it, and report what learning adds."""
-    network, chip = open_network(path, options.live, steps=options.steps), _learning_chip(chip_name, options.rule)
+    network, chip = (
+        open_network(path, options.live, options.nir, options.steps),
+        _learning_chip(chip_name, options.rule),
+    )
     layers = [name.strip() for name in options.layers.split(",")]
     plastic_projections(network, layers)  # before any work
     folder = None if options.output is None else OutputFolder(options.output, options.force, training=True)

@@ -16,7 +16,7 @@ from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.chip.catalog import load_array_chip
 from neurocomp.chip.gpu import gpu_names, load_gpu
 from neurocomp.commands.folder import PAGE, TRAINING, OutputFolder, text_writer
-from neurocomp.commands.network_file import FROM_FILE, Live, open_network
+from neurocomp.commands.network_file import FROM_FILE, UNSAID, Live, NirChoices, open_network
 from neurocomp.commands.progress import Progress
 from neurocomp.energy.training import price_training
 from neurocomp.errors import Diagnostic, InputError, bad_input
@@ -92,6 +92,7 @@ class TrainOptions:
     quiet: bool = False
     force: bool = False
     live: Live = FROM_FILE
+    nir: NirChoices = UNSAID
 
     def __post_init__(self) -> None:
         least = {"--batch": self.batch, "--steps": self.steps, "--dataset-size": self.dataset_size}
@@ -122,7 +123,7 @@ class TrainOptions:
 
 def train_and_report(path: Path, chip_name: str, options: TrainOptions) -> None:
     """Do the whole job; prints the report and, if asked to, writes it into a folder."""
-    network, chip = open_network(path, options.live, steps=options.steps), load_array_chip(chip_name)
+    network, chip = open_network(path, options.live, options.nir, options.steps), load_array_chip(chip_name)
     gpus, link = [load_gpu(name) for name in _names(options.gpus)], options.federation.made()
     folder = None if options.output is None else OutputFolder(options.output, options.force, training=True)
     layers = layers_of(network, normalised=options.normalised)
@@ -132,7 +133,8 @@ def train_and_report(path: Path, chip_name: str, options: TrainOptions) -> None:
         setup = options.setup(_steps(network), activity)
         with progress.stage(f"training {network.name} on {chip.name}"):
             run = simulate_training(chip, layers.layers, setup)
-            report = training_report(run, price_training(run), gpus, options.dataset_size, layers.assumptions)
+            told = (*network.assumptions, *layers.assumptions)
+            report = training_report(run, price_training(run), gpus, options.dataset_size, told)
     federation = options.federation
     if federation.workers is not None:
         report = with_rounds(

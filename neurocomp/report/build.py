@@ -65,8 +65,7 @@ def report(
     accuracy = _with_sites(_accuracy(execution, float_execution, labels), program, execution, network, float_execution)
     return Result(
         version=__version__,
-        network=network_facts(network or program.network),
-        mapped=network_facts(program.network),
+        network=network_facts(network or program.network), mapped=network_facts(program.network),
         chip=_chip(program.chip),
         run=RunFacts(simulation.samples, simulation.steps, encoding, seed, execution.trace.digest, simulation.fidelity),
         fit=_fit(program),
@@ -88,7 +87,7 @@ def report(
         assumptions=_assumptions(program),
         mismatches=program.mismatches,
         not_modelled=not_modelled(program.chip, simulation.fidelity),
-    )
+    )  # fmt: skip
 
 
 def _chip(chip: ChipSpec) -> ChipFacts:

@@ -14,6 +14,7 @@ from neurocomp.activity.training.backprop import rate_cross_entropy, training_st
 from neurocomp.activity.training.trace import save_training_trace
 from neurocomp.cli import app
 from neurocomp.commands.exits import run
+from tests.nir_files import chain, lif, node, sink, source, write
 
 DIGITS = Path(__file__).parents[2] / "examples" / "01_digits" / "net.pt"
 
@@ -193,3 +194,16 @@ def test_local_learning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     rewarded = json.loads(capsys.readouterr().out)
     assert rewarded["layers"][0]["updates"] < layer["updates"]
     assert rewarded["per_sample"]["inference_pj"] == tree["per_sample"]["inference_pj"]
+
+
+def test_what_a_nir_file_leaves_open_can_be_said_and_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layer = node("Linear", weight=np.ones((3, 4), np.float32))
+    path = write(tmp_path / "x.nir", chain(("input", source(4)), ("fc", layer), ("lif", lif()), ("output", sink(3))))
+    assert run(app, ["train", str(path), "--steps", "4", "--dt", "0.001", "--json", "-q"]) == 0
+    assumed = json.loads(capsys.readouterr().out)["assumptions"]
+    assert "x.nir stores no kind of reset: assumed that a spike sets v to v_reset (--reset)" in assumed
+    assert not any("--dt" in sentence for sentence in assumed)
+    assert run(app, ["train", str(path), "--steps", "4", "--reset", "soft"]) == 2
+    assert "error: --reset: is 'soft'" in capsys.readouterr().err
