@@ -40,7 +40,7 @@ def compile_and_report(
         with progress.stage(f"fitting {network.name} to {chip.name}"):
             lowered = lowered_for(network, chip, rounding, prepared, job, progress)
             plan = plan_mapping(lowered, chip, options.assignment(lowered), options.forbidden, options.grid)
-        need_memory_for(network, prepared)
+        need_memory_for(lowered, prepared)
         execution = run_network(lowered, prepared, job.workers, progress, "running the mapped network")
         with progress.stage(f"mapping onto {chip.name}"):
             program = map_plan(plan, choices, None if options.uniform else execution.trace)

@@ -42,7 +42,7 @@ def need_memory_for(network: Network, prepared: Prepared) -> None:
 
 def _keeps_values(network: Network, name: str) -> bool:
     neuron = network.by_name[name].neuron
-    return name == network.output or (neuron is not None and neuron.output != "binary")
+    return name == network.output or name in network.stations or (neuron is not None and neuron.output != "binary")
 
 
 def available_bytes() -> int | None:
