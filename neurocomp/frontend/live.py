@@ -19,8 +19,10 @@ from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.frontend.checkpoint import Weights, read_old_torch, read_safetensors, unwrap
 from neurocomp.frontend.classes import is_module, load_module
 from neurocomp.frontend.frozen import is_frozen, need_torch
+from neurocomp.frontend.pt2_module import module_of
 from neurocomp.frontend.sniff import sniff
 from neurocomp.frontend.strict import load_strictly
+from neurocomp.frontend.torchfile import is_exported, is_old_torch, read_saved
 from neurocomp.frontend.usercode import Source, UserCode
 from neurocomp.network.graph import Network, Sample
 
@@ -93,6 +95,8 @@ def _library_module(path: Path) -> Any:
         raise weights_alone(path) if kind == "safetensors" else stateless(path)
     if kind != "torch":
         raise bad_input(str(path), "is no torch module: it needs no example", hint="leave --input-shape away")
+    if is_exported(path):
+        return module_of(path)
     pickled = _pickled(path)
     if is_frozen(pickled.value):
         raise bad_input(str(path), "is frozen already")
@@ -134,8 +138,6 @@ def _with_weights(code: UserCode, weights: Weights, path: Path) -> tuple[Any, tu
 
 def _pickled(path: Path, old: bool = False) -> Any:
     """The pickle of a torch file, read and not run; for files of torch before 1.6 (``old``) what torch loads."""
-    from neurocomp.frontend.torchfile import is_old_torch, read_saved
-
     if old and is_old_torch(path):
         content = read_old_torch(path)
         return content if isinstance(content, dict) else {}
@@ -154,7 +156,9 @@ def _frozen(module: Any, example: Example, name: str, notes: tuple[str, ...], co
             failures.append(error)
             continue
         if network is not None:
-            return _finished(network, way, example, notes)
+            origin = getattr(module, "origin", network.origin)
+            told = (*notes, *([module.assumed] if hasattr(module, "assumed") else []))
+            return _finished(replace(network, origin=origin), way, example, told)
     raise (failures or runs)[0]
 
 
@@ -200,7 +204,12 @@ def _try(module: Any, way: _Way, name: str, runs: list[InputError], code: UserCo
     from neurocomp.frontend.freeze import freeze
     from neurocomp.frontend.freezing.steps import run_steps
 
-    few = way.arranged(_few(way.samples, way.steps))
+    few = way.arranged(_few(module, way))
+    fixed = getattr(module, "fixed_shape", None)
+    if fixed is not None and few.shape != fixed:
+        what = f"has shape {few.shape} for the module, which was exported for {fixed}"
+        runs.append(bad_input("--input", what, hint="give samples of the shape that it was exported with, and --steps"))
+        return None
     with _placed(code):
         try:
             run_steps(module, _tensor(few), way.steps, way.encoding)
@@ -212,7 +221,7 @@ def _try(module: Any, way: _Way, name: str, runs: list[InputError], code: UserCo
             return None
         network = freeze(module, _tensor(few), steps=way.steps, encoding=way.encoding, name=name)
     sample = network.sample
-    count = len(_few(way.samples, way.steps))
+    count = len(_few(module, way))
     over_time = sample is not None and sample.encoding == "temporal"
     if sample is None or over_time != (way.varies or way.repeated) or sample.inputs.shape[0] != count:
         what = "the module takes the samples of the example for time steps"
@@ -222,8 +231,13 @@ def _try(module: Any, way: _Way, name: str, runs: list[InputError], code: UserCo
     return network
 
 
-def _few(samples: np.ndarray, steps: int | None) -> np.ndarray:
-    """A few samples, not as many as there are steps: the two axes must not be mistaken for each other."""
+def _few(module: Any, way: _Way) -> np.ndarray:
+    """A few samples, not as many as there are steps: the two axes must not be mistaken for each other. A module that
+    takes one shape only gets as many as it takes."""
+    samples, steps = way.samples, way.steps
+    for count in getattr(module, "fixed_shape", ())[:2]:
+        if count and way.arranged(samples[:1].repeat(count, 0)).shape == module.fixed_shape:
+            return np.concatenate([samples] * -(-count // len(samples)))[:count]
     count = min(len(samples), COMPARED)
     if count == steps:
         count = count - 1 or 2

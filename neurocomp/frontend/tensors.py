@@ -62,7 +62,7 @@ class TensorReader:
         if what in (_REBUILD, _REBUILD_DTYPE):
             storage, offset, size, stride = arguments[:4]
             kind = self._kind(storage, arguments[6] if what == _REBUILD_DTYPE else None)
-            return self._window(self._storage(storage, kind), offset, size, stride)
+            return self.window(self._storage(storage, kind), offset, size, stride)
         if what == _PARAMETER and isinstance(arguments[0], np.ndarray):
             return arguments[0]
         return None
@@ -106,14 +106,20 @@ class TensorReader:
         present = self.archive.entries[name].size
         if not _is_size(count) or present % width or (present // width != count and present != count):
             raise damaged(self.archive.path, f"{present} bytes where {count} elements of {width} bytes belong", name)
-        raw = np.frombuffer(self.archive.read(name), stored)
+        return self.flat(self.archive.read(name), kind)
+
+    def flat(self, data: bytes, kind: str) -> np.ndarray:
+        """Raw bytes as a 1-d array of a kind (NumPy's code or ``bfloat16``), in native byte order."""
+        stored = np.dtype("u2" if kind == "bfloat16" else kind).newbyteorder(self.order)
+        raw = np.frombuffer(data[: len(data) // stored.itemsize * stored.itemsize], stored)
         if kind == "b1":
             raw = raw.view("u1") != 0  # a byte other than 0 and 1 must not become an odd bool
         elif kind == "bfloat16":
             raw = (raw.astype(np.uint32) << 16).view(np.float32)
         return raw.astype(raw.dtype.newbyteorder("="), copy=False)
 
-    def _window(self, storage: np.ndarray, offset: Any, size: Any, stride: Any) -> np.ndarray:
+    def window(self, storage: np.ndarray, offset: Any, size: Any, stride: Any) -> np.ndarray:
+        """A read-only view of a 1-d storage, every number checked. Raises InputError."""
         sizes_ok = isinstance(size, tuple) and isinstance(stride, tuple) and len(size) == len(stride) <= 32
         if not sizes_ok or not all(map(_is_size, (offset, *size, *stride))):
             raise damaged(self.archive.path, f"a tensor of size {size!r}, stride {stride!r}, offset {offset!r}")

@@ -50,6 +50,14 @@ def read_saved(path: str | Path) -> PickledValue:
     return pickled
 
 
+def is_exported(path: Path) -> bool:
+    """Whether a file is a torch.export archive."""
+    if not first_bytes(path).startswith(ZIP_MAGIC):
+        return False
+    with TorchZip(path) as archive:
+        return archive.find("models/model.json") is not None
+
+
 def is_old_torch(path: Path) -> bool:
     """Whether a file is one of torch before 1.6, which is no zip archive."""
     return first_bytes(path).startswith(LEGACY_TORCH_MAGIC)
@@ -116,8 +124,8 @@ def _refuse_other_archives(archive: TorchZip) -> None:
         raise bad_input(
             path,
             "is a torch.export archive (.pt2)",
-            why="the neurons in it are already broken up into single operations",
-            hint=FREEZE,
+            why="its graph is looked up and its neurons are put back only where a network is to be frozen",
+            hint=f"freeze it: neurocomp freeze {archive.path.name} --input x.npz --steps T",
         )
     if archive.find("data.pkl") is None:
         inside = ", ".join(names[:3]) or "nothing"

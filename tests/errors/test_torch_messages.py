@@ -220,8 +220,8 @@ def test_exported_program(net: Path, torch) -> None:
     torch.export.save(program, exported)
     assert message(exported) == (
         "net.pt2: is a torch.export archive (.pt2)\n"
-        "  why:  the neurons in it are already broken up into single operations\n"
-        f"  next: call {NEXT} where the network is built"
+        "  why:  its graph is looked up and its neurons are put back only where a network is to be frozen\n"
+        "  next: freeze it: neurocomp freeze net.pt2 --input x.npz --steps T"
     )
 
 

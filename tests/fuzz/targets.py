@@ -17,6 +17,7 @@ import numpy as np
 from neurocomp.frontend.checkpoint import read_safetensors
 from neurocomp.frontend.onnx import read_stateless
 from neurocomp.frontend.pickled import PickleDamaged, read_pickle
+from neurocomp.frontend.pt2_module import module_of
 from neurocomp.frontend.read import load_network
 from neurocomp.frontend.torchfile import read_saved, read_tree
 from neurocomp.inputs.npz import read_npz
@@ -26,6 +27,8 @@ from tests.nir_files import chain, graph, lif, node, sink, source
 from tests.nir_files import write as write_nir
 from tests.onnx_files import model
 from tests.onnx_files import node as onnx_node
+from tests.pt2_files import archive as pt2_archive
+from tests.pt2_files import nodes as pt2_nodes
 
 DIGITS = Path(__file__).parents[2] / "examples" / "01_digits"
 
@@ -134,6 +137,10 @@ def onnx_seeds() -> list[bytes]:
     return [model(nodes, tensors, ("N", 3, 6, 6)), model(nodes, tensors, (1, 3, 6, 6), listed=True)]
 
 
+def pt2_seeds() -> list[bytes]:
+    return [pt2_archive(pt2_nodes(), np.ones((5, 3), np.float32))]
+
+
 def npz_seeds() -> list[bytes]:
     x = np.arange(8, dtype=np.float32).reshape(2, 4)
     return _made(
@@ -163,5 +170,6 @@ TARGETS: dict[str, Target] = {
     "any": Target(lambda: [*torch_seeds(), *pickle_seeds(), *safetensors_seeds(), *npz_seeds()], load_network),
     "safetensors": Target(safetensors_seeds, read_safetensors),
     "onnx": Target(onnx_seeds, read_stateless),
+    "pt2": Target(pt2_seeds, module_of),
     "npz": Target(npz_seeds, lambda path: read_npz(path, ("x",), ("y",))),
 }

@@ -11,7 +11,7 @@ import pytest
 from tests.fuzz.drive import fuzz
 from tests.fuzz.targets import TARGETS
 
-NEEDS = {"safetensors": ("safetensors", "torch")}
+NEEDS = {"pt2": ("torch",), "safetensors": ("safetensors", "torch")}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits for processes")
