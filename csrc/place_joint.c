@@ -2,6 +2,9 @@
 #include "partition_state.h"
 #include "place_tree.h"
 
+enum { V_HEARS = 1, W_HEARS = 2, HEARS = 4 };
+enum { FITTING = 8 }; /* members that are looked at for one that fits in exchange */
+
 /* A net whose cost a move changes. */
 typedef struct {
     int32_t net;
@@ -16,8 +19,10 @@ typedef struct {
     nc_spot *spot;    /* per part */
     int32_t *part_at; /* per core; EMPTY */
     int64_t *cost;    /* per net: its weighted links */
-    nc_fresh *fresh;  /* of the move at hand: first those of one vertex, then those of the other */
+    nc_fresh *fresh;  /* of the move at hand */
     int32_t *best;    /* per vertex: its part in the best state seen */
+    int64_t *mark;    /* per net: HEARS * swap + who of the two that swap hears it */
+    int64_t swap;     /* number of the swap that is weighed */
     int32_t freshes;
     nc_spot input;
     int64_t total, work;
@@ -34,6 +39,7 @@ static uint64_t take_joint(nc_joint *j, const nc_place_joint *joint, uint8_t *me
     j->part_at = nc_take(memory, &used, (uint64_t)board_cores(j->fabric), sizeof(int32_t));
     j->cost = nc_take(memory, &used, nets, sizeof(int64_t));
     j->fresh = nc_take(memory, &used, 2 * nets, sizeof(nc_fresh));
+    j->mark = nc_take(memory, &used, nets, sizeof(int64_t));
     j->best = nc_take(memory, &used, (uint64_t)j->s->h->vertices, sizeof(int32_t));
     return used;
 }
@@ -97,8 +103,8 @@ static int64_t weigh(nc_joint *j, int32_t v, int32_t to) {
     return delta;
 }
 
-static void settle(nc_joint *j, int32_t first, int32_t last) {
-    for (int32_t k = first; k < last; k++)
+static void settle(nc_joint *j) {
+    for (int32_t k = 0; k < j->freshes; k++)
         j->cost[j->fresh[k].net] = j->fresh[k].after;
 }
 
@@ -118,41 +124,108 @@ static void try_move(nc_joint *j, int32_t v, int32_t to, double temperature) {
     if (!takes(j, (double)delta, temperature) || !legal(j, v, to, 0))
         return;
     nc_partition_move(j->s, v, to);
-    settle(j, 0, j->freshes);
+    settle(j);
     j->total += delta;
 }
 
-/* v goes to the part of w, and w to that of v. */
-static void try_swap(nc_joint *j, int32_t v, int32_t w, double temperature) {
+/* The change of one net if v and w change places; hears: V_HEARS, W_HEARS. */
+static int64_t weigh_exchanged(nc_joint *j, int32_t e, int32_t v, int32_t w, int64_t hears) {
+    const nc_partition *const s = j->s;
+    const nc_net *const net = &s->net[e];
+    j->work++;
+    if (net->traffic == 0)
+        return 0;
+    const int32_t from = s->part[v], to = s->part[w];
+    const int is_sent = net->source == v || net->source == w;
+    int32_t less = -1, more = -1;
+    if (hears == V_HEARS || hears == W_HEARS) {
+        const int32_t here = hears == V_HEARS ? from : to, there = hears == V_HEARS ? to : from;
+        less = nc_pins(s, net, here) == 1 ? here : -1;
+        more = nc_slot(s, net, there) < 0 ? there : -1;
+    }
+    if (less < 0 && more < 0 && !is_sent)
+        return 0;
+    const nc_spot source = net->source == v ? j->spot[to] : net->source == w ? j->spot[from] : home_of(j, net);
+    return note(j, e, measure(j, net, source, less, more));
+}
+
+/* How much the cost grows if two vertices change places; each of their nets is looked at once. */
+static int64_t weigh_swap(nc_joint *j, int32_t v, int32_t w) {
+    const nc_partition *const s = j->s;
+    const int64_t clock = HEARS * ++j->swap;
+    int64_t delta = 0;
+    for (int64_t k = s->heard_ptr[v]; k < s->heard_ptr[v + 1]; k++)
+        j->mark[s->heard[k]] = clock + V_HEARS;
+    for (int64_t k = s->heard_ptr[w]; k < s->heard_ptr[w + 1]; k++) {
+        int64_t *const mark = &j->mark[s->heard[k]];
+        *mark = (*mark > clock ? *mark : clock) | W_HEARS;
+    }
+    for (int64_t k = s->heard_ptr[v]; k < s->heard_ptr[v + 1]; k++)
+        delta += weigh_exchanged(j, s->heard[k], v, w, j->mark[s->heard[k]] - clock);
+    for (int64_t k = s->heard_ptr[w]; k < s->heard_ptr[w + 1]; k++)
+        if (j->mark[s->heard[k]] == clock + W_HEARS)
+            delta += weigh_exchanged(j, s->heard[k], v, w, W_HEARS);
+    for (int64_t k = s->sent_ptr[v]; k < s->sent_ptr[v + 1]; k++)
+        if (j->mark[s->sent[k]] <= clock)
+            delta += weigh_exchanged(j, s->sent[k], v, w, 0);
+    for (int64_t k = s->sent_ptr[w]; k < s->sent_ptr[w + 1]; k++)
+        if (j->mark[s->sent[k]] <= clock)
+            delta += weigh_exchanged(j, s->sent[k], v, w, 0);
+    return delta;
+}
+
+/* Moves v to the part of w, and w to that of v, if both then fit. */
+static int exchanged(nc_joint *j, int32_t v, int32_t w) {
     nc_partition *const s = j->s;
     const int32_t from = s->part[v], to = s->part[w];
     const int64_t least = s->least_members;
-    j->freshes = 0;
-    int64_t delta = weigh(j, v, to);
-    const int32_t half = j->freshes;
     s->least_members = 0; /* the other one is on its way */
     int keep = legal(j, v, to, 1);
     s->least_members = least;
     if (!keep)
-        return;
+        return 0;
     nc_partition_move(s, v, to);
-    settle(j, 0, half);
-    delta += weigh(j, w, from);
-    keep = takes(j, (double)delta, temperature) && legal(j, w, from, 0);
+    keep = legal(j, w, from, 0);
     if (keep) {
         nc_partition_move(s, w, from);
-        keep = nc_partition_fits(s, from) && nc_partition_fits(s, to);
-        if (!keep)
-            nc_partition_move(s, w, to);
-    }
-    if (keep) {
-        settle(j, half, j->freshes);
-        j->total += delta;
-        return;
+        if (nc_partition_fits(s, from) && nc_partition_fits(s, to))
+            return 1;
+        nc_partition_move(s, w, to);
     }
     nc_partition_move(s, v, from);
-    for (int32_t k = 0; k < half; k++)
-        j->cost[j->fresh[k].net] = j->fresh[k].before;
+    return 0;
+}
+
+static void try_swap(nc_joint *j, int32_t v, int32_t w, double temperature) {
+    j->freshes = 0;
+    const int64_t delta = weigh_swap(j, v, w);
+    if (!takes(j, (double)delta, temperature) || !exchanged(j, v, w))
+        return;
+    settle(j);
+    j->total += delta;
+}
+
+/* Whether two parts stay within what does not depend on nets if v and w change places. */
+static int sizes_fit(const nc_joint *j, int32_t v, int32_t w) {
+    const nc_partition *const s = j->s;
+    const int64_t *const own = s->h->weight + (int64_t)v * NC_COLUMNS;
+    const int64_t *const other = s->h->weight + (int64_t)w * NC_COLUMNS;
+    if (memcmp(own, other, sizeof(int64_t) * NC_COLUMNS) == 0)
+        return 1;
+    for (int32_t limit = 0; limit < s->limits; limit++) {
+        const int64_t *const weight = s->limit_weight + (int64_t)limit * NC_COLUMNS;
+        if (weight[NC_AXONS_IN] || weight[NC_AXONS_OUT] || weight[NC_SYNAPSE_BITS])
+            continue;
+        int64_t added = 0, used = 0;
+        for (int32_t c = 0; c < NC_COLUMNS; c++)
+            added += weight[c] * (own[c] - other[c]);
+        const int32_t part = added > 0 ? s->part[w] : s->part[v];
+        for (int32_t c = 0; c < NC_COLUMNS && added != 0; c++)
+            used += weight[c] * s->demand[(int64_t)part * NC_COLUMNS + c];
+        if (added != 0 && used + (added > 0 ? added : -added) > s->capacity[limit])
+            return 0;
+    }
+    return 1;
 }
 
 /* The part of somebody that v talks to, or -1. */
@@ -221,8 +294,10 @@ static void step(nc_joint *j, int32_t window, double temperature) {
         try_move(j, v, to, temperature);
         return;
     }
-    const int32_t w = member_of(j, to);
-    if (w >= 0 && is_movable(j, w))
+    int32_t w = member_of(j, to), tries = FITTING;
+    while (w >= 0 && tries-- > 0 && !sizes_fit(j, v, w))
+        w = j->s->next[w];
+    if (w >= 0 && tries >= 0 && is_movable(j, w))
         try_swap(j, v, w, temperature);
 }
 
@@ -237,7 +312,8 @@ static void set_joint(nc_joint *j, uint64_t seed) {
     }
     j->input = board_spot(j->fabric, j->fabric->input_router * j->fabric->per_router);
     j->rng = (nc_rng){nc_rng_hash(seed + 0xd1b54a32d192ed03u), 0};
-    j->total = j->work = 0;
+    j->total = j->work = j->swap = 0;
+    memset(j->mark, 0, sizeof(int64_t) * (size_t)j->s->h->nets);
     for (int32_t e = 0; e < j->s->h->nets; e++) {
         const nc_net *const net = &j->s->net[e];
         j->cost[e] = net->traffic > 0 ? measure(j, net, home_of(j, net), -1, -1) : 0;

@@ -54,6 +54,28 @@ class Atoms:
     def vertices(self) -> int:
         return sum(cut.count for cut in self.cuts.values())
 
+    @property
+    def places(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """float64 (vertices) twice: the row and column of each vertex' middle, as shares of its map; the middle of the
+        map for what has none. None if nothing has a map."""
+        place = np.full((2, self.vertices), 0.5)
+        mapped = False
+        for name, cut in self.cuts.items():
+            if not isinstance(cut, Grid) or cut.count == 1 or max(self.shapes[name][1:]) == 1:
+                continue
+            mapped = True
+            at = slice(self.first[name], self.first[name] + cut.count)
+            channels, *_ = cut.parts
+            y, x = ((edges[:-1] + edges[1:]) / (2 * edges[-1]) for edges in cut.edges[1:])
+            place[0, at] = np.repeat(y, x.size * channels)
+            place[1, at] = np.tile(np.repeat(x, channels), y.size)
+        return tuple(place) if mapped else None  # type: ignore[return-value]
+
+    @property
+    def layer(self) -> np.ndarray:
+        """int32 (vertices): the number of its population among those that are cut."""
+        return np.repeat(np.arange(len(self.cuts), dtype=np.int32), [cut.count for cut in self.cuts.values()])
+
     def labels(self, name: str) -> np.ndarray:
         """int32 (elements), channel-last: the vertex of every element of a population."""
         cut, shape = self.cuts[name], self.shapes[name]

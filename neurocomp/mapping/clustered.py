@@ -18,7 +18,8 @@ from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.cuts import Grid, split
 from neurocomp.mapping.hypergraph import Hypergraph, contracted
 from neurocomp.mapping.limits import NEURONS
-from neurocomp.mapping.partition import EFFORTS, Bounds, Effort, available, partition
+from neurocomp.mapping.partition import EFFORTS, Bounds, Columns, Effort, along_hilbert, available, begun, partition
+from neurocomp.mapping.partition.multilevel import Start
 from neurocomp.mapping.placing.cost import placed_cost
 from neurocomp.mapping.placing.fabric import fabric_of
 from neurocomp.mapping.placing.joint import improve_jointly
@@ -33,6 +34,8 @@ _UNITS = 1 << 20  # work is counted in units of the total / this
 _SLACK = 1.02
 _PER_CORE, _FINEST = 8, 512  # micro-tiles that fill a core
 _LARGE, _OF_LARGE = 8_000, ("natural", "metis", "multilevel")  # micro-tiles; methods where there are more
+_HUGE, _OF_HUGE = 5_000_000, ("multilevel",)  # pins; methods where there are more
+_SPARE, _PATIENCE = 8, 8  # parts for each further core that joint moves may take; times their work, for traffic alone
 _FEWEST = {  # (method, micro-tiles that fill a core)
     "default": (("natural", 8), ("natural", 4), ("overlap", 8), ("metis", 8), ("multilevel", 8), ("multilevel", 16),
                 ("multilevel", 32)),
@@ -46,12 +49,13 @@ Built = tuple[Hypergraph, Atoms]
 @dataclass(frozen=True, eq=False)
 class Layout:
     """Micro-tiles in parts, parts on cores. part: int32 (vertices), -1 for inputs; core: int64 (parts); None where
-    the search found none."""
+    the search found none. is_begun: no search has been at the parts yet."""
 
     name: str
     built: Built | None = None
     part: np.ndarray | None = None
     core: np.ndarray | None = None
+    is_begun: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +82,52 @@ class Clusters:
             return None
         return tiles_of(self.problem, layout.built[1], layout.part, layout.core)
 
+    @property
+    def is_large(self) -> bool:
+        """Whether few methods must do."""
+        return self.built(_PER_CORE)[0].vertices > _LARGE
+
+    @property
+    def is_huge(self) -> bool:
+        """Whether one method must do."""
+        return self.built(_PER_CORE)[0].pin.size > _HUGE
+
+    def _wanted(self, effort: str) -> tuple[tuple[str, int], ...]:
+        """Methods and micro-tiles per core; the latter make no difference where single neurons are the smallest
+        pieces anyway."""
+        wanted = _FEWEST[effort]
+        if self.built(_PER_CORE)[0].demand[:, NEURONS].max(initial=0) <= 1:
+            wanted = tuple(dict.fromkeys((method, _PER_CORE) for method, _ in wanted))
+        if self.is_large:
+            methods = _OF_HUGE if self.is_huge else _OF_LARGE
+            wanted = tuple((method, n) for method, n in wanted if n == _PER_CORE and method in methods)
+        return wanted
+
+    def columns(self) -> Iterator[Layout]:
+        """Patches of the map through several layers. Where they are, they do without other methods on large networks."""
+        for per_core in (_PER_CORE, 2 * _PER_CORE):
+            if self.has_columns and not (self.is_large and per_core > _PER_CORE):
+                built = self.built(per_core)
+                size = "" if per_core == _PER_CORE else f" of 1/{per_core} cores"
+                places = built[1].places
+                ways = Columns(along_hilbert(*places), built[1].layer)  # type: ignore[misc]
+                if not self.is_large:
+                    yield self._begun(f"columns{size}", ways.whole, built)
+                yield self._begun(f"columns by layers{size}", ways.layered, built)
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether the network has maps; what the user assigned to cores is no such."""
+        return not self.problem.assignment and self.built(_PER_CORE)[1].places is not None
+
+    def _begun(self, name: str, start: Start, built: Built) -> Layout:
+        most, seed = self.problem.available_cores, self.choices.seed
+        found = begun(built[0], self.tiling.limits, start, most_parts=most, seed=seed)
+        return Layout(name) if found is None else self.placed(Layout(name, built, found.part, None, True), "fast")
+
     def fewest(self, effort: str) -> Iterator[Layout]:
         """Parts as full as they can be, so that little leaves them; of large networks only a few."""
-        wanted = _FEWEST[effort]
-        if self.built(_PER_CORE)[0].vertices > _LARGE:
-            wanted = tuple((method, n) for method, n in wanted if n == _PER_CORE and method in _OF_LARGE)
-        for method, per_core in wanted:
+        for method, per_core in self._wanted(effort):
             if available(method):
                 size = "" if per_core == _PER_CORE else f" of 1/{per_core} cores"
                 yield self._parted(f"{method} partition{size}{_of(effort)}", method, effort, self.built(per_core))
@@ -140,10 +184,12 @@ class Clusters:
             return Layout(name)
         seconds = self.choices.time_budget_s
         fabric = fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost)
+        alone = self.choices.objective == "traffic"
         part, core = improve_jointly(
             layout.built[0], self.tiling.limits, layout.part, layout.core, fabric, seed=self.choices.seed,
             effort=effort,  # type: ignore[arg-type]
             budget=None if seconds is None else int(seconds * LOOKS_PER_SECOND),
+            spare=1 + layout.core.size // _SPARE if alone else 0, patience=_PATIENCE if alone else 1,
         )  # fmt: skip
         return Layout(name, layout.built, part, core)
 

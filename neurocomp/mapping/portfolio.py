@@ -55,7 +55,8 @@ class Portfolio:
         """Try every candidate of the effort; more of them rather than refuse a network."""
         groups: tuple[tuple[str, Group], ...] = (
             ("fast", self._in_order), ("fast", lambda: self._spread("fast")),
-            ("default", self._in_order_placed), ("default", lambda: self._clustered("default")),
+            ("default", self._in_order_placed), ("default", self._columns),
+            ("default", lambda: self._clustered("default")),
             ("default", lambda: self._clustered_spread("default")), ("default", lambda: self._polished("default")),
             ("default", lambda: self._jointly("default")),
             ("best", lambda: self._clustered("best")), ("best", lambda: self._spread("best")),
@@ -123,9 +124,21 @@ class Portfolio:
     def _in_order_placed(self) -> Iterator[Candidate | str]:
         """The tiles of the candidates above, on other cores."""
         waiting, self.cut = self.cut, []
+        if self.clusters.is_huge or (self._has_large_columns and not self._takes_time):
+            return iter(())
         return self._judged(self.clusters.in_tiles(name, tiling, held.tiles) for name, tiling, held in waiting)
 
+    def _columns(self) -> Iterator[Candidate | str]:
+        return self._judged(self.clusters.columns())
+
+    @property
+    def _has_large_columns(self) -> bool:
+        """Whether columns, which take little time, do without other methods that take much."""
+        return self.clusters.is_large and self.clusters.has_columns
+
     def _clustered(self, effort: str) -> Iterator[Candidate | str]:
+        if effort == "default" and self._has_large_columns and self.layouts:
+            return iter(())
         return self._judged(self.clusters.fewest(effort))
 
     def _clustered_spread(self, effort: str) -> Iterator[Candidate | str]:
@@ -144,14 +157,18 @@ class Portfolio:
         )
 
     def _jointly(self, effort: str) -> Iterator[Candidate | str]:
-        """The most promising layouts, micro-tiles moved between their cores."""
-        return self._judged(self.clusters.joined(layout, effort) for layout in self._promising(effort))
+        """The most promising layouts, and those that search has not settled yet, micro-tiles moved between cores."""
+        chosen = self._promising(effort)
+        if not self.clusters.is_large and effort == "default":
+            chosen += [layout for _, layout in self.layouts if layout.is_begun and layout not in chosen]
+        return self._judged(self.clusters.joined(layout, effort) for layout in chosen)
 
     def _promising(self, effort: str) -> list[Layout]:
         """The best layouts so far, of the same parts only one."""
         chosen: list[Layout] = []
+        most = 1 if self.clusters.is_large else _POLISHED[effort]
         for _, layout in sorted(self.layouts, key=lambda item: item[0]):
-            if len(chosen) < _POLISHED[effort] and not any(layout.part is other.part for other in chosen):
+            if len(chosen) < most and not any(layout.part is other.part for other in chosen):
                 chosen.append(layout)
         return chosen
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from neurocomp.mapping.hypergraph import Hypergraph
 from neurocomp.mapping.limits import Limits
+from neurocomp.mapping.partition.columns import Columns, along_hilbert
 from neurocomp.mapping.partition.exhaustive import MOST_VERTICES, exhaustive
 from neurocomp.mapping.partition.kahypar import kahypar
 from neurocomp.mapping.partition.metis import metis
@@ -23,7 +24,10 @@ from neurocomp.mapping.partition.refine import EFFORTS, Effort, refine, repaired
 from neurocomp.mapping.partition.simple import even, natural, overlap
 from neurocomp.mapping.partition.task import Bounds, Task, is_hopeless, make_task
 
-__all__ = ["EFFORTS", "METHODS", "MOST_VERTICES", "Bounds", "Effort", "Partition", "available", "partition"]
+__all__ = [
+    "EFFORTS", "METHODS", "MOST_VERTICES", "Bounds", "Columns", "Effort", "Partition", "along_hilbert", "available",
+    "begun", "partition",
+]  # fmt: skip
 
 _MOST_PINS = 20_000_000  # of the hypergraph that is searched; larger ones are searched by a sample of their nets
 _SAMPLE_PINS = 10_000_000
@@ -103,6 +107,18 @@ def partition(
     few = budget.exhaustive and task.free.size <= MOST_VERTICES
     found = _measured(task, exhaustive(task)) if few else _searched(task, method, budget, seed % 2**31)
     return None if found is None else _named(*found, member_of)
+
+
+def begun(graph: Hypergraph, limits: Limits, start: Start, *, most_parts: int, seed: int = 0) -> Partition | None:
+    """What ``start`` proposes, made legal but not refined: once placed, such parts are the better ones to anneal from.
+
+    No vertex is pinned, and some vertex is no input.
+    """
+    task, member_of = make_task(graph, limits, most_parts, None)
+    if is_hopeless(task):
+        return None
+    state = task.state(start(task, seed))
+    return _named(state.part, state.volume, member_of) if repaired(state) else None
 
 
 def _searched(task: Task, method: str, effort: Effort, seed: int) -> tuple[np.ndarray, int] | None:

@@ -20,6 +20,7 @@ from neurocomp.mapping.placing.place import EFFORTS, Effort
 
 _WINDOW = 3  # routers that a vertex looks beyond its own core, beside the cores that it talks to
 _PER_HEAT = 5000  # looks for each pin that a search needs to begin at the mean cost of a vertex
+_PER_MORE, _MOST_HEAT = 50_000, 2.0  # and for each time that above it
 _LEAST_HEAT = 0.05  # below, annealing gains nothing over moves that raise nothing
 
 
@@ -32,8 +33,8 @@ class _Work:
     per_pin: int
     chains: int = 1
 
-    def of(self, pins: int) -> int:
-        return min(self.least, _ENOUGH * pins) + self.per_pin * pins
+    def of(self, pins: int, patience: int = 1) -> int:
+        return min(self.least * patience, _ENOUGH * pins) + self.per_pin * pins
 
 
 _ENOUGH = 50_000  # looks for each pin, at which small problems are solved
@@ -55,42 +56,58 @@ def improve_jointly(
     effort: Effort = "default",
     budget: int | None = None,
     balance: tuple[int, int] | None = None,
+    spare: int = 0,
+    patience: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """(part int32 (vertices), core int64 (parts)): no more hops than before, and all parts within the limits.
 
     part: -1 for inputs. balance: least and most vertices of a part. effort: ``fast`` makes only moves that raise
     nothing; the others go on from there by simulated annealing where the work suffices for it. budget: entries of
-    nets that may be looked at in all, some 10^7 a second, shared between what the effort does. Pinned vertices
-    stay. A part that ends empty vanishes, and those after it move up. Parts that break a limit or the balance are
-    returned as they came.
+    nets that may be looked at in all, some 10^7 a second, shared between what the effort does. spare: so many further
+    cores, those closest to the parts, may be taken into use. patience: so many times the work on networks of moderate
+    size. Pinned vertices stay. A part that ends empty vanishes, and those after it move up. Parts that break a limit
+    or the balance are returned as they came.
     """
     part, core = np.asarray(part, np.int32), np.asarray(core, np.int64)
     if core.size < 2 or graph.pin.size == 0:
         return part, core
     bounds = None if balance is None else Bounds(balance[0], balance[1])
+    given, core = core, _with_spare(core, fabric, spare)
     task, group = make_task(graph, limits, core.size, bounds)
     grouped = np.full(task.is_input.size, -1, np.int32)
     grouped[group] = part
     state = task.state(grouped)
     movable = np.setdiff1d(task.free, group[graph.pinned >= 0])
     if not state.fits() or not _balanced(part, core.size, balance) or movable.size == 0:
-        return part, core
-    _search(state, Joint(fabric, state, core, movable), _chains(effort, budget, graph.pin.size), movable.size, seed)
+        return part, given
+    chains = _chains(effort, budget, graph.pin.size, patience)
+    _search(state, Joint(fabric, state, core, movable), chains, movable.size, seed)
     return _without_empty(state.part[group], core)
+
+
+def _with_spare(core: np.ndarray, fabric: Fabric, spare: int) -> np.ndarray:
+    """int64: the cores of the parts, and after them unused ones, the closest to their middle first."""
+    mesh, free = fabric.mesh, fabric.usable[~np.isin(fabric.usable, core)]
+    spare = min(spare, free.size, fabric.places - core.size)
+    if spare <= 0:
+        return core
+    (y, x), (free_y, free_x) = (np.divmod(mesh.router_of(cores), mesh.width) for cores in (core, free))
+    away = np.abs(free_y * core.size - int(y.sum())) + np.abs(free_x * core.size - int(x.sum()))
+    return np.concatenate([core, free[np.argsort(away, kind="stable")[:spare]]])
 
 
 def _balanced(part: np.ndarray, parts: int, balance: tuple[int, int] | None) -> bool:
     return balance is None or int(np.bincount(part[part >= 0], minlength=parts).min()) >= balance[0]
 
 
-def _chains(effort: Effort, budget: int | None, pins: int) -> list[tuple[float, int]]:
+def _chains(effort: Effort, budget: int | None, pins: int, patience: int) -> list[tuple[float, int]]:
     """(heat in units of the mean cost of a vertex, looks) of each search."""
     steps = [_WORK[step] for step in EFFORTS[: EFFORTS.index(effort) + 1]]
-    looks = [work.of(pins) for work in steps for _ in range(work.chains)]
+    looks = [work.of(pins, patience if turn else 1) for turn, work in enumerate(steps) for _ in range(work.chains)]
     if budget is not None:
         total = sum(looks)
         looks = [look * budget // total for look in looks]
-    heat = [min(1.0, look / (_PER_HEAT * pins)) for look in looks]
+    heat = [min(_MOST_HEAT, max(min(1.0, look / (_PER_HEAT * pins)), look / (_PER_MORE * pins))) for look in looks]
     return [
         (h if turn and h >= _LEAST_HEAT else 0.0, look) for turn, (h, look) in enumerate(zip(heat, looks, strict=True))
     ]

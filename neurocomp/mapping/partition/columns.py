@@ -1,0 +1,63 @@
+"""Parts that hold the same piece of the map through several layers: columns, along a space-filling curve.
+
+Where neurons hear what lies under them, a patch of the map cut through consecutive layers sends little out of itself,
+and neighbouring patches are neighbours on the curve (Hilbert, Mathematische Annalen 38, 1891) as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurocomp.mapping.partition.simple import FULL
+from neurocomp.mapping.partition.task import Task
+
+_BITS = 16  # of each coordinate
+_MOST_PINS = 100_000_000  # counted while layers are joined
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Ways to begin with columns. curve: int64 (vertices), a place along the curve. layer: int32 (vertices), numbered
+    in network order."""
+
+    curve: np.ndarray
+    layer: np.ndarray
+
+    def whole(self, task: Task, seed: int = 0) -> np.ndarray:
+        """int32 (vertices): columns through all layers."""
+        return self._filled(task, np.zeros(int(self.layer.max()) + 1, np.int32))[0]
+
+    def layered(self, task: Task, seed: int = 0) -> np.ndarray:
+        """Columns through consecutive layers, each layer joined to those before it if that lowers the volume."""
+        layers = int(self.layer.max()) + 1
+        group = np.arange(layers, dtype=np.int32)
+        part, least = self._filled(task, group)
+        for layer in range(1, min(layers, 1 + _MOST_PINS // max(1, task.hyper.pins))):
+            joined = group - (np.arange(layers) >= layer).astype(np.int32)
+            found, volume = self._filled(task, joined)
+            if volume < least:
+                group, part, least = joined, found, volume
+        return part
+
+    def _filled(self, task: Task, group: np.ndarray) -> tuple[np.ndarray, int]:
+        """Parts filled one after the other, group of layers after group, and their volume."""
+        layer = self.layer[task.free]
+        order = task.free[np.lexsort((task.free, layer, self.curve[task.free], group[layer]))]
+        state = task.state()
+        state.fill(np.ascontiguousarray(order, np.int32), FULL)
+        return state.part, state.volume
+
+
+def along_hilbert(y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """int64: the place along Hilbert's curve of points in the unit square."""
+    top = (1 << _BITS) - 1
+    y, x = (np.minimum((axis * (1 << _BITS)).astype(np.int64), top) for axis in (y, x))
+    place = np.zeros(x.shape, np.int64)
+    for bit in range(_BITS - 1, -1, -1):
+        right, down = x >> bit & 1, y >> bit & 1
+        place = place << 2 | (3 * right ^ down)
+        x, y = np.where(down == 0, x ^ (top * right), x), np.where(down == 0, y ^ (top * right), y)
+        x, y = np.where(down == 0, y, x), np.where(down == 0, x, y)
+    return place
