@@ -20,18 +20,19 @@ from neurocomp.network.verify import population_order, value_order
 
 @dataclass(frozen=True)
 class ValueKind:
-    """name: binary (0, 1), ternary (-1, 0, 1), int (0 .. largest) or real; largest: greatest magnitude of an
-    int kind, 1 for binary and ternary, 0 (meaningless) for real."""
+    """name: binary (0, 1), ternary (-1, 0, 1), int (0 .. largest, or -largest .. largest if signed) or real; largest:
+    greatest magnitude of an int kind, 1 for binary and ternary, 0 (meaningless) for real."""
 
     name: Literal["binary", "ternary", "int", "real"]
     largest: int = 1
+    signed: bool = False
 
     @property
     def bits(self) -> int:
         """Bits of payload besides the address: 0 for binary spikes, 32 for real values."""
         if self.name == "real":
             return 32
-        return 0 if self.name == "binary" else self.largest.bit_length() + (self.name == "ternary")
+        return 0 if self.name == "binary" else self.largest.bit_length() + (self.name == "ternary" or self.signed)
 
     @property
     def accumulates_only(self) -> bool:
@@ -39,7 +40,7 @@ class ValueKind:
         return self.name in ("binary", "ternary")
 
     def __str__(self) -> str:
-        return f"int<{self.bits}>" if self.name == "int" else self.name
+        return f"{'signed ' if self.signed else ''}int<{self.bits}>" if self.name == "int" else self.name
 
 
 BINARY = ValueKind("binary")
@@ -86,11 +87,11 @@ def _kind_of(network: Network, population: Population, known: dict[str, ValueKin
 
 
 def _of_neuron(neuron: Neuron) -> ValueKind:
-    if neuron.output in ("membrane", "graded") or (neuron.output == "count" and neuron.signed):
+    if neuron.output in ("membrane", "graded"):
         return REAL
     if neuron.output == "ternary":
         return TERNARY
-    return BINARY if neuron.output == "binary" else ValueKind("int", neuron.max_count)
+    return BINARY if neuron.output == "binary" else ValueKind("int", neuron.max_count, neuron.signed)
 
 
 def _through(projection: Projection, kind: ValueKind) -> ValueKind:
@@ -99,8 +100,8 @@ def _through(projection: Projection, kind: ValueKind) -> ValueKind:
         return kind
     if isinstance(op, Wiring) or (isinstance(op, Pool | Reduce) and op.kind == "max"):
         return kind
-    if isinstance(op, Pool | Reduce) and op.kind == "sum" and kind.name in ("binary", "int"):
-        return _up_to(kind.largest * (op.axis if isinstance(op, Reduce) else math.prod(op.kernel)))
+    if isinstance(op, Pool | Reduce) and op.kind == "sum" and kind.name != "real":
+        return _whole(kind.largest * (op.axis if isinstance(op, Reduce) else math.prod(op.kernel)), [kind])
     return _of_host(op, kind) if isinstance(op, Host) else REAL
 
 
@@ -108,18 +109,21 @@ def _of_host(op: Host, kind: ValueKind) -> ValueKind:
     """Rectifying keeps whole numbers whole; all other functions of the host give real values."""
     if op.function not in ("relu", "abs") or kind.name == "real":
         return REAL
-    return BINARY if kind.name == "ternary" else kind
+    return _whole(kind.largest, [])
 
 
-def _up_to(largest: int) -> ValueKind:
+def _whole(largest: int, parts: list[ValueKind]) -> ValueKind:
+    """Whole numbers of at most this magnitude, negative ones too if any of what they are made of has them."""
+    if any(k.signed or k.name == "ternary" for k in parts):
+        return TERNARY if largest <= 1 else ValueKind("int", largest, signed=True)
     return BINARY if largest <= 1 else ValueKind("int", largest)
 
 
 def _product_of(op: Factor, operands: list[ValueKind]) -> ValueKind:
     """What a product of two signals gives: at most the product of both maxima, once per element summed over."""
-    if op.scale != 1 or any(k.name not in ("binary", "int") for k in operands):
+    if op.scale != 1 or any(k.name == "real" for k in operands):
         return REAL
-    return _up_to(op.inner * math.prod(k.largest for k in operands))
+    return _whole(op.inner * math.prod(k.largest for k in operands), operands)
 
 
 def _never_meet(ops: list[Op]) -> bool:
@@ -130,15 +134,14 @@ def _never_meet(ops: list[Op]) -> bool:
 
 def _widest_of(kinds: list[ValueKind]) -> ValueKind:
     """The kind that holds values of all of these side by side."""
-    names = {k.name for k in kinds}
-    if "real" in names or names == {"int", "ternary"} or names == {"binary", "int", "ternary"}:
+    if any(k.name == "real" for k in kinds):
         return REAL
-    return TERNARY if "ternary" in names else _up_to(max(k.largest for k in kinds))
+    return _whole(max(k.largest for k in kinds), kinds)
 
 
 def _sum_of(kinds: list[ValueKind]) -> ValueKind:
     if len(kinds) == 1:
         return kinds[0]
-    if not kinds or any(k.name not in ("binary", "int") for k in kinds):
+    if not kinds or any(k.name == "real" for k in kinds):
         return REAL
-    return ValueKind("int", sum(k.largest for k in kinds))
+    return _whole(sum(k.largest for k in kinds), kinds)

@@ -84,7 +84,7 @@ PARTS = {
     "resonance": "current driven by the membrane",
     "delayed_current": "current that acts one step late",
     "refractory": "refractory time",
-    "fire_once": "single spike per sample",
+    "fire_once": "a limit to one spike per sample",
     "negative_spikes": "negative spikes",
 }
 """What neurons may have beyond leak, current, threshold and reset, in words; chips declare what they can."""

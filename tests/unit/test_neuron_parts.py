@@ -10,7 +10,8 @@ import pytest
 from neurocomp.chip.catalog import load_chip
 from neurocomp.chip.spec import NeuronPart
 from neurocomp.mapping.compile import compile_network
-from neurocomp.network import Linear, Network, Neuron, Population, Projection
+from neurocomp.network import Linear, Network, Neuron, OneToOne, Population, Projection
+from neurocomp.network.kinds import REAL, TERNARY, ValueKind, value_kinds
 from neurocomp.network.neuron import FOREVER, PARTS
 
 
@@ -65,3 +66,19 @@ def test_compile_names_what_the_chip_has_not(chip: str, part: str, words: str | 
     program = compile_network(network(**CASES[part]), load_chip(chip))
     found = [sentence for sentence in program.mismatches if "neurons without" in sentence]
     assert found == ([] if words is None else [f"{chip}: {words}"])
+
+
+def test_signed_counts_travel_as_signed_integers() -> None:
+    count = {"output": "count", "reset": "subtract", "max_count": 4}
+    kinds = {signed: value_kinds(network(**count, signed=signed))["a"] for signed in (False, True)}
+    assert (str(kinds[False]), str(kinds[True])) == ("int<3>", "signed int<4>")
+    assert value_kinds(network(output="ternary"))["a"] == TERNARY
+    assert value_kinds(network(output="graded"))["a"] == REAL
+
+
+def test_sums_of_signed_values_stay_whole() -> None:
+    ternary = Neuron(output="ternary")
+    populations = (Population("in", (5,)), *(Population(n, (5,), ternary) for n in "ab"), Population("sum", (5,)))
+    ways = [("in", "a"), ("in", "b"), ("a", "sum"), ("b", "sum")]
+    net = Network(populations, tuple(Projection(s + t, s, t, OneToOne()) for s, t in ways), ("in",), "sum")
+    assert value_kinds(net)["sum"] == ValueKind("int", 2, signed=True)
