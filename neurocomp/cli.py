@@ -189,6 +189,9 @@ def report_command(
         list[Path], typer.Argument(metavar="DIR...", help="Folders that compile or simulate wrote, or result.json.")
     ],
     output: Output = None,
+    formats: Annotated[
+        str | None, typer.Option("--formats", metavar="LIST", help="With -o, with commas: json, txt, html; or none.")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     force: Force = False,
@@ -201,7 +204,7 @@ def report_command(
     """
     from neurocomp.commands.report import ReportOptions, report_side_by_side
 
-    report_side_by_side(results, ReportOptions(output, as_json, quiet, force))
+    report_side_by_side(results, ReportOptions(output, as_json, quiet, force, formats))
 
 
 @chips_app.callback(invoke_without_command=True)
@@ -281,7 +284,9 @@ app.command("export")(export_command)
 
 @app.command("schema")
 def schema_command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="result, training, or point (of a sweep).")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="result, training, plasticity, comparison, or point (of a sweep).")
+    ],
 ) -> None:
     """Print the JSON Schema of a file that neurocomp writes."""
     from neurocomp.commands.schema import print_schema

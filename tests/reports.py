@@ -38,6 +38,7 @@ from neurocomp.report.model import (
 )
 from neurocomp.report.routing import LinkFacts, RoutingFacts, StepPart
 from neurocomp.report.schema import result_schema, training_schema
+from neurocomp.report.schema_side import comparison_schema, plasticity_schema
 from neurocomp.simulate.inference import Simulation, simulate
 from neurocomp.sweep.schema import point_schema
 from tests.chip_text import tiny
@@ -159,7 +160,10 @@ def write_golden() -> None:
 
 def schemas() -> dict[str, str]:
     """What the files in report/schemas should hold."""
-    return {"result": result_schema(), "training": training_schema(), "point": point_schema()}
+    return {
+        "result": result_schema(), "training": training_schema(), "plasticity": plasticity_schema(),
+        "comparison": comparison_schema(), "point": point_schema(),
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

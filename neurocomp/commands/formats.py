@@ -21,7 +21,7 @@ TIMELINE = "timeline.pftrace"
 ALL = ",".join(FORMATS)
 
 
-def formats_of(text: str) -> tuple[str, ...]:
+def formats_of(text: str, known: tuple[str, ...] = (*FORMATS, ACCELERGY)) -> tuple[str, ...]:
     """Formats from a list with commas, each once; ``none`` for no file. Raises InputError for unknown ones."""
     if text == "none":
         return ()
@@ -32,16 +32,12 @@ def formats_of(text: str) -> tuple[str, ...]:
             "--formats", f"has none beside {others}", hint=f"--formats {others}, or none alone for no report"
         )
     found = [
-        Diagnostic("--formats", f"there is no format {name!r}", hint=_known(name))
-        for name in names if name not in (*FORMATS, ACCELERGY)
+        Diagnostic("--formats", f"there is no format {name!r}", hint=did_you_mean(name, (*known, "none")))
+        for name in names if name not in known
     ]  # fmt: skip
     if found:
         raise InputError(found)
     return names
-
-
-def _known(name: str) -> str:
-    return did_you_mean(name, (*FORMATS, ACCELERGY, "none"))
 
 
 def result_writers(result: Result, formats: tuple[str, ...]) -> list[Callable[[Path], None]]:

@@ -71,7 +71,8 @@ def learn_and_report(path: Path, chip_name: str, options: PlasticOptions) -> Non
             simulation = simulate(program, trace, threads=threads, progress=advance)
             run = simulate_plasticity(program, trace, layers, options.rule, options.epoch_steps)
     report = plasticity_report(program, simulation, run)
-    give_learning(report.to_text(), report.to_json(), folder, as_json=options.as_json, quiet=options.quiet)
+    page = None if folder is None else report.to_page()
+    give_learning(report.to_text(), report.to_json(), folder, page, as_json=options.as_json, quiet=options.quiet)
 
 
 def _learning_chip(name: str, rule: str) -> ChipSpec:

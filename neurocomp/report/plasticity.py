@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from neurocomp import __version__
+from neurocomp.chip.spec import Provenance
 from neurocomp.energy.plasticity import PlasticityEnergy, price_plasticity
 from neurocomp.energy.table import tabulate
 from neurocomp.mapping.program import Program
@@ -62,6 +63,12 @@ class PlasticityReport:
         """Indented JSON text ending with a newline; equal reports give equal bytes."""
         return json.dumps(_tree(self), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
+    def to_page(self) -> str:
+        """The report as one HTML file."""
+        from neurocomp.report.page.plasticity import to_page
+
+        return to_page(self)
+
     def to_text(self) -> str:
         return "\n".join(_lines(self)) + "\n"
 
@@ -75,9 +82,14 @@ def plasticity_report(program: Program, simulation: Simulation, run: PlasticityR
     return PlasticityReport(program, run, energy, simulation.total_ps, spent.total_aj, unknown)
 
 
+def learning_values(report: PlasticityReport) -> list[tuple[str, Provenance]]:
+    """The profile values that learning rests on, by path."""
+    values = report.program.chip.provenance.items()
+    return [(path, origin) for path, origin in values if path.startswith("engines.wg.") and origin.value is not None]
+
+
 def _tree(report: PlasticityReport) -> dict[str, object]:
     run, energy, chip = report.run, report.energy, report.program.chip
-    prefix = "engines.wg."
     return {
         "schema": SCHEMA,
         "neurocomp_version": __version__,
@@ -104,7 +116,7 @@ def _tree(report: PlasticityReport) -> dict[str, object]:
         "not_modelled": list(NOT_MODELLED),
         "profile_values": [
             {"path": path, "value": origin.value, "kind": origin.kind, "source": origin.source}
-            for path, origin in chip.provenance.items() if path.startswith(prefix) and origin.value is not None
+            for path, origin in learning_values(report)
         ],
     }  # fmt: skip
 

@@ -21,7 +21,7 @@ from neurocomp.report.routing import RoutingFacts
 from neurocomp.simulate.federated import Link, RoundCost
 from neurocomp.simulate.streaming import Reduction
 
-NAMES = ("result", "training", "point")
+NAMES = ("result", "training", "plasticity", "comparison", "point")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 

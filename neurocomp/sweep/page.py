@@ -9,7 +9,7 @@ import numpy as np
 
 from neurocomp import __version__
 from neurocomp.report import units
-from neurocomp.report.page.clouds import Column, cloud, means, parallel
+from neurocomp.report.page.clouds import Column, Front, cloud, means, parallel
 from neurocomp.report.page.content import Card, Figure, Page, Section, Table, render
 from neurocomp.sweep.outcome import ALL_METRICS, Outcome
 from neurocomp.sweep.pareto import Effect, effects, groups_of, pareto, values_of
@@ -17,6 +17,7 @@ from neurocomp.sweep.space import Space
 from neurocomp.sweep.tables import limit_text, settings_told, within
 
 DRAWN = 3000  # dots of a cloud, lines of parallel coordinates: more cannot be told apart
+NAMED = 12  # points of a front that have names beside them
 LINES, COLUMNS, PARAMETERS, ROWS = 80, 8, 5, 15
 WHAT = {metric.name: metric.what for metric in ALL_METRICS}
 
@@ -61,8 +62,11 @@ def _front(space: Space, allowed: Sequence[Outcome], front: Sequence[Outcome]) -
     names, told = list(space.objectives), settings_told(front, space.followers)
     figures = []
     if len(names) > 1:
-        caption = f"{names[0]} and {names[1]} of all points within the constraints, and the front."
-        figures.append(Figure(_cloud(allowed, front, names[0], names[1]), caption))
+        named = f" Beside its points: {', '.join(map(_short, told))}." if len(front) <= NAMED and len(told) <= 2 else ""
+        caption = (
+            f"{names[0]} and {names[1]} of all points within the constraints, and the front.{named if told else ''}"
+        )
+        figures.append(Figure(_cloud(allowed, front, names, told), caption))
     if len(front) > 1 and len(told) + len(names) > 2:
         caption = "The front: one line per point, through its settings and objectives."
         figures.append(Figure(parallel(_columns(front, told, names)), caption))
@@ -77,14 +81,26 @@ def _front(space: Space, allowed: Sequence[Outcome], front: Sequence[Outcome]) -
     return Section("Front", figures=tuple(figures), tables=tuple(tables))
 
 
-def _cloud(allowed: Sequence[Outcome], front: Sequence[Outcome], across: str, up: str) -> str:
+def _cloud(allowed: Sequence[Outcome], front: Sequence[Outcome], names: Sequence[str], told: Sequence[str]) -> str:
+    across, up = names[:2]
     known = [o for o in allowed if o.metrics.get(across) is not None and o.metrics.get(up) is not None]
     thinned = known[:: -(-len(known) // DRAWN)]
 
     def places(outcomes: Sequence[Outcome]) -> np.ndarray:
         return np.array([[o.metrics[across], o.metrics[up]] for o in outcomes], float)
 
-    return cloud(places(thinned), places(front), across, up)
+    named = _names(front, told) if len(front) <= NAMED and 1 <= len(told) <= 2 else ()
+    return cloud(places(thinned), Front(places(front), named, len(names) == 2), across, up)
+
+
+def _names(front: Sequence[Outcome], told: Sequence[str]) -> tuple[str, ...]:
+    """What sets the points of a small front apart."""
+    values = ([str(values_of(outcome).get(name, "")).rpartition("/")[2] for name in told] for outcome in front)
+    return tuple(units.clean(", ".join(each), 24) for each in values)
+
+
+def _short(name: str) -> str:
+    return units.clean(name.removeprefix("chip."), 40)
 
 
 def _columns(front: Sequence[Outcome], told: Sequence[str], names: Sequence[str]) -> list[Column]:

@@ -14,20 +14,43 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LOG_FROM = 50.0  # an axis over more than this ratio is logarithmic
+UNITS = {  # by what a metric's name ends with: divisors and their units
+    "pj": ((1.0, "pJ"), (1e3, "nJ"), (1e6, "uJ"), (1e9, "mJ"), (1e12, "J")),
+    "ns": ((1.0, "ns"), (1e3, "us"), (1e6, "ms"), (1e9, "s")),
+    "mw": ((1.0, "mW"), (1e3, "W")),
+}
 
 
-def cloud(points: np.ndarray, front: np.ndarray, across: str, up: str) -> str:
-    """Points (n, 2) as dots and a front (m, 2), sorted along its first column, as a line with larger dots."""
+@dataclass(frozen=True)
+class Front:
+    """The points (m, 2) of a front, sorted along its first column. names: beside its points; empty for none. line:
+    whether nothing but the two axes decides, so that a line divides what is beaten from what cannot be."""
+
+    points: np.ndarray
+    names: Sequence[str] = ()
+    line: bool = True
+
+
+def cloud(points: np.ndarray, front: Front, across: str, up: str) -> str:
+    """Points (n, 2) as dots and a front as larger ones. across, up: metrics, with their unit at the end of the name."""
+    scales = scaled(across, points[:, 0]), scaled(up, points[:, 1])
+    divisors = np.array([divisor for divisor, _ in scales])
+    dots, best = points / divisors, front.points / divisors
 
     def draw(axes: Axes) -> None:
-        axes.scatter(points[:, 0], points[:, 1], s=9, color=SERIES[4], alpha=0.55, linewidths=0, label="all points")
-        axes.plot(front[:, 0], front[:, 1], color=SERIES[1], linewidth=0.9, drawstyle="steps-post", zorder=2)
-        axes.scatter(front[:, 0], front[:, 1], s=26, color=SERIES[1], linewidths=0, zorder=3, label="front")
-        for axis, values in (("x", points[:, 0]), ("y", points[:, 1])):
+        axes.scatter(dots[:, 0], dots[:, 1], s=18, color=SERIES[4], alpha=0.7, linewidths=0, label="all points")
+        if front.line:
+            axes.plot(best[:, 0], best[:, 1], color=SERIES[1], linewidth=0.9, drawstyle="steps-post", zorder=2)
+        axes.scatter(best[:, 0], best[:, 1], s=30, color=SERIES[1], linewidths=0, zorder=3, label="front")
+        for name, place in zip(front.names, best, strict=False):
+            axes.annotate(name, place, (5, 4), textcoords="offset points", fontsize=7.5)
+        for axis, values in ((axes.xaxis, dots[:, 0]), (axes.yaxis, dots[:, 1])):
             if values.min() > 0 and values.max() / values.min() > LOG_FROM:
-                (axes.set_xscale if axis == "x" else axes.set_yscale)("log")
-        axes.set_xlabel(across)
-        axes.set_ylabel(up)
+                (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
+            axis.set_major_formatter("{x:g}")
+        axes.margins(0.09)
+        axes.set_xlabel(scales[0][1])
+        axes.set_ylabel(scales[1][1])
         axes.grid(True)
         axes.set_axisbelow(True)
         axes.legend(loc="best")
@@ -66,14 +89,29 @@ def parallel(columns: Sequence[Column]) -> str:
     return _drawn((width, 3.6), draw)
 
 
+def scaled(metric: str, values: np.ndarray) -> tuple[float, str]:
+    """(divisor, label) with which a metric's values are easy to read: ``energy_pj`` in uJ, for example. Metrics whose
+    names end with no unit known here, as products of units do, stay as they are."""
+    name, _, unit = metric.rpartition("_")
+    steps = UNITS.get(unit, ()) if name.rpartition("_")[2] not in UNITS else ()
+    most, chosen = float(np.abs(values).max(initial=0.0)), (1.0, metric)
+    for divisor, shown in steps:
+        if most >= divisor:
+            chosen = (divisor, f"{name} ({shown})")
+    return chosen
+
+
 def means(lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], up: str) -> str:
     """One line per parameter: (share of the way through its values, mean of the metric there)."""
+    divisor, label = scaled(up, np.array([value for _, values in lines.values() for value in values]))
 
     def draw(axes: Axes) -> None:
-        for (name, (shares, values)), colour in zip(lines.items(), SERIES, strict=False):
+        for (name, (shares, means_)), colour in zip(lines.items(), SERIES, strict=False):
+            values = np.asarray(means_, float) / divisor
             axes.plot(shares, values, color=colour, label=name, marker="o", markersize=3.5, linewidth=1.2)
         axes.set_xlabel("from a parameter's first or smallest value to its last or largest")
-        axes.set_ylabel(up)
+        axes.set_ylabel(label)
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.set_xticks([])
         axes.grid(axis="y")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=1, fontsize=8)

@@ -52,7 +52,7 @@ def _cards(result: Result) -> Iterator[Card]:
         f"{units.power(dynamic / timing.total_ps)} dynamic", "mean over the run",
     ))  # fmt: skip
     fullest = fit.fullest
-    yield Card("Fit", f"{fit.cores_used:,} cores", (
+    yield Card("Fit", "1 core" if fit.cores_used == 1 else f"{fit.cores_used:,} cores", (
         f"of {fit.cores_available:,}; {fit.neurons:,} neurons, weights of {fit.weight_bits} bits",
         f"core {fullest.fullest_core} is the fullest: {units.share(fullest.share)} of its {fullest.name}",
     ))  # fmt: skip
