@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neurocomp.commands.freeze import check_output
 from neurocomp.commands.progress import Progress
 from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.inputs.npz import read_npz
@@ -61,6 +62,7 @@ def convert_and_write(options: ConvertOptions) -> None:
     from neurocomp.frontend.frozen import write_frozen
     from neurocomp.network.graph import Sample
 
+    check_output(options.output)
     given = _data(options.calibrate)
     tested = given if options.test is None else _data(options.test)
     with Progress(sys.stderr, enabled=not options.quiet) as progress:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neurocomp.commands.network_file import Live
-from neurocomp.errors import bad_input
+from neurocomp.errors import NeurocompError, bad_input
 from neurocomp.network.graph import Network
 
 
@@ -35,6 +35,7 @@ def freeze_and_write(options: FreezeOptions) -> None:
     if options.path is None and options.live.source is None:
         hint = "as in neurocomp freeze net.pt --source net.py:build --input x.npz -o net.ncomp"
         raise bad_input("neurocomp freeze", "needs a file, the code of a network, or both", hint=hint)
+    check_output(options.output)
     example = options.live.example(options.inputs, options.steps)
     if example is None:
         raise bad_input(
@@ -47,6 +48,26 @@ def freeze_and_write(options: FreezeOptions) -> None:
         sys.stdout.write(frozen_text(network))
         sys.stdout.flush()
         sys.stderr.write(f"written to {options.output}\n")
+
+
+def check_output(path: Path) -> None:
+    """Before any work: the file can be written, and takes the place of nothing but a frozen network."""
+    from neurocomp.frontend.frozen import is_frozen
+    from neurocomp.frontend.torchfile import read_saved
+
+    where = str(path)
+    if path.is_dir():
+        raise bad_input(where, "is a folder; a file is written", hint="give its name: -o net.ncomp")
+    if not path.absolute().parent.is_dir():
+        raise bad_input(where, f"there is no folder {path.parent} to put it in", hint="make it first")
+    if not path.exists():
+        return
+    try:
+        ours = is_frozen(read_saved(path).value)
+    except NeurocompError:
+        ours = False
+    if not ours:
+        raise bad_input(where, "exists and is no frozen network of neurocomp", hint="give another name: -o net.ncomp")
 
 
 def frozen_text(network: Network) -> str:

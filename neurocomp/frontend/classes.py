@@ -104,7 +104,8 @@ def _refusal(path: Path, name: str, code: UserCode | None, found: str | None) ->
         return Diagnostic(str(path), f"refers to {name}", found, hint)
     module = name.rpartition(".")[0]
     if code is not None:
-        what = f"is a pickled module that needs the class {name}, which is not in {code.source.path}"
+        lacking = f"which is neither in {code.source.path} nor imported by it"
+        what = f"is a pickled module that needs the class {name}, {lacking}"
         return Diagnostic(str(path), what, hint=f"give the file that defines it: --source {_file_of(module)}")
     return Diagnostic(
         str(path), f"is a pickled module that needs the class {name}, which no library has that is known here",
@@ -118,18 +119,17 @@ def _file_of(module: str) -> str:
 
 
 def _of_user(name: str, code: UserCode | None) -> type | None:
-    """A class of the file that the user named, or of a file beside it."""
+    """A class of the file that the user named, or of a file in its folder that this one imports."""
     if code is None:
         return None
     module, _, attribute = name.rpartition(".")
     if module in (MAIN, code.module.__name__, code.source.path.stem):
         found = getattr(code.module, attribute, None)
         return found if isinstance(found, type) else None
-    beside = code.root.joinpath(*module.split("."))
-    if not beside.with_suffix(".py").is_file() and not (beside / "__init__.py").is_file():
+    beside = sys.modules.get(module)  # nothing is imported because a pickle names it
+    if beside is None or not code.owns(getattr(beside, "__file__", None) or "/"):
         return None
-    with code.told():
-        found = getattr(importlib.import_module(module), attribute, None)
+    found = getattr(beside, attribute, None)
     return found if isinstance(found, type) else None
 
 

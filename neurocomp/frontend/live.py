@@ -147,7 +147,7 @@ def _pickled(path: Path, old: bool = False) -> Any:
 def _frozen(module: Any, example: Example, name: str, notes: tuple[str, ...], code: UserCode | None) -> Network:
     """Freeze under the first reading of the example's axes that the module runs with."""
     module = module.to("cpu").eval()
-    runs: list[InputError] = []
+    runs: list[tuple[int, InputError]] = []
     failures: list[InputError] = []
     for way in _ways(example):
         try:
@@ -159,7 +159,8 @@ def _frozen(module: Any, example: Example, name: str, notes: tuple[str, ...], co
             origin = getattr(module, "origin", network.origin)
             told = (*notes, *([module.assumed] if hasattr(module, "assumed") else []))
             return _finished(replace(network, origin=origin), way, example, told)
-    raise (failures or runs)[0]
+    # the way that got furthest is the one whose problem is real; the first of several
+    raise failures[0] if failures else max(runs, key=lambda run: run[0])[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,8 +200,13 @@ def _ways(example: Example) -> list[_Way]:
     return varying + static if steps == x.shape[1] else static
 
 
-def _try(module: Any, way: _Way, name: str, runs: list[InputError], code: UserCode | None) -> Network | None:
-    """The network, or None if the module does not run so. Raises InputError for what is wrong with the module."""
+def _try(
+    module: Any, way: _Way, name: str, runs: list[tuple[int, InputError]], code: UserCode | None
+) -> Network | None:
+    """The network, or None if the module does not run so; ``runs`` then gets how many layers did, and the error.
+
+    Raises InputError for what is wrong with the module.
+    """
     from neurocomp.frontend.freeze import freeze
     from neurocomp.frontend.freezing.steps import run_steps
 
@@ -208,7 +214,8 @@ def _try(module: Any, way: _Way, name: str, runs: list[InputError], code: UserCo
     fixed = getattr(module, "fixed_shape", None)
     if fixed is not None and few.shape != fixed:
         what = f"has shape {few.shape} for the module, which was exported for {fixed}"
-        runs.append(bad_input("--input", what, hint="give samples of the shape that it was exported with, and --steps"))
+        hint = "give samples of the shape that it was exported with, and --steps"
+        runs.append((0, bad_input("--input", what, hint=hint)))
         return None
     with _placed(code):
         try:
@@ -217,7 +224,7 @@ def _try(module: Any, way: _Way, name: str, runs: list[InputError], code: UserCo
             if way.steps is None and error.diagnostics[0].where == "steps":
                 what = "is needed: one forward pass of the module is one time step"
                 raise bad_input("--steps", what, hint="say how many steps to run: --steps T") from error
-            runs.append(_with_place(error, code))
+            runs.append(_furthest(module, _tensor(few), way.encoding, error, code))
             return None
         network = freeze(module, _tensor(few), steps=way.steps, encoding=way.encoding, name=name)
     sample = network.sample
@@ -226,9 +233,38 @@ def _try(module: Any, way: _Way, name: str, runs: list[InputError], code: UserCo
     if sample is None or over_time != (way.varies or way.repeated) or sample.inputs.shape[0] != count:
         what = "the module takes the samples of the example for time steps"
         hint = "say what the axes are: --steps T, and --encoding temporal if the inputs vary over time"
-        runs.append(InputError(Diagnostic("--input", what, hint=hint)))
+        runs.append((0, bad_input("--input", what, hint=hint)))
         return None
     return network
+
+
+def _furthest(
+    module: Any, given: Any, encoding: str | None, error: InputError, code: UserCode | None
+) -> tuple[int, InputError]:
+    """(layers that ran, error) of a module that does not run so; of a temporal example as a whole, or of its first
+    step, whichever gets further."""
+    from neurocomp.frontend.freezing.export import read_neurons, record
+
+    runs = []
+    for part in (given, given[0]) if encoding == "temporal" else (given,):
+        layers: list[None] = []
+        try:
+            with _counted(module, layers):
+                record(module, part, read_neurons(module))
+        except InputError as found:
+            runs.append((len(layers), _with_place(found, code)))
+    return max(runs, key=lambda run: run[0]) if runs else (0, _with_place(error, code))
+
+
+@contextlib.contextmanager
+def _counted(module: Any, done: list[None]) -> Iterator[None]:
+    """The list grows by one with every layer that has run."""
+    handles = [child.register_forward_hook(lambda *_: done.append(None)) for child in module.modules()]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _few(module: Any, way: _Way) -> np.ndarray:

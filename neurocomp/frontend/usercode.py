@@ -25,6 +25,7 @@ from neurocomp.errors import InputError, bad_input
 from neurocomp.frontend.sniff import missing_file
 
 OPTION = "--source"
+LIKELY = ("build", "make", "create", "get", "net", "model")
 PRIVATE = "_neurocomp_source_"
 
 
@@ -98,14 +99,15 @@ class UserCode:
 
     def place(self, error: BaseException) -> str:
         """``file:line`` of the innermost line of the user's own code that an error came through."""
-        if isinstance(error, SyntaxError) and error.filename and self._own(error.filename):
+        if isinstance(error, SyntaxError) and error.filename and self.owns(error.filename):
             return f"{_short(error.filename)}:{error.lineno}"
         for frame in reversed(traceback.extract_tb(error.__traceback__)):
-            if self._own(frame.filename):
+            if self.owns(frame.filename):
                 return f"{_short(frame.filename)}:{frame.lineno}"
         return str(self.source.path)
 
-    def _own(self, filename: str) -> bool:
+    def owns(self, filename: str) -> bool:
+        """Whether a file is the user's: in the folder of the one that was named, or below."""
         path = Path(filename).absolute()
         return path.is_relative_to(self.root) and "site-packages" not in path.parts
 
@@ -140,16 +142,16 @@ class UserCode:
                 raise bad_input(str(self.source.path), f"has no {self.source.name}", hint=hint)
             found = getattr(found, part)
         if not callable(found):
-            what = f"{self.source.name} is a {type(found).__name__}; a function that builds the network is needed"
+            what = f"{self.source.name} is of type {type(found).__name__}; a function that builds the network is needed"
             raise bad_input(str(self.source.path), what)
         return found
 
     def _builders(self) -> list[str]:
-        """Names of functions, then of classes, that the file itself defines."""
+        """Names of functions, then of classes, that the file itself defines; the likeliest first."""
         own = self.module.__name__
         named = {n: v for n, v in vars(self.module).items() if callable(v) and not n.startswith("_")}
         found = [n for n, v in named.items() if getattr(v, "__module__", None) == own]
-        return sorted(found, key=lambda name: isinstance(named[name], type))
+        return sorted(found, key=lambda name: (isinstance(named[name], type), not name.startswith(LIKELY)))
 
     def _check_arguments(self, factory: Callable[..., Any]) -> None:
         try:
