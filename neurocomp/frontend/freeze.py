@@ -137,6 +137,8 @@ def _sample(example: Any, layout: Any, steps: int, labels: Sequence[int] | None)
     inputs = (tensor.float() if tensor.is_floating_point() else tensor).numpy()
     time = layout.axis_of("T")
     batch = layout.axis_of("N")
+    if len(layout.dims[0]) > 1 and layout.dims[0][-1].kind == "T":  # samples after each other, step by step
+        inputs, batch, time = inputs.reshape(-1, steps, *inputs.shape[1:]), 0, 1
     if batch is None:
         inputs, batch, time = inputs[None], 0, None if time is None else time + 1
     order = [batch, *([] if time is None else [time])]

@@ -240,6 +240,28 @@ def test_sinabs() -> None:
     check(SideBySide(found), drive(8, 1.5, axis=1), lambda layer: layer.reset_states(), axis=1)
 
 
+@pytest.mark.parametrize("samples", [1, 3])
+def test_sinabs_squeezed(samples: int) -> None:
+    """Samples and steps share the first axis, as sinabs networks usually have it."""
+    layers = pytest.importorskip("sinabs.layers")
+    torch.manual_seed(6)
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(2, 4, 3, bias=False), layers.IAFSqueeze(batch_size=samples), torch.nn.AvgPool2d(2),
+        torch.nn.Flatten(), torch.nn.Linear(36, 5, bias=False), layers.LIFSqueeze(tau_mem=5.0, batch_size=samples),
+    ).eval()  # fmt: skip
+    net[0].weight.data *= 3
+    net[4].weight.data *= 30
+    x = torch.rand(samples * 6, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+    network = freeze(net, x)
+    for layer in (net[1], net[5]):
+        layer.reset_states()
+    seen, ours = spikes_of(net, x, {"1": net[1], "5": net[5]}), executed(network)
+    for name, (spikes,) in seen.items():
+        np.testing.assert_array_equal(ours[name], spikes.reshape(ours[name].shape))
+        assert np.mean(spikes != 0) > 0.01
+    assert ours["1"].shape == (samples, 6, 4, 6, 6)
+
+
 def test_sinabs_refusals() -> None:
     layers = pytest.importorskip("sinabs.layers")
     x = drive(9, axis=1)

@@ -321,6 +321,9 @@ def input_layouts(shape: Shape, steps: int, encoding: str | None) -> list[Layout
         found.append(Layout((batch(shape[0]), channels, time, *pixels)))
     if encoding in (None, "direct") and len(shape) > 1:
         found.append(Layout((batch(shape[0]), *feature_map(shape[1:]))))
+    if encoding in (None, "temporal") and len(shape) > 1 and shape[0] % steps == 0 and shape[0] > steps > 1:
+        both = (Atom("N", shape[0] // steps), *time)  # samples after each other, step by step (sinabs)
+        found.append(Layout((both, *feature_map(shape[1:]))))
     if encoding in (None, "temporal") and len(shape) > 1 and shape[0] == steps:
         found.append(Layout((time, *feature_map(shape[1:]))))
     if encoding in (None, "direct"):
