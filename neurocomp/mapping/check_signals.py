@@ -8,9 +8,9 @@ from neurocomp.mapping.program import Program
 from neurocomp.mapping.stations import payload_bits
 from neurocomp.network.graph import Network, Projection
 from neurocomp.network.kinds import value_kinds
-from neurocomp.network.ops import Factor, Host, Reduce, Wiring
+from neurocomp.network.ops import Factor, Host, OverTime, Reduce, Wiring
 
-SignalOp = Factor | Wiring | Reduce | Host
+SignalOp = Factor | Wiring | Reduce | Host | OverTime
 
 
 def pulled_back(op: SignalOp, source_shape: tuple[int, ...], values: np.ndarray) -> np.ndarray:
@@ -29,7 +29,7 @@ def pulled_back(op: SignalOp, source_shape: tuple[int, ...], values: np.ndarray)
         return each.reshape(source_shape)
     if isinstance(op, Reduce):
         return np.repeat(flat.reshape(op.before, 1, op.after), op.axis, axis=1).reshape(source_shape)
-    raise TypeError("functions of the host join nothing on the chip")
+    raise TypeError(f"{type(op).__name__} joins nothing on the chip")
 
 
 def pushed_on(op: SignalOp, values: np.ndarray, target_shape: tuple[int, ...]) -> np.ndarray:

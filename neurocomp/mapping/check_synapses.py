@@ -15,7 +15,7 @@ import numpy as np
 from neurocomp.mapping.check_signals import pulled_back, pushed_on
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Projection
-from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Reduce, Sparse, Wiring
+from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, OverTime, Reduce, Sparse, Wiring
 
 _SEED = 0x6E637632
 
@@ -91,7 +91,7 @@ def _targets_first(program: Program) -> list[str]:
 def _pulled_back(projection: Projection, source_shape: tuple[int, ...], values: np.ndarray) -> np.ndarray:
     """For each source element the sum of ``values`` over its synapses, modulo 2**64, tap by tap."""
     op = projection.op
-    if isinstance(op, Factor | Wiring | Reduce | Host):
+    if isinstance(op, Factor | Wiring | Reduce | Host | OverTime):
         return pulled_back(op, source_shape, values)
     if isinstance(op, Linear):
         return values.sum(dtype=np.uint64, keepdims=True).reshape((1,) * len(source_shape))
@@ -143,7 +143,7 @@ def most_fan_in(program: Program) -> int:
 def _pushed_on(projection: Projection, values: np.ndarray, target_shape: tuple[int, ...]) -> np.ndarray:
     """For each target element the sum of ``values`` over its synapses."""
     op = projection.op
-    if isinstance(op, Factor | Wiring | Reduce | Host):
+    if isinstance(op, Factor | Wiring | Reduce | Host | OverTime):
         return pushed_on(op, values, target_shape)
     if isinstance(op, Linear):
         return np.full(target_shape, values.sum())

@@ -17,7 +17,7 @@ from neurocomp.chip.spec import ChipSpec
 from neurocomp.fabric.chip_network import mesh_of
 from neurocomp.fabric.topology import Mesh
 from neurocomp.mapping.relays import emits, relay_order
-from neurocomp.mapping.stations import operand_projections, payload_bits
+from neurocomp.mapping.stations import operand_projections, payload_bits, placed_view
 from neurocomp.network.graph import Float32, Integer, Network, Population
 from neurocomp.network.kinds import ValueKind, value_kinds
 from neurocomp.network.structure import Corner, Window, as_map, backward
@@ -195,6 +195,11 @@ class Problem:
                 for index in self.indexed[relay]:
                     reached(index, waiting[relay])
         return found
+
+
+def problem_of(network: Network, chip: ChipSpec) -> Problem:
+    """The problem of a lowered network on one chip, with nothing that the user decided."""
+    return Problem(placed_view(network), chip, given=network)
 
 
 def stored_weight_bits(network: Network, chip: ChipSpec) -> int:

@@ -27,7 +27,7 @@ from neurocomp.mapping.check import check_program
 from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.compile import lower
 from neurocomp.mapping.map import Plan, map_plan, plan_mapping
-from neurocomp.mapping.problem import Problem
+from neurocomp.mapping.problem import problem_of
 from neurocomp.mapping.profile import Profile, profile_of
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Network
@@ -206,7 +206,7 @@ class Bench:
     def _profile(self, name: Hashable, mapped: Network, chip: ChipSpec, run: Run) -> Profile:
         """What the mapper weighs traffic with: of the network and its spikes alone."""
         return self._keep(
-            "profile", (name, run.trace.digest), KEPT_RUNS, lambda: profile_of(Problem(mapped, chip), run.trace)
+            "profile", (name, run.trace.digest), KEPT_RUNS, lambda: profile_of(problem_of(mapped, chip), run.trace)
         )
 
     def _keep(self, kind: str, key: Hashable, most: int, make: Callable[[], Made]) -> Made:
