@@ -118,18 +118,34 @@ def test_counters_are_those_of_the_steps() -> None:
     assert flits == [n for n in most[: len(flits)] if n]
 
 
+def trace_processor() -> str:
+    """Perfetto's own program: from the PATH, or as its package downloads and checks it (pinned digest)."""
+    platform = pytest.importorskip("perfetto.trace_processor.platform")
+    found = shutil.which("trace_processor_shell")
+    if found is not None:
+        return found
+    try:
+        return platform.PlatformDelegate().get_shell_path(None)
+    except Exception as error:  # of curl, of the file system, of a platform that has none
+        pytest.skip(f"no trace_processor_shell on the PATH, and it cannot be fetched: {' '.join(str(error).split())}")
+
+
 def test_the_trace_processor_reads_it(tmp_path: Path) -> None:
-    """Perfetto's own program, which its package downloads: used where somebody has put it on the PATH."""
-    api = pytest.importorskip("perfetto.trace_processor")
-    shell = shutil.which("trace_processor_shell")
-    if shell is None:
-        pytest.skip("no trace_processor_shell on the PATH")
+    from perfetto import trace_processor as api
+
+    shell = trace_processor()
     program, simulation, execution = small_run(small_chip())
     (tmp_path / "x.pftrace").write_bytes(timeline(program, list(closely(program, execution.trace, simulation, 0, 4))))
     config = api.TraceProcessorConfig(bin_path=shell)
     with api.TraceProcessor(trace=str(tmp_path / "x.pftrace"), config=config) as processor:
         names = [row.name for row in processor.query("select name from slice where name like 'step %' order by ts")]
+        counted = [row.value for row in processor.query(
+            "select value from counter join track on track.id = track_id where name = 'spikes per step' order by ts"
+        )]  # fmt: skip
+        broken = next(iter(processor.query("select count(*) as n from stats where severity = 'error' and value > 0"))).n
+    steps = list(closely(program, execution.trace, simulation, 0, 4))
     assert names == [f"step {k}" for k in range(4)]
+    assert counted == [*(step.spikes for step in steps), 0] and broken == 0
 
 
 def without(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
