@@ -144,11 +144,13 @@ def _is_too_wide(network: Network, name: str, senders: _Senders, chip: ChipSpec)
     """Whether a fully connected layer reads it, and no core could hear all that its sums are made of."""
     if not any(isinstance(p.op, Linear) for p in network.outgoing[name]):
         return False
-    memory = chip.memory_of("axons_in")
-    most = chip.core.fan_in_axons_max
-    return (most is not None and senders.elements > most) or (
-        memory is not None and senders.elements * chip.core.axon_in_bits > memory.size_bits
-    )
+    return any(limit is not None and senders.elements > limit for limit in hearing_limits(chip))
+
+
+def hearing_limits(chip: ChipSpec) -> tuple[int | None, int | None]:
+    """Sources that a core can hear: by its limit on axons, and by the memory that holds them."""
+    memory, bits = chip.memory_of("axons_in"), chip.core.axon_in_bits
+    return chip.core.fan_in_axons_max, None if memory is None or not bits else memory.size_bits // bits
 
 
 def placed_view(network: Network) -> Network:

@@ -30,6 +30,7 @@ from neurocomp.mapping.map import Plan, map_plan, plan_mapping
 from neurocomp.mapping.problem import problem_of
 from neurocomp.mapping.profile import Profile, profile_of
 from neurocomp.mapping.program import Program
+from neurocomp.mapping.stations import hearing_limits
 from neurocomp.network.graph import Network
 from neurocomp.simulate.inference import Simulation, simulate
 from neurocomp.sweep.mapping import Chips, chips_of, choices_of
@@ -160,14 +161,14 @@ class Bench:
         def made() -> tuple[Network, Run]:
             prepared = self._prepared(name, steps)
             mapped = lower(self._network(name), chip, prepared.calibration)
-            key = run_key(self._digest(Path(name)), self._input_digest(), steps, numbers)
+            key = run_key(self._digest(Path(name)), self._input_digest(), steps, "\n".join([numbers, *mapped.stations]))
             known = None if self.runs is None else load_run(self.runs, key)
             run = known or _executed(mapped, prepared)
             if self.runs is not None and known is None:
                 save_run(self.runs, key, run)
             return mapped, run
 
-        return self._keep("run", (name, steps, chip.name, numbers), KEPT_RUNS, made)
+        return self._keep("run", (name, steps, chip.name, numbers, hearing_limits(chip)), KEPT_RUNS, made)
 
     def _program(
         self, problem: tuple[Hashable, ...], mapped: Network, chip: ChipSpec, settings: Settings, run: Run
@@ -181,7 +182,7 @@ class Bench:
                 return known
             plan = plan_mapping(mapped, chip, chips=settings.chips)
             lying = placing_key(plan, choices)
-            placing = None if lying is None else (*problem[:-1], *lying)
+            placing = None if lying is None else (*problem[:-1], mapped.stations, *lying)
             program = self._placed(placing, plan)
             if program is None:
                 program = map_plan(plan, choices, self._profile(problem[0], mapped, chip, run))
@@ -199,7 +200,7 @@ class Bench:
         known = self.kept.get("program of tiles", {}).get(placing)
         if not isinstance(known, Program) or not holds(plan, known):
             return None
-        program = replace(known, chip=plan.problem.chip, network=plan.problem.network)
+        program = replace(known, chip=plan.problem.chip, network=plan.problem.lowered)
         check_program(program)
         return program
 
