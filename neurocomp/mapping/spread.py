@@ -13,6 +13,7 @@ import numpy as np
 from neurocomp.mapping.figures import Load, packet_service_ps
 from neurocomp.mapping.hypergraph import TRAFFIC_PER_SPIKE
 from neurocomp.mapping.problem import Problem
+from neurocomp.mapping.terms import product_terms
 from neurocomp.mapping.tile import Tiling, tile
 
 _HALVINGS = 40
@@ -53,6 +54,8 @@ def population_work_ps(load: Load) -> dict[str, float]:
         if problem.emits(name):
             sending += load.profile.spikes(problem, name) / TRAFFIC_PER_SPIKE * engine.spike_out.latency_ps
         work[name] = max(work[name], sending)
+    for name, terms in product_terms(problem, load.profile).items():
+        work[name] += terms * engine.product_cost.latency_ps
     return work
 
 

@@ -10,7 +10,10 @@ from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import DoesNotFitError, InputError
 from neurocomp.mapping.compile import compile_network
 from neurocomp.mapping.map import map_network
+from neurocomp.mapping.problem import problem_of
+from neurocomp.mapping.profile import profile_of
 from neurocomp.mapping.stations import with_stations
+from neurocomp.mapping.terms import product_terms
 from neurocomp.network import Conv, Factor, Host, Linear, Network, Neuron, OneToOne, Pool, Population, Projection
 from tests.small_chips import make_chip
 
@@ -135,3 +138,10 @@ def test_sums_that_no_core_could_hear_are_gathered_first() -> None:
     )  # fmt: skip
     assert with_stations(wide, make_chip(fan_in_axons_max=63)).stations == ("sums",)
     assert with_stations(wide, make_chip(fan_in_axons_max=64)).stations == ()
+
+
+def test_work_is_shared_out_with_the_terms_that_are_expected() -> None:
+    net = with_stations(attention(tokens=4, depth=3), make_chip())
+    problem = problem_of(net, make_chip())
+    profile = profile_of(problem, {"q": 0.5, "k": 0.25})
+    assert product_terms(problem, profile) == {"scores": 4 * 4 * 3 * 0.5 * 0.25}
