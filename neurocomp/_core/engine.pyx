@@ -1,12 +1,33 @@
 """The spike engine's typed face: builds csrc structures from a plan, runs samples without the GIL."""
 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport calloc, free
 
 import numpy as np
 
 from neurocomp._core.status import raise_status
 
+
+cdef extern from *:
+    """
+    #include <stdlib.h>
+    #if defined(__linux__)
+    #include <sys/mman.h>
+    /* Large pages where the system has them: a run's memory is touched once, page by page. */
+    static void *nc_allocate(size_t bytes) {
+        void *memory = NULL;
+        if (bytes < ((size_t)1 << 22))
+            return malloc(bytes);
+        if (posix_memalign(&memory, (size_t)1 << 21, bytes) != 0)
+            return NULL;
+        madvise(memory, bytes, MADV_HUGEPAGE);
+        return memory;
+    }
+    #else
+    static void *nc_allocate(size_t bytes) { return malloc(bytes); }
+    #endif
+    """
+    void *nc_allocate(size_t bytes) nogil
 
 cdef extern from "network.h" nogil:
     ctypedef struct nc_neurons:
@@ -308,7 +329,7 @@ cdef class _Sample:
         self.steps = steps
         self.records = <nc_record *>calloc(count, sizeof(nc_record))
         self.feeds = <nc_feed *>calloc(count, sizeof(nc_feed))
-        self.workspace = malloc(engine.workspace_bytes)
+        self.workspace = nc_allocate(engine.workspace_bytes)
         if self.records == NULL or self.feeds == NULL or self.workspace == NULL:
             raise MemoryError
 

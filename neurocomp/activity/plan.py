@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -40,12 +41,27 @@ class Plan:
     projections: tuple[PlannedProjection, ...]
 
 
+# the network that was laid out last: one that is run sample by sample is laid out once, and none is kept alive
+_latest: WeakKeyDictionary[Network, Plan] = WeakKeyDictionary()
+
+
 def plan_network(network: Network, largest_input: float | None = None) -> Plan:
     """Lay out a verified network.
 
     largest_input: largest magnitude among the inputs in the network's arithmetic; None: all that the
     arithmetic allows. Raises InputError if integer sums could leave 32 bits.
     """
+    if isinstance(network.arithmetic, Integer):
+        check_range(network, network.arithmetic, largest_input)
+    plan = _latest.get(network)
+    if plan is None:
+        plan = _laid_out(network)
+        _latest.clear()
+        _latest[network] = plan
+    return plan
+
+
+def _laid_out(network: Network) -> Plan:
     inputs = set(network.inputs)  # the engine feeds the first populations
     order = [*network.inputs, *(name for name in population_order(network) if name not in inputs)]
     index = {name: k for k, name in enumerate(order)}
@@ -55,8 +71,6 @@ def plan_network(network: Network, largest_input: float | None = None) -> Plan:
         first = len(projections)
         projections += plan_projections(network, incoming, index)
         populations.append(_population(network, network.by_name[name], first, len(projections)))
-    if isinstance(network.arithmetic, Integer):
-        check_range(network, network.arithmetic, largest_input)
     return Plan(isinstance(network.arithmetic, Integer), tuple(populations), tuple(projections))
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
 from neurocomp.activity.host import apply_host
 from neurocomp.activity.plan_neuron import value_type
+from neurocomp.network import layout
 from neurocomp.network.graph import Integer, Network, Projection
-from neurocomp.network.layout import channel_first, channel_first_index, channel_last, channel_last_index
+from neurocomp.network.layout import channel_first, channel_last
 from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Pool, Reduce, Shape, Sparse, Wiring
 
 # codes of csrc/spikes.h
@@ -34,6 +35,10 @@ from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Pool, Re
 WIDEST_BLOCK = 64  # columns
 BLOCK_BYTES = 1 << 19  # a block of weights should leave room in a second-level cache of 1 MiB
 SHORT_ROW = 16  # products of narrower rows are computed transposed if that gives longer ones
+
+# few shapes, each met many times in a row
+channel_first_index = lru_cache(maxsize=8)(layout.channel_first_index)
+channel_last_index = lru_cache(maxsize=8)(layout.channel_last_index)
 
 HostFunction = Callable[[np.ndarray], np.ndarray]
 
