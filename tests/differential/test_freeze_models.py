@@ -1,92 +1,137 @@
-"""Published architectures from SpikingJelly's model zoo, untrained but lively: every spike of every layer.
+"""Published convolutional architectures from SpikingJelly's model zoo, and networks that answer per pixel or frame:
+untrained but lively, every spike of every layer.
 
-The zoo imports torchvision for its download addresses only; an empty stand-in is enough.
+Weights are on a grid (tests.freezing.on_a_grid), so that no difference can be put down to rounding; where a network
+computes sigmoids or averages over three by three pixels, random numbers must do.
 """
 
 from __future__ import annotations
 
-import importlib
-import sys
-from importlib.machinery import ModuleSpec
-from types import ModuleType
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from neurocomp.errors import InputError
 from neurocomp.frontend.freeze import freeze
 from neurocomp.network import Conv, Linear
-from tests.freezing import activity, executed
+from neurocomp.network.ops import Factor, Host, Sparse, Wiring
+from tests.freezing import check_model, grid_input, on_a_grid
+from tests.models.zoo import model_zoo
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("spikingjelly.activation_based")
-from spikingjelly.activation_based import functional, neuron, surrogate  # noqa: E402
+from spikingjelly.activation_based import functional, layer, neuron, surrogate  # noqa: E402
 from torch import nn  # noqa: E402
 
-
-class _StandIn(ModuleType):
-    __path__: list[str] = []  # noqa: RUF012
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _StandIn(f"{self.__name__}.{name}")
-
-    def __call__(self, *_arguments: Any, **_options: Any) -> None:
-        return None
-
-
-@pytest.fixture
-def zoo(monkeypatch: pytest.MonkeyPatch) -> Any:
-    names = ["", ".models", ".transforms", ".datasets", "._internally_replaced_utils", ".datasets.utils"]
-    for name in (f"torchvision{n}" for n in names):
-        module = _StandIn(name)
-        module.__spec__ = ModuleSpec(name, None)
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setattr(
-        sys.modules["torchvision._internally_replaced_utils"], "load_state_dict_from_url", None, raising=False
-    )
-    return lambda name: importlib.import_module(f"spikingjelly.activation_based.model.{name}")
+from tests.models import dense_prediction  # noqa: E402
 
 
 class OverTime(nn.Module):
     """The image at every step; the zoo's networks expect (steps, samples, ...)."""
 
-    def __init__(self, net: nn.Module, mean: bool) -> None:
+    def __init__(self, net: nn.Module) -> None:
         super().__init__()
-        self.net, self.mean = net, mean
+        self.net = net
 
     def forward(self, image: Any) -> Any:
-        x = self.net(image.unsqueeze(0).repeat(4, 1, 1, 1, 1))
-        return x.mean(0) if self.mean else x
+        return self.net(image.unsqueeze(0).repeat(3, 1, 1, 1, 1)).mean(0)
 
 
 OPTIONS = {"spiking_neuron": neuron.LIFNode, "surrogate_function": surrogate.ATan(), "detach_reset": True}
-MODELS = {
-    "spiking_resnet18": lambda zoo: (zoo("spiking_resnet").spiking_resnet18(num_classes=10, **OPTIONS), 64, True),
-    "sew_resnet18": lambda zoo: (zoo("sew_resnet").sew_resnet18(num_classes=10, cnf="ADD", **OPTIONS), 64, True),
-    "ms_resnet18": lambda zoo: (zoo("ms_resnet").ms_resnet18(num_classes=10), 64, False),
-    "plif_cifar10": lambda zoo: (
-        zoo("parametric_lif_net").CIFAR10Net(channels=16, spiking_neuron=neuron.LIFNode),
-        32,
-        True,
+
+
+def residual(zoo: Any, file: str, name: str, **options: Any) -> nn.Module:
+    """A residual network of one block per stage."""
+    module = zoo(file)
+    return OverTime(getattr(module, name)(module.BasicBlock, [1, 1, 1, 1], num_classes=10, **options, **OPTIONS))
+
+
+def vgg(zoo: Any) -> nn.Module:
+    model = zoo("spiking_vgg").SpikingVGG([16, "M", 32, "M"], batch_norm=True, num_classes=10, **OPTIONS)
+    # its first dense layer alone has 100 million weights
+    model.classifier[0], model.classifier[3] = layer.Linear(32 * 49, 64), layer.Linear(64, 64)
+    model.classifier[6] = layer.Linear(64, 10)
+    return OverTime(model)
+
+
+ZOO: dict[str, Callable[[Any], nn.Module]] = {
+    "Spiking-ResNet": lambda zoo: residual(zoo, "spiking_resnet", "SpikingResNet"),
+    "SEW-ResNet": lambda zoo: residual(zoo, "sew_resnet", "SEWResNet", cnf="ADD"),
+    "SEW-ResNet, AND": lambda zoo: residual(zoo, "sew_resnet", "SEWResNet", cnf="AND"),
+    "SEW-ResNet, IAND": lambda zoo: residual(zoo, "sew_resnet", "SEWResNet", cnf="IAND"),
+    "MS-ResNet": lambda zoo: zoo("ms_resnet").MSResNet(T=3, num_classes=10, layers=(1, 1, 1, 1), base_channels=16),
+    "MaxResNet": lambda zoo: zoo("ms_resnet").MaxResNet(T=3, num_classes=10, layers=(1, 1, 1, 1), base_channels=16),
+    "VGG": vgg,
+    "PLIF network": lambda zoo: OverTime(
+        zoo("parametric_lif_net").CIFAR10Net(channels=16, spiking_neuron=neuron.LIFNode)
     ),
 }
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_published_architecture(name: str, zoo: Any) -> None:
-    torch.manual_seed(0)
-    model, pixels, mean = MODELS[name](zoo)
+@pytest.mark.parametrize("name", ZOO)
+def test_published_architecture(name: str) -> None:
+    with model_zoo() as zoo:
+        model = ZOO[name](zoo)
     functional.set_step_mode(model, "m")
+    gain = 6.0 if name.endswith(", AND") else 3.0  # what both of two layers send is sparse
+    network, sites = check_model(on_a_grid(model, gain=gain), grid_input(1, 3, 32, 32))
+    layers = [child for child in model.modules() if isinstance(child, nn.Conv2d | nn.Linear)]
+    assert sum(isinstance(p.op, Conv | Linear) for p in network.projections) == len(layers)
+    assert sites > 10_000
+    assert any(isinstance(p.op, Factor) for p in network.projections) == ("AND" in name)
+
+
+def lively(model: Any) -> Any:
     for child in model.modules():
         if isinstance(child, nn.modules.batchnorm._BatchNorm):
             child.running_mean.uniform_(-0.2, 0.2)
             child.running_var.uniform_(0.02, 0.1)
-    network = freeze(OverTime(model.eval(), mean), torch.rand(1, 3, pixels, pixels))
-    neurons = [path for path, child in model.named_modules() if isinstance(child, neuron.LIFNode)]
-    layers = [child for child in model.modules() if isinstance(child, nn.Conv2d | nn.Linear)]
-    assert sum(p.neuron is not None for p in network.populations) >= len(neurons) > 5
-    assert sum(isinstance(p.op, Conv | Linear) for p in network.projections) == len(layers)
-    assert network.neuron_count > 40_000
-    rates = activity(executed(network))
-    assert sum(rate > 0.01 for rate in rates.values()) > 0.6 * len(rates)
+            child.weight.data.uniform_(0.5, 1.5)
+    return model.eval()
+
+
+def test_attention_of_values_runs_on_the_host() -> None:
+    """MA-SNN's residual network weighs channels and pixels by sigmoids of convolved means and maxima."""
+    torch.manual_seed(0)
+    with model_zoo() as zoo:
+        model = zoo("masnn").AttMSResNet(T=1, num_classes=10, layers=(1, 1, 1, 1), base_channels=16)
+    network, _ = check_model(lively(model), torch.rand(1, 3, 32, 32))
+    hosted = [p.op.function for p in network.projections if isinstance(p.op, Host)]
+    assert set(hosted) == {"relu", "sigmoid"}
+    assert "sigmoid in layer1.0.attention.ca.sigmoid runs on the host" in network.assumptions
+
+
+def test_attention_over_time_is_refused() -> None:
+    with model_zoo() as zoo:
+        model = zoo("masnn").MASNN(
+            T=6, in_channels=2, num_classes=5, input_size=(8, 8), channels=(8,), pools=(1,), fc_hidden=16,
+            reduction_t=3, reduction_c=4,
+        )  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        freeze(lively(model), torch.rand(6, 1, 2, 8, 8))
+    where = "conv_blocks.0.attn.ta.sharedMLP.0"
+    assert str(caught.value).startswith(
+        f"{where}: op aten.conv3d in {where} has no event-driven form\n"
+        "  why:  it maps along axis 1 of a tensor of shape (1, 6, 1, 1, 1), which is time\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("upsampling", "operator"), [("nearest", Wiring), ("bilinear", Sparse), ("transposed", Wiring)]
+)
+def test_spiking_u_net(upsampling: Any, operator: type) -> None:
+    model = dense_prediction.SpikingUNet(upsampling)
+    functional.set_step_mode(model, "m")
+    network, sites = check_model(on_a_grid(model), grid_input(4, 2, 2, 16, 16))
+    assert sum(isinstance(p.op, operator) for p in network.projections) == 2
+    assert sites > 50_000
+
+
+def test_spiking_video_transformer() -> None:
+    model = dense_prediction.SpikingVideoTransformer()
+    functional.set_step_mode(model, "m")
+    network, sites = check_model(on_a_grid(model), grid_input(2, 2, 5, 16, 16))
+    assert network.sample.inputs.shape == (2, 5, 2, 16, 16)
+    assert sum(isinstance(p.op, Factor) for p in network.projections) == 4
+    assert sites > 30_000

@@ -60,7 +60,7 @@ class Net(nn.Module):
 
 
 def checked(operation: Operation, tolerance: float = 0.0) -> Network:
-    net = on_a_grid(Net(operation), gain=2.0)
+    net = on_a_grid(Net(operation), gain=8.0)
     x = torch.randint(0, 17, (STEPS, SAMPLES, TOKENS, CHANNELS)) / 16
     network = freeze(net, x)
     functional.reset_net(net)

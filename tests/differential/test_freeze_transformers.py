@@ -19,9 +19,9 @@ from spikingjelly.activation_based import functional  # noqa: E402
 from tests.models import transformers  # noqa: E402
 
 
-def frozen(module: Any, *shape: int, gain: float = 1.0, low: float = 0.01) -> Network:
+def frozen(module: Any, *shape: int) -> Network:
     functional.set_step_mode(module, "m")
-    network, sites = check_model(on_a_grid(module, gain=gain), grid_input(*shape), low)
+    network, sites = check_model(on_a_grid(module, gain=4.0), grid_input(*shape))
     assert sites > 10_000
     assert not any(isinstance(p.op, Host) for p in network.projections)
     return network
@@ -35,9 +35,9 @@ ZOO: dict[str, tuple[Callable[[Any], Any], int, int]] = {
     # name: (how it is made, pixels, products of two signals)
     "Spikformer": (
         lambda zoo: zoo("spikformer").Spikformer(
-            T=2, img_size_h=32, img_size_w=32, in_channels=3, num_classes=10, embed_dims=32, num_heads=4, depths=2
+            T=2, img_size_h=64, img_size_w=64, in_channels=3, num_classes=10, embed_dims=32, num_heads=4, depths=2
         ),
-        32,
+        64,
         4,
     ),
     "Spike-driven Transformer": (

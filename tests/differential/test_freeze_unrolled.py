@@ -62,7 +62,7 @@ class TokenLoop(nn.Module):
 
 
 def test_attention_in_a_loop_that_adds_up() -> None:
-    network, sites = check_model(on_a_grid(TokenLoop(), gain=2.0), grid_input(2, 1, 16, 16))
+    network, sites = check_model(on_a_grid(TokenLoop(), gain=4.0), grid_input(2, 1, 16, 16))
     assert sites > 5_000
     assert all(p.delay == 0 for p in network.projections)
     assert sum(isinstance(p.op, Factor) for p in network.projections) == 4
@@ -71,7 +71,7 @@ def test_attention_in_a_loop_that_adds_up() -> None:
 
 @pytest.mark.parametrize("temporal", [False, True])
 def test_attention_as_a_single_step(temporal: bool) -> None:
-    net = on_a_grid(TokenStep(), gain=2.0)
+    net = on_a_grid(TokenStep(), gain=4.0)
     x = grid_input(4, 2, 1, 16, 16) if temporal else grid_input(2, 1, 16, 16)
     network = freeze(net, x, steps=4, encoding="temporal" if temporal else "direct")
     assert min(float(v.mean()) for v in executed(network).values()) > 0.01
@@ -113,7 +113,7 @@ class Masked(Recurrent):
         return self.fc(x) + self.rec(spikes) * (1 - spikes)
 
 
-def frozen(net: nn.Module, gain: float = 2.0) -> Network:
+def frozen(net: nn.Module, gain: float = 3.0) -> Network:
     net = on_a_grid(net, gain=gain)
     x = grid_input(5, 3, 6)
     network = freeze(net, x)
@@ -189,7 +189,7 @@ def test_spikes_worth_more_than_one_return_to_their_layer(all_to_all: bool) -> N
             utils.reset(self)
             return torch.stack([self.last(self.out(self.lif(self.fc(x[t])))) for t in range(x.shape[0])])
 
-    frozen(Net(), gain=1.0)
+    frozen(Net(), gain=2.0)
 
 
 def test_other_networks_keep_their_state() -> None:
