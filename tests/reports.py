@@ -39,6 +39,7 @@ from neurocomp.report.model import (
 from neurocomp.report.routing import LinkFacts, RoutingFacts, StepPart
 from neurocomp.report.schema import result_schema, training_schema
 from neurocomp.report.schema_side import comparison_schema, plasticity_schema
+from neurocomp.report.signals import HostFacts, ProductFacts, SignalFacts
 from neurocomp.simulate.inference import Simulation, simulate
 from neurocomp.sweep.schema import point_schema
 from tests.chip_text import tiny
@@ -146,6 +147,11 @@ def made_up() -> Result:
         assumptions=("something was assumed",),
         mismatches=("tiny: resets by zero, but lif has reset 'subtract'",),
         not_modelled=("the weather",),
+        signals=SignalFacts(
+            (ProductFacts("scores", HOSTILE, (2, 8, 4, 8), "binary", "int<3>", "AC", 1_000, 20_480),),
+            (HostFacts("softmax", "softmax", 320, 120, 320, None), HostFacts("gelu", "gelu", 640, 60, 58, 1_280_000)),
+            500,
+        ),
     )  # fmt: skip
 
 

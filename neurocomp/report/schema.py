@@ -18,6 +18,7 @@ from neurocomp.mapping.quality import Quality
 from neurocomp.report import model, training
 from neurocomp.report.detail import StepBin
 from neurocomp.report.routing import RoutingFacts
+from neurocomp.report.signals import SignalFacts
 from neurocomp.simulate.federated import Link, RoundCost
 from neurocomp.simulate.streaming import Reduction
 
@@ -137,6 +138,9 @@ class LayerMeans(_Part):
     dense_operations: float
     synaptic_events: float
     neuron_updates: float
+    integer_operations: float
+    product_operations: float
+    host_operations: float
     dynamic_energy_pj: float
 
 
@@ -150,6 +154,9 @@ class LayerTotals(_Part):
     dense_operations: int
     synaptic_events: int
     neuron_updates: int
+    integer_operations: int
+    product_operations: int
+    host_operations: int
     dynamic_energy_aj: dict[str, int]
 
 
@@ -224,6 +231,7 @@ class ResultFile(_Part):
     layers: list[Layer]
     neurobench: NeuroBenchFigures
     traffic: Traffic
+    signals: SignalFacts
     network_on_chip: RoutingFacts
     time_series: list[StepBin]
     accuracy: Accuracy | None

@@ -130,9 +130,6 @@ def signal_lines(facts: SignalFacts, samples: int) -> Iterator[str]:
         rows = [["layer", "function", "elements", "values out", "values in", "energy"]]
         rows += [host_row(each, samples) for each in facts.host]
         yield from table(rows, "llrrrr", header=True)
-    if facts.integer_operations:
-        share = units.count(facts.integer_operations / samples)
-        yield f"  {share} of the synaptic operations counted as MACs have a whole number as input"
 
 
 def product_row(product: ProductFacts, samples: int) -> list[str]:

@@ -238,6 +238,9 @@ def _layers(result: Result) -> Iterator[str]:
         f"  {units.count(traffic.packets_sent / samples)} packets sent and "
         f"{units.count(traffic.hops / samples)} hops between routers per inference"
     )
+    if result.signals.integer_operations:
+        whole = units.count(result.signals.integer_operations / samples)
+        yield f"  {whole} of the synops that count as MACs have a whole number as input"
 
 
 def _layer_row(layer: LayerFacts, samples: int) -> list[str]:
