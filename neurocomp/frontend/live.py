@@ -152,6 +152,8 @@ def _frozen(module: Any, example: Example, name: str, notes: tuple[str, ...], co
     for way in _ways(example):
         try:
             network = _try(module, way, name, runs, code)
+        except StepsNeeded:
+            raise  # other readings of the axes would only hide it
         except InputError as error:
             failures.append(error)
             continue
@@ -161,6 +163,17 @@ def _frozen(module: Any, example: Example, name: str, notes: tuple[str, ...], co
             return _finished(replace(network, origin=origin), way, example, told)
     # the way that got furthest is the one whose problem is real; the first of several
     raise failures[0] if failures else max(runs, key=lambda run: run[0])[1]
+
+
+class StepsNeeded(InputError):
+    """One call of the module is one step, and nothing says how many there are."""
+
+
+_STEPS_NEEDED = Diagnostic(
+    "--steps",
+    "is needed: one forward pass of the module is one time step",
+    hint="say how many steps to run: --steps T; with --encoding temporal if the inputs vary over time",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,9 +202,10 @@ def _ways(example: Example) -> list[_Way]:
         ]
     if x.ndim < 3 or example.encoding == "direct":
         return static
+    note = "" if example.encoding else f"the second axis of the inputs was taken for time ({x.shape[1]} steps)"
     varying = [
-        _Way(lambda a: np.moveaxis(a, 1, 0), x.shape[1], "temporal", True, x),
-        _Way(lambda a: a, x.shape[1], "temporal", True, x),
+        _Way(lambda a: np.moveaxis(a, 1, 0), x.shape[1], "temporal", True, x, False, note),
+        _Way(lambda a: a, x.shape[1], "temporal", True, x, False, note),
     ]
     if example.encoding == "temporal":
         return varying
@@ -222,8 +236,7 @@ def _try(
             run_steps(module, _tensor(few), way.steps, way.encoding)
         except InputError as error:
             if way.steps is None and error.diagnostics[0].where == "steps":
-                what = "is needed: one forward pass of the module is one time step"
-                raise bad_input("--steps", what, hint="say how many steps to run: --steps T") from error
+                raise StepsNeeded(_STEPS_NEEDED) from error
             runs.append(_furthest(module, _tensor(few), way.encoding, error, code))
             return None
         network = freeze(module, _tensor(few), steps=way.steps, encoding=way.encoding, name=name)

@@ -109,6 +109,21 @@ def test_inputs_that_vary_over_time(tmp_path: Path, code: Path) -> None:
         np.testing.assert_array_equal(network.sample.inputs, images(5, 4))
 
 
+def test_steps_are_asked_for_where_another_reading_of_the_axes_would_run(tmp_path: Path) -> None:
+    """A flattening network would take the channel axis of images for time."""
+    code = write_code(
+        tmp_path,
+        """
+        from torch import nn
+        from spikingjelly.activation_based import neuron
+        def build():
+            return nn.Sequential(nn.Flatten(), nn.Linear(36, 3), neuron.IFNode())
+        """,
+    )
+    with pytest.raises(InputError, match="--steps: is needed: one forward pass of the module is one time step"):
+        freeze_file(None, f"{code}:build", Example(images()))
+
+
 def test_as_many_samples_as_steps_are_not_mistaken_for_them(tmp_path: Path, code: Path) -> None:
     torch.save(net_of(code).state_dict(), tmp_path / "net.pt")
     network = freeze_file(tmp_path / "net.pt", f"{code}:build", Example(images(4, 4)))
