@@ -31,7 +31,7 @@ def freeze(
     labels: Sequence[int] | None = None,
     name: str | None = None,
     encoding: Literal["direct", "temporal"] | None = None,
-    max_differing_spikes: int = 0,
+    max_differing_spikes: int | None = None,
 ) -> Network:
     """Turn a trained torch module with spiking neurons into a network, and write it to ``path`` if one is given.
 
@@ -42,6 +42,8 @@ def freeze(
     input (``encoding="direct"``, the default) or on one step of it after the other (``"temporal"``, time first).
     encoding: otherwise found out; give it if the axes of the example can be read in two ways.
     max_differing_spikes: how many spike sites may differ between the module and the frozen network on the example.
+    By default none, apart from those that a layer by layer check shows to be float32 rounding at thresholds
+    (freezing/forced.py); the assumptions then say how many.
 
     Raises InputError if a layer has no event-driven form, or if the frozen network does not give the module's
     spikes; nothing is written then.
@@ -61,6 +63,8 @@ def freeze(
     agreement = compare(network, sample, recorded(network, run.readings, run.calls, layouts), max_differing_spikes)
     if agreement.differing:
         note = f"{agreement.differing} of {agreement.compared} spikes differ from the torch module on the sample"
+        if agreement.rounding:
+            note += ", all by float32 rounding at thresholds: given the module's own spikes, every layer agrees"
         network = replace(network, assumptions=(*network.assumptions, note))
     if path is not None:
         write_frozen(network, path)

@@ -62,8 +62,8 @@ def test_unknown_encoding(tmp_path: Path) -> None:
 def test_no_neurons(tmp_path: Path) -> None:
     assert refusal(nn.Sequential(nn.Linear(6, 3), nn.ReLU()), X, tmp_path) == (
         "Sequential: contains no neuron that neurocomp knows\n"
-        "  next: use the neuron classes of SpikingJelly, snnTorch, Norse or sinabs, or give your own a neurocomp_neuron "
-        "method (docs/frontend.md)"
+        "  next: use the neuron classes of SpikingJelly, snnTorch, Norse or sinabs, or give your own a "
+        "neurocomp_neuron method (docs/frontend.md)"
     )
 
 
@@ -349,22 +349,29 @@ def test_weights_that_are_not_numbers(tmp_path: Path) -> None:
     assert refusal(net, X, tmp_path) == "0: 1 of 18 weights are NaN or infinite\n  next: was the training stable?"
 
 
-def test_rounding_at_the_threshold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """0.1 + 0.2 - 0.3 is a rounding error: whether it reaches a threshold of about zero depends on the order."""
-    net = multi_step(layer.Linear(6, 1, bias=False), neuron.IFNode(v_threshold=float(np.float32(0.3))))
-    net[0].weight.data = torch.tensor([[0.1, 0.2, 0.0, 0.0, 0.0, 0.0]])
+def scaled_inputs(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
+    """The engine is given the first input of each step times a factor, whichever network it runs."""
     from neurocomp.activity import execute as engine
 
     run = engine.execute
 
-    def other_order(network: Any, inputs: Any, **options: Any) -> Any:
-        # the engine adds 0.1 + 0.2 as torch does; make it add them the other way round, a little off
-        changed = np.array(inputs)
-        changed[..., 0] *= np.float32(1 - 1e-7)
-        return run(network, changed, **options)
+    def other(network: Any, inputs: Any, **options: Any) -> Any:
+        first = network.inputs[0]
+        named = dict(inputs) if isinstance(inputs, dict) else {first: inputs}
+        changed = np.array(named[first], np.float32)
+        changed[..., 0] *= np.float32(factor)
+        return run(network, {**named, first: changed}, **options)
 
-    monkeypatch.setattr(engine, "execute", other_order)
-    message = refusal(net, torch.ones(1, 1, 6), tmp_path)
+    monkeypatch.setattr(engine, "execute", other)
+
+
+def test_rounding_at_the_threshold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """0.1 + 0.2 - 0.3 is a rounding error: whether it reaches a threshold of about zero depends on the order."""
+    net = multi_step(layer.Linear(6, 1, bias=False), neuron.IFNode(v_threshold=float(np.float32(0.3))))
+    net[0].weight.data = torch.tensor([[0.1, 0.2, 0.0, 0.0, 0.0, 0.0]])
+    # the engine adds 0.1 + 0.2 as torch does; this makes it add them the other way round, a little off
+    scaled_inputs(monkeypatch, 1 - 1e-7)
+    message = refusal(net, torch.ones(1, 1, 6), tmp_path, max_differing_spikes=0)
     assert message.startswith(
         "1: 1 of 1 spikes differ from the torch module; the first is neuron (0,) at step 0 of sample 0: its membrane "
     )
@@ -373,19 +380,30 @@ def test_rounding_at_the_threshold(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "  next: accept a few with max_differing_spikes=..., or train with weights on a power-of-two grid, whose sums "
         "are exact"
     )
-    network = freeze(net, torch.ones(1, 1, 6), max_differing_spikes=1)
-    assert network.assumptions[-1] == "1 of 1 spikes differ from the torch module on the sample"
+    differ = "1 of 1 spikes differ from the torch module on the sample"
+    assert freeze(net, torch.ones(1, 1, 6), max_differing_spikes=1).assumptions[-1] == differ
+    # by default, what is shown to be rounding is accepted, and said
+    assert freeze(net, torch.ones(1, 1, 6)).assumptions[-1] == (
+        f"{differ}, all by float32 rounding at thresholds: given the module's own spikes, every layer agrees"
+    )
 
 
 def test_another_input_is_told_from_another_neuron(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net = multi_step(layer.Linear(6, 1, bias=False), neuron.IFNode())
-    net[0].weight.data[:] = 1.0
-    from neurocomp.activity import execute as engine
-
-    run = engine.execute
-    monkeypatch.setattr(engine, "execute", lambda network, inputs, **o: run(network, np.asarray(inputs) * 0.1, **o))
+    net[0].weight.data[:] = 0.2
+    scaled_inputs(monkeypatch, -1.0)
     message = refusal(net, torch.ones(1, 1, 6), tmp_path)
     assert message.endswith(
         "  why:  what arrives at this layer is not what the module gives it\n"
         "  next: please report this with the layers in front of it"
     )
+
+
+def test_neurons_that_differ_are_not_put_down_to_rounding(tmp_path: Path) -> None:
+    """What arrives is right, yet the module's neuron does something else: no layer by layer check excuses that."""
+    net = multi_step(layer.Linear(6, 8), neuron.LIFNode(tau=2.0))
+    with torch.no_grad():
+        net[0].weight.uniform_(0.1, 0.6)
+    original = net[1].multi_step_forward
+    net[1].multi_step_forward = lambda x: original(x * 1.01)
+    assert "spikes differ from the torch module" in refusal(net, torch.rand(20, 4, 6), tmp_path)

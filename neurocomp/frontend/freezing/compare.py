@@ -6,13 +6,14 @@ from what the module itself received there: rounding at the threshold, another n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from neurocomp.activity.reference_neuron import NeuronState
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.frontend.freezing.export import Call
+from neurocomp.frontend.freezing.forced import forced
 from neurocomp.frontend.freezing.layout import Layout
 from neurocomp.frontend.freezing.readings import Reading
 from neurocomp.network.graph import Network, Population, Sample
@@ -33,11 +34,13 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Agreement:
-    """compared: spike sites (neuron x step x sample); differing: how many of them differ; spikes: of the module."""
+    """compared: spike sites (neuron x step x sample); differing: how many of them differ; spikes: of the module;
+    rounding: whether all differences are shown to be float32 rounding at thresholds (forced.py)."""
 
     compared: int
     differing: int
     spikes: int
+    rounding: bool = False
 
 
 def recorded(
@@ -69,10 +72,10 @@ def by_step(array: np.ndarray, layout: Layout, shape: tuple[int, ...]) -> np.nda
     return split.reshape(layout.size_of("N") or 1, layout.size_of("T") or 1, *shape)
 
 
-def compare(network: Network, sample: Sample, seen: dict[str, Recorded], allowed: int) -> Agreement:
+def compare(network: Network, sample: Sample, seen: dict[str, Recorded], allowed: int | None) -> Agreement:
     """Run the network on the sample and compare it with what was seen of the module.
 
-    Raises InputError if more than ``allowed`` sites differ.
+    Raises InputError if more than ``allowed`` sites differ; None: if differences are not all shown to be rounding.
     """
     from neurocomp.activity.encode import encode_sample
     from neurocomp.activity.execute import execute
@@ -87,9 +90,17 @@ def compare(network: Network, sample: Sample, seen: dict[str, Recorded], allowed
         compared += theirs.size
         differing += int(wrong[name].sum())
         spikes += int(np.count_nonzero(theirs))
-    if differing > allowed:
-        raise InputError(_explanation(network, seen, wrong, Agreement(compared, differing, spikes)))
-    return Agreement(compared, differing, spikes)
+    agreement = Agreement(compared, differing, spikes)
+    if differing <= (allowed or 0):
+        return agreement
+    if allowed is None and _only_rounding(network, sample, seen):
+        return replace(agreement, rounding=True)
+    raise InputError(_explanation(network, seen, wrong, agreement))
+
+
+def _only_rounding(network: Network, sample: Sample, seen: dict[str, Recorded]) -> bool:
+    inputs = {name: layer.inputs for name, layer in seen.items()}
+    return forced(network, sample, inputs, {name: layer.outputs for name, layer in seen.items()}) is not None
 
 
 def neuron_of(network: Network, name: str) -> Neuron:
