@@ -60,6 +60,11 @@ class Digits(nn.Module):
         return self.lif3(self.fc(self.flatten(x))).mean(0)
 
 
+def build() -> nn.Module:
+    """The network that weights.pt belongs to: neurocomp freeze weights.pt --source train.py:build"""
+    return Digits(normalise=False)
+
+
 def lif() -> neuron.LIFNode:
     """v = v / 2 + input; a spike and a reset to 0 where v reaches 1."""
     return neuron.LIFNode(tau=2.0, decay_input=False, surrogate_function=surrogate.ATan(), detach_reset=True)

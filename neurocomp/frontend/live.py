@@ -26,8 +26,8 @@ from neurocomp.frontend.torchfile import is_exported, is_old_torch, read_saved
 from neurocomp.frontend.usercode import Source, UserCode
 from neurocomp.network.graph import Network, Sample
 
-COMPARED = 8
-"""Samples on which every spike is compared with the module."""
+COMPARED, COMPARED_VALUES = 8, 2**20
+"""Samples on which every spike is compared with the module, at most, and input values in all of them."""
 NOISE_SAMPLES = 4
 
 
@@ -287,7 +287,8 @@ def _few(module: Any, way: _Way) -> np.ndarray:
     for count in getattr(module, "fixed_shape", ())[:2]:
         if count and way.arranged(samples[:1].repeat(count, 0)).shape == module.fixed_shape:
             return np.concatenate([samples] * -(-count // len(samples)))[:count]
-    count = min(len(samples), COMPARED)
+    each = max(samples[0].size * (steps or 1), 1)
+    count = min(len(samples), COMPARED, max(COMPARED_VALUES // each, 2))
     if count == steps:
         count = count - 1 or 2
     return samples[:count] if count <= len(samples) else np.repeat(samples, count, 0)

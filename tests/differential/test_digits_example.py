@@ -98,3 +98,17 @@ def test_freezing_the_shipped_weights_gives_the_shipped_file(network: Network, t
     assert tree == expected
     for name, array in expected_arrays.items():
         np.testing.assert_array_equal(arrays[name], array, err_msg=name)
+
+
+def test_weights_and_code_make_the_same_network(network: Network) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("spikingjelly.activation_based")
+    from neurocomp.frontend.live import Example, freeze_file
+    from neurocomp.network.serial import to_tree
+
+    with np.load(EXAMPLE / "test.npz", allow_pickle=False) as test:
+        example = Example(test["x"], test["y"])
+    made = freeze_file(EXAMPLE / "weights.pt", f"{EXAMPLE / 'train.py'}:build", example)
+    (_, ours), (_, theirs) = to_tree(made), to_tree(network)
+    assert ours.keys() == theirs.keys()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)

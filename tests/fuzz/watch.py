@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from neurocomp.errors import NeurocompError
+from neurocomp.frontend import child
 from neurocomp.frontend.child import BOOT
 from tests.fuzz.mutate import mutated
 from tests.fuzz.targets import TARGETS, Target
@@ -45,8 +46,8 @@ class Watch:
         if event in ("exec", "marshal.loads", "code.__new__") and _by_import():
             self.looking = True
             return
-        if event == "subprocess.Popen" and BOOT in arguments[1]:
-            self.looking = True  # the child that takes files apart
+        if (event == "subprocess.Popen" and BOOT in arguments[1]) or (event == "os.kill" and _of_child()):
+            self.looking = True  # the child that takes files apart, and its end
             return
         sys.stderr.write(f"forbidden: {event} {arguments!r:.500}\n")
         sys.stderr.flush()
@@ -54,10 +55,20 @@ class Watch:
 
 
 def _writes(event: str, arguments: tuple[Any, ...]) -> bool:
-    if event != "open" or arguments[0] == "/dev/null":
+    if event != "open" or arguments[0] == "/dev/null" or isinstance(arguments[0], int):  # a pipe to a child
         return False
     mode, flags = arguments[1], arguments[2]
     return bool(set(mode or "") & set("wax+")) or bool((flags or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+
+
+def _of_child() -> bool:
+    """Whether the reader's own child is being ended."""
+    frame: Any = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_filename == child.__file__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _by_import() -> bool:
