@@ -18,12 +18,13 @@ from neurocomp.mapping.wires import wires_into
 
 @dataclass(frozen=True, eq=False)
 class HostWork:
-    """Totals of a run. sent, hops_x, hops_y: int64 (tiles), packets to the input port and their links. operations:
-    elements computed, by hosted population; arriving: values that are not zero which reach each."""
+    """Totals of a run. sent, hops_x, hops_y, between_chips: int64 (tiles), packets to the input port and their links.
+    operations: elements computed, by hosted population; arriving: values that are not zero which reach each."""
 
     sent: np.ndarray
     hops_x: np.ndarray
     hops_y: np.ndarray
+    between_chips: np.ndarray
     operations: dict[str, int]
     arriving: dict[str, int]
 
@@ -49,7 +50,7 @@ def host_work(program: Program, trace: SpikeTrace) -> HostWork:
     hops = _hops_to_port(program)
     on_core = np.array([tile.core >= 0 for tile in program.tiles], np.bool_)
     sent = np.where(on_core, sent, 0)
-    return HostWork(sent, sent * hops[0], sent * hops[1], operations, arriving)
+    return HostWork(sent, sent * hops[0], sent * hops[1], sent * hops[2], operations, arriving)
 
 
 def _tile_by_element(program: Program, name: str) -> np.ndarray:
@@ -58,10 +59,16 @@ def _tile_by_element(program: Program, name: str) -> np.ndarray:
     return np.moveaxis(program.tile_of[name].reshape(height, width, channels), -1, 0).reshape(-1).astype(np.int64)
 
 
-def _hops_to_port(program: Program) -> tuple[np.ndarray, np.ndarray]:
-    """int64 (tiles): links along x and along y from each tile's router to the input port."""
-    mesh = program.mesh
-    port = mesh.router_at(*program.chip.noc.input_port)
+def _hops_to_port(program: Program) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """int64 (tiles): links along x, along y and between chips from each tile's router to the input port."""
+    mesh, noc = program.mesh, program.chip.noc
+    port = mesh.router_at(*noc.input_port)
     core = np.array([max(tile.core, 0) for tile in program.tiles], np.int64)
-    x, y = mesh.hops(mesh.router_of(core), np.full(core.size, port))
-    return np.asarray(x, np.int64), np.asarray(y, np.int64)
+    source = mesh.router_of(core)
+    dx, dy = mesh.displacement(source, np.full(core.size, port))
+    across, down = np.zeros_like(source), np.zeros_like(source)
+    if program.chips != (1, 1) and noc.chip_link is not None:
+        x, y = source % mesh.width, source // mesh.width
+        across = np.abs((x + dx) // noc.width - x // noc.width)
+        down = np.abs((y + dy) // noc.height - y // noc.height)
+    return np.abs(dx) - across, np.abs(dy) - down, across + down

@@ -137,6 +137,7 @@ def _count_host(program: Program, host: HostWork, tally: Tally) -> None:
             tally.add(tile.core, tile.population, "packet_to_host", host.sent[index])
             tally.add(tile.core, tile.population, "hop_east_west", host.hops_x[index])
             tally.add(tile.core, tile.population, "hop_north_south", host.hops_y[index])
+            tally.add(tile.core, tile.population, "hop_chip_link", host.between_chips[index])
     for name, count in host.operations.items():
         tally.add(CHIP, name, "host_operation", count)
 

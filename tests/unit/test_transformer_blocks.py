@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neurocomp.activity.encode import encode_sample
-from neurocomp.activity.reference import execute_reference
+from neurocomp.activity.execute import execute
 from neurocomp.chip.catalog import load_chip
 from neurocomp.mapping.compile import compile_network
 from neurocomp.network import (
@@ -176,7 +176,7 @@ FAMILIES: dict[Callable[[], Network], tuple[list[str], list[str]]] = {
 
 def result_of(network: Network, name: str) -> Result:
     program = compile_network(network, load_chip(name), effort="fast")
-    run = execute_reference(program.network, encode_sample(program.network.sample))
+    run = execute(program.network, encode_sample(program.network.sample))
     return report(program, simulate(program, run.trace), execution=run)
 
 
