@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,7 +36,7 @@ from neurocomp.simulate.inference import Simulation, simulate
 from neurocomp.sweep.mapping import Chips, chips_of, choices_of
 from neurocomp.sweep.outcome import METRIC_NAMES, TRAINING_NAMES, Outcome, Status, metrics_of
 from neurocomp.sweep.profile import Chip, with_values
-from neurocomp.sweep.reuse import all_fit, holds, ignores_times, mapping_key, placing_key, timing_key
+from neurocomp.sweep.reuse import all_fit, holds, ignores_times, in_order, mapping_key, placing_key, timing_key
 from neurocomp.sweep.runs import Run, load_run, run_key, save_run
 from neurocomp.sweep.sample import Point
 from neurocomp.sweep.training import TrainingChoices, training_metrics
@@ -115,7 +115,9 @@ class Bench:
         digests["network"], digests["chip"] = self._digest(Path(point.network)), chip.digest()
         mapped, run = self._run(point.network, chip, settings.steps)
         digests["trace"] = run.trace.digest
-        asked = (point.network, settings.steps, settings.mapping, settings.chips)
+        # between chips the mapper weighs links by their energy, too
+        boundary = None if settings.chips == (1, 1) else problem_of(mapped, chip).boundary_cost
+        asked = (point.network, settings.steps, settings.mapping, settings.chips, boundary)
         problem = (*asked, mapping_key(chip, settings.mapping.objective))
         program = self._program(problem, mapped, chip, settings, run)
 
@@ -181,23 +183,29 @@ class Bench:
             if known is not None:
                 return known
             plan = plan_mapping(mapped, chip, chips=settings.chips)
-            lying = placing_key(plan, choices)
-            placing = None if lying is None else (*problem[:-1], mapped.stations, *lying)
-            program = self._placed(placing, plan)
+            placings = [
+                None
+                if (key := placing_key(plan, choices, times)) is None
+                else (*problem[:-1], mapped.stations, times, *key)
+                for times in (True, False)
+            ]
+            program = self._placed(placings, plan)
             if program is None:
                 program = map_plan(plan, choices, self._profile(problem[0], mapped, chip, run))
             if ignores_times(program, choices):
                 self._keep("program for any times", timeless, KEPT_PROGRAMS, lambda: program)
-                if placing is not None and all_fit(program):
+            for placing, right in zip(placings, (in_order, ignores_times), strict=True):
+                if placing is not None and right(program, choices) and all_fit(program):
                     self._keep("program of tiles", placing, KEPT_PROGRAMS, lambda: program)
             return program
 
         program = self._keep("program", problem, KEPT_PROGRAMS, made)
         return program if program.chip is chip else replace(program, chip=chip, network=mapped)
 
-    def _placed(self, placing: tuple[Hashable, ...] | None, plan: Plan) -> Program | None:
+    def _placed(self, placings: Sequence[Hashable], plan: Plan) -> Program | None:
         """A program whose tiles lay on the same cores, for cores that hold other amounts; checked anew."""
-        known = self.kept.get("program of tiles", {}).get(placing)
+        shelf = self.kept.get("program of tiles", {})
+        known = next((shelf[placing] for placing in placings if placing in shelf), None)
         if not isinstance(known, Program) or not holds(plan, known):
             return None
         program = replace(known, chip=plan.problem.chip, network=plan.problem.lowered)

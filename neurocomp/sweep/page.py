@@ -9,7 +9,7 @@ import numpy as np
 
 from neurocomp import __version__
 from neurocomp.report import units
-from neurocomp.report.page.clouds import Column, Front, cloud, means, parallel
+from neurocomp.report.page.clouds import Column, Front, cloud, means, parallel, scaled
 from neurocomp.report.page.content import Card, Figure, Page, Section, Table, render
 from neurocomp.sweep.outcome import ALL_METRICS, Outcome
 from neurocomp.sweep.pareto import Effect, effects, groups_of, pareto, values_of
@@ -52,8 +52,15 @@ def _cards(
         known = [value for outcome in allowed if (value := outcome.metrics.get(name)) is not None]
         if known:
             best, worst = (min(known), max(known)) if way == "min" else (max(known), min(known))
-            cards.append(Card(f"Best {name}", f"{best:.4g}", (WHAT[name], f"worst {worst:.4g}")))
+            cards.append(Card(f"Best {name}", _amount(name, best), (WHAT[name], f"worst {_amount(name, worst)}")))
     return tuple(cards)
+
+
+def _amount(metric: str, value: float) -> str:
+    """A value as people read it: 24.9 us."""
+    divisor, label = scaled(metric, np.array([value]))
+    unit = label.rpartition("(")[2].rstrip(")") if label != metric else ""
+    return f"{value / divisor:.4g} {unit}" if unit else (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}")
 
 
 def _front(space: Space, allowed: Sequence[Outcome], front: Sequence[Outcome]) -> Section:

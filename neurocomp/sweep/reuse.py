@@ -62,25 +62,31 @@ def mapping_key(chip: ChipSpec, objective: str, times: bool = True) -> str:
 def ignores_times(program: Program, choices: Choices) -> bool:
     """Whether the same mapping would be found whatever the times of the chip are: the search looked at nothing but
     tiles in network order, and no second one of them was as good in traffic, which times would then decide."""
-    quality = program.quality
-    if quality is None or choices.effort != "fast" or choices.objective not in ("traffic", "cores"):
+    if program.quality is None or not in_order(program, choices):
         return False
-    if any(trial.name not in IN_ORDER for trial in quality.trials):
-        return False
-    fitting = [(trial.hops, trial.hottest_link) for trial in quality.trials if trial.cores is not None]
+    fitting = [(trial.hops, trial.hottest_link) for trial in program.quality.trials if trial.cores is not None]
     return len(set(fitting)) == len(fitting)
 
 
-def placing_key(plan: Plan, choices: Choices) -> tuple[Hashable, ...] | None:
+def in_order(program: Program, choices: Choices) -> bool:
+    """Whether the search looked at nothing but tiles in network order."""
+    if program.quality is None or choices.effort != "fast" or choices.objective not in ("traffic", "cores"):
+        return False
+    return all(trial.name in IN_ORDER for trial in program.quality.trials)
+
+
+def placing_key(plan: Plan, choices: Choices, times: bool) -> tuple[Hashable, ...] | None:
     """Equal for plans whose tiles in network order lie on the same cores and are judged by the same figures: what cores
-    can hold is left out, for it enters through the tiles alone. Right for programs of which ``ignores_times`` holds
-    and all candidates fit, on chips whose cores hold the program (``holds``). None: nothing is known to be equal."""
+    can hold is left out, for it enters through the tiles alone. Right for programs of which ``in_order`` holds, or
+    without the chip's times ``ignores_times``, and whose candidates all fit, on chips whose cores hold the program
+    (``holds``). None: nothing is known to be equal."""
     problem, tiling = plan.problem, plan.tiling
     if tiling.stuck or tiling.unsettled or problem.assignment or choices.effort != "fast":
         return None
     placements = (place(problem, tiling), place(problem, tiling, dense=True))
     tiles = tuple((placement.cores_needed, tiles_digest(placement.tiles)) for placement in placements)
-    kept = _text(_pruned(_tree(problem.chip), lambda name: name.endswith(ENERGY + TIME) or name in CAPACITIES))
+    dropped = ENERGY if times else ENERGY + TIME
+    kept = _text(_pruned(_tree(problem.chip), lambda name: name.endswith(dropped) or name in CAPACITIES))
     return (kept, problem.weight_bits, problem.available_cores, problem.chips, *tiles)
 
 

@@ -218,3 +218,22 @@ def test_cores_that_hold_more_need_no_search(made: Path, monkeypatch: pytest.Mon
         ("ok", 1), ("ok", 0), ("ok", 0), ("ok", 1), ("ok", 0), ("ok", 1), ("does not fit", 0), ("ok", 1), ("ok", 1),
         ("ok", 1),
     ]  # fmt: skip
+
+
+def test_links_between_chips_weigh_by_their_energy(made: Path) -> None:
+    """Two points that differ in what such a link costs are no equal mapping problem."""
+    fixed = {
+        "chip.core.count": 1,
+        "chip.core.neurons_max": 2,
+        "mapping.chips": "2x1",
+        "run.noc": "bound",
+        "run.steps": 2,
+    }
+    bench, found = Bench(made / "x.npz"), []
+    for hop_pj in (1.0, 500.0):
+        settings = (*fixed.items(), ("chip.noc.hop_east_west.energy_pj", hop_pj))
+        point = Point(str(made / "net.nir"), "generic", settings)
+        found.append(bench.evaluate(point, "k"))
+        assert found[-1] == Bench(made / "x.npz").evaluate(point, "k")
+    assert [outcome.status for outcome in found] == ["ok", "ok"], [outcome.reason for outcome in found]
+    assert len(bench.kept["program"]) == 2
