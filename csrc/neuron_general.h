@@ -114,10 +114,48 @@ static inline SUM NAME(adapt)(const nc_neurons *p, nc_neuron_state *s, const NAM
     return p->adapts == NC_ADAPTS_RESET ? (SUM)nc_sigmoid((double)b->a[j]) : 0;
 }
 
+/* Reset after the spikes, which are in x, where it does not wait for the adaptation. */
+static void NAME(reset_plainly)(const nc_neurons *p, nc_neuron_state *s, const NAME(block) *b) {
+    const VALUE *const subtract = NAME(extra)(p, NC_V_SUBTRACT);
+    const SUM limit = (SUM)p->state_limit;
+    if (p->reset_next) {
+        for (int32_t j = 0; j < b->m; j++)
+            b->fired[j] = (VALUE)NAME(spikes_of)(p, b->x[j]);
+    } else if (p->reset == NC_RESET_ZERO && p->output != NC_OUT_MEMBRANE) {
+        for (int32_t j = 0; j < b->m; j++)
+            b->v[j] = b->fires[j] ? b->v_reset[j] : b->v[j];
+    } else if (p->reset == NC_RESET_SUBTRACT && p->output != NC_OUT_MEMBRANE) {
+        for (int32_t j = 0; j < b->m; j++) {
+            const SUM amount = subtract != NULL ? (SUM)subtract[j] : NAME(theta)(p, b, j);
+            const SUM fall = b->fires[j] ? NAME(spikes_of)(p, b->x[j]) * amount : 0;
+            b->v[j] = NAME(keep)((SUM)b->v[j] - fall, limit, &s->saturations);
+        }
+    }
+}
+
+/* Adaptation by the spikes alone. */
+static void NAME(adapt_plainly)(const nc_neurons *p, nc_neuron_state *s, const NAME(block) *b) {
+    const SUM unit = (SUM)1 / (SUM)(1 << p->decay_bits);
+    const VALUE *const decay = NAME(extra)(p, NC_A_DECAY), *const gain = NAME(extra)(p, NC_A_GAIN);
+    for (int32_t j = 0; j < b->m; j++) {
+        SUM a = NAME(decayed)(b->a[j], decay[j], unit);
+        if (gain != NULL)
+            a += (SUM)gain[j] * NAME(spikes_of)(p, b->x[j]);
+        b->a[j] = NAME(keep)(a, (SUM)p->state_limit, &s->saturations);
+    }
+}
+
 /* Adaptation and reset after the spikes, which are in x. */
 static void NAME(settle)(const nc_neurons *p, nc_neuron_state *s, const NAME(block) *b) {
     const SUM unit = (SUM)1 / (SUM)(1 << p->decay_bits);
     const VALUE *const subtract = NAME(extra)(p, NC_V_SUBTRACT), *const part = NAME(extra)(p, NC_V_KEEP);
+    const int entangled = b->a != NULL && (p->adapts == NC_ADAPTS_RESET || p->extra[NC_A_FROM_V] != NULL);
+    if (!entangled && part == NULL && !p->reset_current) {
+        NAME(reset_plainly)(p, s, b);
+        if (b->a != NULL)
+            NAME(adapt_plainly)(p, s, b);
+        return;
+    }
     for (int32_t j = 0; j < b->m; j++) {
         const SUM n = NAME(spikes_of)(p, b->x[j]);
         SUM amount = subtract != NULL ? (SUM)subtract[j] : NAME(theta)(p, b, j);
@@ -136,6 +174,27 @@ static void NAME(settle)(const nc_neurons *p, nc_neuron_state *s, const NAME(blo
     }
 }
 
+/* The outputs and whether they are not zero. */
+static void NAME(fire)(const nc_neurons *p, const NAME(block) *b) {
+    const VALUE *const raised = p->adapts == NC_ADAPTS_THRESHOLD ? b->a : NULL;
+    if (p->output == NC_OUT_BINARY && !p->strict && raised != NULL) {
+        for (int32_t j = 0; j < b->m; j++)
+            b->fires[j] = (uint8_t)((SUM)b->v[j] >= (SUM)b->threshold[j] + (SUM)raised[j]);
+    } else if (p->output == NC_OUT_BINARY && raised != NULL) {
+        for (int32_t j = 0; j < b->m; j++)
+            b->fires[j] = (uint8_t)((SUM)b->v[j] > (SUM)b->threshold[j] + (SUM)raised[j]);
+    } else if (p->output == NC_OUT_BINARY) {
+        NAME(compare)(p, b);
+    } else {
+        for (int32_t j = 0; j < b->m; j++) {
+            b->x[j] = p->output == NC_OUT_MEMBRANE ? b->v[j] : NAME(emitted)(p, b->v[j], NAME(theta)(p, b, j));
+            b->fires[j] = (uint8_t)(b->x[j] != 0);
+        }
+    }
+    for (int32_t j = 0; p->output == NC_OUT_BINARY && j < b->m; j++)
+        b->x[j] = (VALUE)b->fires[j];
+}
+
 static void NAME(step_general)(const nc_neurons *p, nc_neuron_state *s, const NAME(block) *b) {
     NAME(mark_active)(b, p->has_current);
     for (int32_t j = 0; b->a != NULL && j < b->m; j++)
@@ -144,10 +203,7 @@ static void NAME(step_general)(const nc_neurons *p, nc_neuron_state *s, const NA
     NAME(charge)(p, s, b);
     for (int32_t j = 0; p->refractory > 0 && j < b->m; j++)
         b->v[j] = b->wait[j] > 0 ? b->v_reset[j] : b->v[j];
-    for (int32_t j = 0; j < b->m; j++) {
-        b->x[j] = p->output == NC_OUT_MEMBRANE ? b->v[j] : NAME(emitted)(p, b->v[j], NAME(theta)(p, b, j));
-        b->fires[j] = (uint8_t)(b->x[j] != 0);
-    }
+    NAME(fire)(p, b);
     if (p->refractory > 0)
         NAME(hold_refractory)(p, b);
     NAME(settle)(p, s, b);
