@@ -15,8 +15,8 @@ from neurocomp.activity.exponential import exponential, sigmoid
 from neurocomp.network.ops import Host
 from neurocomp.network.signal_ops import HOST_FUNCTIONS
 
-HOST_LARGEST = 2**15 - 1
-"""Of the integers that a function of the host gives in integer arithmetic: 16 bits in two's complement."""
+HOST_LARGEST = 2**11 - 1
+"""Of the integers that a function of the host gives between units: 12 bits in two's complement."""
 
 Given = Mapping[str, np.ndarray]
 _FAR = 6.0  # beyond it the error function is 1 in double precision

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from neurocomp.activity.host import HOST_LARGEST
 from neurocomp.errors import bad_input
 from neurocomp.network.graph import Integer, Network, Projection
 from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Pool, Reduce, Sparse, weight_of
@@ -28,7 +29,7 @@ def check_range(network: Network, arithmetic: Integer, largest_input: float | No
         if arriving and isinstance(arriving[0][0].op, Factor):
             total += _largest_product(arriving[0][0].op, [size for _, size in arriving])
         else:
-            total += sum(_largest_gain(p) * size + _offset(p) for p, size in arriving) * 2**shift
+            total += sum(_largest_arriving(p, size) for p, size in arriving) * 2**shift
         if total >= 2**31:
             raise bad_input(
                 name,
@@ -72,6 +73,13 @@ def _largest_gain(projection: Projection) -> float:
 
 def _largest_product(op: Factor, operands: list[float]) -> float:
     return op.inner * abs(op.scale) * math.prod(operands)
+
+
+def _largest_arriving(projection: Projection, sent: float) -> float:
+    op = projection.op
+    if isinstance(op, Host) and op.units is not None:
+        return float(HOST_LARGEST)
+    return _largest_gain(projection) * sent + _offset(projection)
 
 
 def _offset(projection: Projection) -> float:

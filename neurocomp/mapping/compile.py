@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from neurocomp.activity.plan_range import check_range
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.mapping.map import Chips, map_network
@@ -17,9 +18,13 @@ from neurocomp.mapping.stations import with_stations
 from neurocomp.network.graph import Float32, Integer, Network
 from neurocomp.network.ops import Host, OverTime
 from neurocomp.network.passes import fold_average_pooling, max_pooling_to_neurons
-from neurocomp.network.quantise import WeightScales, quantise
-from neurocomp.network.units import KEEPING
+from neurocomp.network.quantise import LARGEST_ANALOG, Quantised, WeightScales, quantise
+from neurocomp.network.units import KEEPING, chains_of_values
 from neurocomp.network.verify import verify
+
+LEAST_RELAY_BITS = 3
+
+LEAST_RELAY_BITS = 3
 
 
 def compile_network(
@@ -88,9 +93,7 @@ def lower(
         return with_stations(lowered, chip)
     if calibration is None and network.sample is not None:
         calibration = network.sample.inputs if network.sample.encoding in ("direct", "temporal") else np.ones(1)
-    quantised = quantise(
-        lowered, chip_arithmetic(chip), calibration, weight_scales=weight_scales, ranges=ranges
-    )  # fmt: skip
+    quantised = _quantised(lowered, chip_arithmetic(chip), calibration, weight_scales, ranges)
     notes = tuple(f"on {chip.name}: {note}" for note in quantised.notes)
     return with_stations(replace(quantised.network, assumptions=network.assumptions + notes), chip)
 
@@ -108,6 +111,31 @@ def _refuse_mixtures(network: Network, chip: ChipSpec) -> None:
             )
             for p in mixing
         ])  # fmt: skip
+
+
+def _quantised(
+    network: Network,
+    arithmetic: Integer,
+    calibration: np.ndarray | None,
+    weight_scales: WeightScales,
+    ranges: Mapping[str, float] | None,
+) -> Quantised:
+    """The network in integers of which all possible sums fit; real values that go through several layers of weights get
+    fewer bits, as far as that is needed."""
+    refused: InputError | None = None
+    for bits in (None, *range(arithmetic.weight_bits - 1, LEAST_RELAY_BITS - 1, -1)):
+        try:
+            found = quantise(
+                network, arithmetic, calibration, weight_scales=weight_scales, ranges=ranges, relay_bits=bits
+            )  # fmt: skip
+            check_range(found.network, arithmetic, float(LARGEST_ANALOG))
+        except InputError as error:
+            refused = refused or error
+            if not chains_of_values(network):
+                break
+            continue
+        return found
+    raise refused or bad_input(network.name, "cannot be rounded to the chip's integers")
 
 
 def float_form(network: Network, chip: ChipSpec) -> Network | None:

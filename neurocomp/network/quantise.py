@@ -24,6 +24,7 @@ from neurocomp.network.units import KEEPING, UNIT_ONE, Unit, Units, grid_of, joi
 from neurocomp.network.verify import value_order, verify
 
 ANALOG_INPUT_BITS = 9  # sign and 8 bits, as image and sensor data have; finer inputs would outgrow the state registers
+LARGEST_ANALOG = 2 ** (ANALOG_INPUT_BITS - 1) - 1
 BOUNDED = ("hard_sigmoid", "sigmoid", "softmax", "tanh", "erf")  # functions of the host within -1 and 1
 WORTH_TELLING = 0.01  # errors of whole factors below one per cent are not worth a sentence
 
@@ -33,7 +34,7 @@ SCALES: tuple[str, ...] = get_args(WeightScales)
 
 @dataclass(frozen=True)
 class Quantised:
-    """An integer network. units: real value of one integer of each population's weighted sum; one, or one per channel."""
+    """An integer network. units: real value of one integer of a population's weighted sums; one, or one per channel."""
 
     network: Network
     units: dict[str, Unit]
@@ -47,6 +48,7 @@ def quantise(
     *,
     weight_scales: WeightScales = "tensor",
     ranges: Mapping[str, float] | None = None,
+    relay_bits: int | None = None,
 ) -> Quantised:
     """Round a float network to integers.
 
@@ -54,13 +56,15 @@ def quantise(
     kind the network will see) or, without it, for inputs between -1 and 1. weight_scales: one scale for all weights
     into a population (``tensor``), one for each of its channels where its thresholds absorb that (``channel``), or
     one that is a power of two. ranges: greatest magnitudes of populations in a run of the float network; what
-    functions of the host give is rounded by them. Raises InputError if a value does not fit the chip's registers.
+    functions of the host give is rounded by them. relay_bits: of weights into sums that are passed on as values, if
+    they must be fewer than elsewhere because real values go through several layers. Raises InputError if a value does
+    not fit the chip's registers.
     """
     _check(network, arithmetic, weight_scales)
     notes: list[str] = []
     arithmetic = replace(arithmetic, input_scale=_input_scale(network, arithmetic, calibration, notes))
     host = _host_units(network, ranges or {}, notes)
-    units = Units(network, arithmetic, host, weight_scales == "channel", weight_scales == "power-of-two")
+    units = Units(network, arithmetic, host, weight_scales == "channel", weight_scales == "power-of-two", relay_bits)
     found: list[Diagnostic] = []
     populations: dict[str, Population] = {}
     projections: dict[str, Rounded] = {}
@@ -111,7 +115,7 @@ def _input_scale(network: Network, arithmetic: Integer, calibration: np.ndarray 
 
 def _host_units(network: Network, ranges: Mapping[str, float], notes: list[str]) -> dict[str, float]:
     """Units of what functions of the host give: their largest value fits into the bits of an analog input."""
-    largest = 2 ** (ANALOG_INPUT_BITS - 1) - 1
+    largest = LARGEST_ANALOG
     units: dict[str, float] = {}
     found: list[Diagnostic] = []
     for p in network.projections:
@@ -187,6 +191,11 @@ def _loss_notes(rounded: list[Rounded], bits: int) -> list[str]:
         for one in rounded
         if abs(one.factor_error) > WORTH_TELLING
     ]
+    raised = [one for one in rounded if one.exponent]
+    if raised:
+        shown = ", ".join(one.projection.name for one in raised[:3]) + (" ..." if len(raised) > 3 else "")
+        most = max(one.exponent for one in raised)
+        notes.append(f"the weights of {shown} have an exponent, at most 2^{most}: much smaller ones share their sums")
     worst = max(rounded, key=lambda one: one.weight_error, default=None)
     if worst is None or worst.weight_error == 0:
         return [f"weights are exact in {bits} bits", *notes]
@@ -199,10 +208,16 @@ def _unit_notes(units: Units) -> list[str]:
     notes = []
     for group in joined_groups(units):
         shown = ", ".join(group[:3]) + (f" and {len(group) - 3} more" if len(group) > 3 else "")
-        notes.append(
-            f"{shown} pass real values on: they share one fixed point, in steps of {np.max(units.of(group[0])):.3g}"
-        )
+        step = np.asarray(units.of(min(group))).max()
+        notes.append(f"{shown} pass real values on: they share one fixed point, in steps of {step:.3g}")
     channels = [name for name, unit in units.known.items() if isinstance(unit, np.ndarray)]
+    if units.relay_bits is not None:
+        few = f"weights into sums that are passed on as real values use {units.relay_bits} bits"
+        notes.append(f"{few}, so that what adds them up again fits")
+    for name, bits in units.lost_bits.items():
+        if units.network.by_name[name].neuron is not None:
+            left = units.arithmetic.weight_bits - bits
+            notes.append(f"{name}: weights use {left} bits only, so that its threshold fits the chip's states")
     if units.per_channel:
         every = sum(1 for p in units.network.populations if p.neuron is not None)
         notes.append(f"weights have a scale per channel in {len(channels)} of {every} populations of neurons")

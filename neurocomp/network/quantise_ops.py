@@ -15,11 +15,12 @@ from neurocomp.network.units import KEEPING, UNIT_ONE, Unit, Units, is_unchanged
 @dataclass(frozen=True, eq=False)
 class Rounded:
     """weight_error: largest error of a weight, as a fraction of the largest weight; factor_error: relative error of the
-    whole factor by which something without weights of its own enters."""
+    whole factor by which something without weights of its own enters; exponent: weights are multiples of 2 to it."""
 
     projection: Projection
     weight_error: float = 0.0
     factor_error: float = 0.0
+    exponent: int = 0
 
 
 def rounded_projection(network: Network, p: Projection, units: Units) -> Rounded:
@@ -33,9 +34,9 @@ def rounded_projection(network: Network, p: Projection, units: Units) -> Rounded
     if isinstance(op, OneToOne):
         return _one_to_one(p, op, factor / units.of(p.target), network.by_name[p.target].shape)
     weighted = op if isinstance(op, Linear | Conv | Sparse) else _with_weights(op, source)
-    whole, error = _rounded(weighted, factor, units.of(p.target))
+    whole, error, exponent = _rounded(weighted, factor, units.of(p.target), units.largest)
     has_own = isinstance(op, Linear | Conv | Sparse)
-    return Rounded(replace(p, op=whole), error if has_own else 0.0, 0.0 if has_own else error)
+    return Rounded(replace(p, op=whole), error if has_own else 0.0, 0.0 if has_own else error, exponent)
 
 
 def _passing(op: Op, p: Projection, units: Units) -> Op:
@@ -74,16 +75,18 @@ def _one_to_one(p: Projection, op: OneToOne, ratio: Unit, shape: Shape) -> Round
     return Rounded(replace(p, op=OneToOne(whole.astype(np.int32), op.shape)), error)
 
 
-def _rounded(op: Linear | Conv | Sparse, factor: float, unit: Unit) -> tuple[Op, float]:
-    """(operator with whole weights, largest error as a fraction of the largest weight)."""
+def _rounded(op: Linear | Conv | Sparse, factor: float, unit: Unit, largest: int) -> tuple[Op, float, int]:
+    """(operator with whole weights, largest error as a fraction of the largest weight, exponent of the weights)."""
     weight = op.weight.astype(np.float64)
     step = np.asarray(unit) / factor
     if step.ndim:  # one per channel of the target, the first axis of weights
         step = step.reshape(-1, *(1,) * (weight.ndim - 1))
-    whole = np.rint(weight / step)
+    over = float(np.abs(weight / step).max(initial=0.0)) / (largest + 0.5)
+    exponent = math.ceil(math.log2(over)) if over > 1 else 0
+    whole = np.rint(weight / (step * 2.0**exponent)) * 2**exponent
     top = float(np.abs(weight).max(initial=0.0))
     error = float(np.abs(whole * step - weight).max(initial=0.0)) / top if top else 0.0
-    return replace(op, weight=whole.astype(np.int16)), error
+    return replace(op, weight=whole.astype(np.int16)), error, exponent
 
 
 def _with_weights(op: Op, source: Shape) -> Conv | Sparse:

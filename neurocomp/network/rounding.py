@@ -59,6 +59,13 @@ def refined(unit: float, top: float, largest: int, populations: Sequence[Populat
     return unit
 
 
+def coarsest_for(populations: Sequence[Population], arithmetic: Integer) -> float:
+    """The finest unit in which all thresholds leave half of the states' range above them."""
+    limit = 2.0 ** (arithmetic.state_bits - 2 - arithmetic.state_shift)
+    thresholds = [state_values(p).get("threshold", np.zeros(0)) for p in populations if p.neuron is not None]
+    return max((float(np.abs(one).max(initial=0.0)) for one in thresholds), default=0.0) / limit
+
+
 def worth_refining(unit: float, population: Population, arithmetic: Integer) -> bool:
     """Whether a population's neurons lose something worth telling if their sums are counted in this unit."""
     if population.neuron is None:

@@ -150,7 +150,7 @@ class Host:
 
     parameters: numbers, or arrays of ``block`` values, by name (HOST_FUNCTIONS lists them with their defaults).
     units: in integer arithmetic, real value of one integer that arrives and of one that leaves: the function is
-    computed in real values, its results rounded to the nearest (half to even) and cut to 16 bits.
+    computed in real values, its results rounded to the nearest (half to even) and cut to 12 bits.
     """
 
     function: str

@@ -19,9 +19,12 @@ from neurocomp.errors import Diagnostic, InputError
 from neurocomp.network.graph import Integer, Network, Population, Projection
 from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, Pool, Reduce, Sparse, Wiring, stands_alone
 from neurocomp.network.quantise_neuron import sent_unit
-from neurocomp.network.rounding import refined, worth_refining
+from neurocomp.network.rounding import coarsest_for, refined, worth_refining
 
 FINEST_GRID = 24  # 2**-24: finer grids are beyond single precision
+LEAST_LEVELS = 3  # of weights above zero; with fewer a population is refused
+FEW_LEVELS = 15  # of a layer's weights above zero: four bits with the sign
+INT16 = 2**15 - 1  # what the engine's weights hold
 KEEPING = ("abs", "clamp", "relu")  # functions of the host that leave the unit as it is
 UNIT_ONE = ("sign",)  # those whose results are worth 1
 
@@ -32,7 +35,8 @@ Unit = float | np.ndarray
 def grid_of(values: np.ndarray, largest: int) -> float:
     """The unit in which ``values`` are best written as integers of at most ``largest``.
 
-    The coarsest power of two of which all are multiples, if they then fit; otherwise max |value| / largest.
+    The coarsest power of two of which all are multiples, if they then fit; the value itself if there is one only, apart
+    from its sign and 0; otherwise max |value| / largest.
     """
     top = float(np.abs(values).max()) if values.size else 0.0
     if top == 0.0:
@@ -43,7 +47,8 @@ def grid_of(values: np.ndarray, largest: int) -> float:
             break
         if np.array_equal(scaled, np.rint(scaled)):
             return 2.0**-k
-    return top / largest
+    sizes = np.abs(values.astype(np.float64))
+    return top if np.all((sizes == top) | (sizes == 0)) else top / largest
 
 
 def sends_spikes(network: Network, name: str) -> bool:
@@ -88,7 +93,8 @@ class Units:
     """Chosen as they are asked for. host: units of what functions of the host give, by population.
 
     per_channel: neurons whose weights are scaled per channel, as far as their thresholds can absorb it.
-    power_of_two: units are powers of two.
+    power_of_two: units are powers of two. relay_bits: of weights into sums that are passed on as values; by default
+    those of all weights.
     """
 
     network: Network
@@ -96,7 +102,10 @@ class Units:
     host: dict[str, float] = field(default_factory=dict)
     per_channel: bool = False
     power_of_two: bool = False
+    relay_bits: int | None = None
     known: dict[str, Unit] = field(default_factory=dict)
+    lost_bits: dict[str, int] = field(default_factory=dict)
+    """Weight bits that populations do without, because their thresholds would not fit the states otherwise."""
     asked: list[str] = field(default_factory=list)
     """Populations whose units are being worked out, to find circles."""
 
@@ -235,15 +244,42 @@ class Units:
 
     def _fitting(self, parts: list[np.ndarray], members: list[Population]) -> float:
         """The unit in which all these real values fit the weights."""
-        finest = min(grid_of(part, self.largest) for part in parts)
-        top = max(float(np.abs(part).max()) if part.size else 0.0 for part in parts)
-        if top > finest * self.largest:
-            finest = top / self.largest
+        largest = self.largest
+        if self.relay_bits is not None and any(m.neuron is None for m in members):
+            largest = 2 ** (self.relay_bits - 1) - 1
+        finest = min(grid_of(part, largest) for part in parts)
+        tops = [float(np.abs(part).max(initial=0.0)) for part in parts]
+        top = max(tops)
+        if top > finest * largest:
+            finest = top / largest
         if self.power_of_two:
             finest = 2.0 ** math.ceil(math.log2(finest))
-        elif finest == top / self.largest:
-            return finest
-        return refined(finest, top, self.largest, members, self.arithmetic)
+        if self.power_of_two or finest != top / largest:
+            finest = refined(finest, top, largest, members, self.arithmetic)
+        if all(_whole(part / finest) for part in parts):
+            return self._coarse_enough(finest, top, members)
+        return self._coarse_enough(self._with_exponents(finest, tops, largest, members), top, members)
+
+    def _with_exponents(self, unit: float, tops: list[float], largest: int, members: list[Population]) -> float:
+        """The unit, or a finer one if the smallest of several layers would be left with few levels: the others' weights
+        then have a power of two of their own, as Loihi's weight exponents. Thresholds must still fit the states."""
+        least = min((top for top in tops if top > 0), default=math.inf)
+        if least >= min(FEW_LEVELS, largest / 2) * unit:
+            return unit
+        wanted = math.ceil(math.log2(unit * largest / least))
+        room = unit / max(coarsest_for(members, self.arithmetic), 1e-300)
+        most = min(math.log2(INT16 / self.largest), math.log2(max(room, 1.0)))
+        return unit / 2.0 ** min(wanted, int(most))
+
+    def _coarse_enough(self, unit: float, top: float, members: list[Population]) -> float:
+        """The unit, or a power-of-two multiple in which the members' thresholds fit the states at the cost of some
+        weight bits; unless too few would be left."""
+        needed = coarsest_for(members, self.arithmetic)
+        if needed <= unit or top < LEAST_LEVELS * needed:
+            return unit
+        doublings = math.ceil(math.log2(needed / unit))
+        self.lost_bits |= {m.name: doublings for m in members}
+        return unit * 2.0**doublings
 
     def _takes_channels(self, names: tuple[str, ...], arriving: list[Projection]) -> bool:
         if not self.per_channel or len(names) != 1 or not sends_spikes(self.network, names[0]):
@@ -256,10 +292,20 @@ class Units:
         top = np.max(np.asarray(rows, np.float64), axis=0)
         every = [real_weights(p.op) * self.sent(p.source) for p in arriving]
         whole = self._fitting(every, [population])
-        if all(np.array_equal(part / whole, np.rint(part / whole)) for part in every):
+        if all(_whole(part / whole) for part in every):
             return np.full(population.shape[0], whole)  # exact as it is
         units = np.where(top > 0, top / self.largest, whole)
         return np.exp2(np.ceil(np.log2(units))) if self.power_of_two else units
+
+
+def chains_of_values(network: Network) -> bool:
+    """Whether weights lead into sums that go on as real values into other weights or products."""
+    weighted = {p.target for p in network.projections if unit_ratio(p.op) is None}
+    return any(network.by_name[name].neuron is None for name in weighted - {network.output})
+
+
+def _whole(values: np.ndarray) -> bool:
+    return np.array_equal(values, np.rint(values))
 
 
 def joined_groups(units: Units) -> Iterator[tuple[str, ...]]:

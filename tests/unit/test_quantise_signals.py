@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from neurocomp.activity.execute import execute
 from neurocomp.activity.reference import execute_reference
+from neurocomp.chip.catalog import load_chip
 from neurocomp.errors import InputError
+from neurocomp.mapping.compile import lower
 from neurocomp.network import (
     Conv,
     Factor,
@@ -46,8 +50,10 @@ def spikes(network: Network, steps: int = 8) -> np.ndarray:
 
 
 def outputs(network: Network, x: np.ndarray) -> np.ndarray:
-    output = execute_reference(network, x).output
+    """Of the engine's twin, which the engine agrees with to the last bit."""
+    output, compiled = execute_reference(network, x).output, execute(network, x).output
     assert output is not None
+    np.testing.assert_array_equal(compiled, output)
     return output
 
 
@@ -138,8 +144,10 @@ def test_all_weights_into_a_stream_fit_the_chip() -> None:
         for p in network.projections
     )
     rounded = quantise(replace(network, projections=grown), Integer(weight_bits=8), np.ones(1))
-    tops = [int(np.abs(p.op.weight).max()) for p in rounded.network.projections if isinstance(p.op, Conv)]
-    assert max(tops) == 127
+    for p in rounded.network.projections:
+        if isinstance(p.op, Conv):
+            common = int(np.bitwise_or.reduce(np.abs(p.op.weight), axis=None))
+            assert np.abs(p.op.weight).max() <= 127 * (common & -common)  # eight bits and an exponent
     assert execute_reference(rounded.network, spikes(network)).output is not None
 
 
@@ -156,7 +164,25 @@ def test_spikes_enter_a_stream_of_real_values_by_a_whole_factor() -> None:
         replace(p, op=Linear(np.full((6, 6), 30.3, np.float32))) if isinstance(p.op, Linear) else p
         for p in network.projections
     ))  # fmt: skip
-    assert "x: counts what a sends at -0.046 of its value" in quantise(odd, Integer(), np.ones(1)).notes
+    rounded = quantise(odd, Integer(), np.ones(1))
+    assert "the weights of w1 have an exponent, at most 2^5: much smaller ones share their sums" in rounded.notes
+    (joined,) = (p for p in rounded.network.projections if (p.source, p.target) == ("a", "x"))
+    assert abs(joined.op.scale * rounded.units["x"] - 1) < 0.005
+
+
+def test_a_layer_of_small_weights_keeps_its_levels_beside_a_large_one() -> None:
+    small, large = RNG.normal(size=(6, 6)).astype(np.float32) / 64, RNG.normal(size=(6, 6)).astype(np.float32)
+    network = net(
+        [Population("in", (6,)), Population("a", (6,), IF), Population("out", (6,), IF)],
+        [("in", "a", OneToOne()), ("in", "out", Linear(small)), ("a", "out", Linear(large))],
+        "out",
+    )
+    rounded = quantise(network, Integer(weight_bits=8), np.ones(1))
+    first, second = (p.op.weight for p in rounded.network.projections[1:])
+    assert np.abs(first).max() > 15
+    common = int(np.bitwise_or.reduce(np.abs(second), axis=None))
+    assert np.abs(second.astype(int)).max() <= 127 * (common & -common)
+    np.testing.assert_allclose(second * rounded.units["out"], large, atol=np.abs(large).max() / 250)
 
 
 def test_wires_reductions_and_maxima_keep_integers() -> None:
@@ -236,6 +262,8 @@ def test_other_functions_go_through_real_values(function: str) -> None:
     found = execute_reference(rounded.network, x, record=["f"]).trace.populations["f"].values
     assert found is not None
     assert np.abs(found * (top / 255) - values).max() < 0.51 * top / 255
+    outputs(rounded.network, x)
+    outputs(rounded.network, 1000 * x)  # results far beyond those of the calibration are cut
 
 
 def test_a_function_of_unknown_range_is_refused() -> None:
@@ -287,3 +315,21 @@ def test_values_that_run_in_a_circle_are_refused() -> None:
     )
     with pytest.raises(InputError, match="passes values round in a circle"):
         quantise(looped, Integer(), np.ones(1))
+
+
+def test_real_values_through_several_layers_get_fewer_bits_until_sums_fit() -> None:
+    """A re-parameterised convolution before it is folded: three layers of weights without neurons between."""
+    shape = (16, 6, 6)
+    populations = [Population("in", shape), Population("a", shape, IF)]
+    populations += [Population(name, shape) for name in "xyz"] + [Population("out", shape, IF)]
+    weights = [RNG.normal(size=(16, 16, 3, 3)).astype(np.float32) / 12 for _ in "xyz"]
+    joined = [("in", "a", OneToOne())] + [
+        (a, b, Conv(w, (1, 1), (1, 1), (1, 1))) for a, b, w in zip("axy", "xyz", weights, strict=True)
+    ]
+    network = net(populations, [*joined, ("z", "out", OneToOne())], "out")
+    with pytest.raises(InputError, match="out: its threshold becomes"):
+        quantise(network, Integer(), np.ones(1))
+    lowered = lower(network, load_chip("loihi2"), np.ones(1))
+    said = r"on loihi2: weights into sums that are passed on as real values use [3-7] bits"
+    assert any(re.match(said, sentence) for sentence in lowered.assumptions)
+    assert execute(lowered, spikes(lowered)).saturations == 0
