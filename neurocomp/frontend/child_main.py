@@ -6,6 +6,7 @@ array if it says so.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable
@@ -42,7 +43,8 @@ def _limit(most_bytes: int, seconds: int) -> None:
     ):
         hard = resource.getrlimit(what)[1]
         most = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(what, (most, most))
+        with contextlib.suppress(ValueError, OSError):  # some systems know a limit and do not let it be set
+            resource.setrlimit(what, (most, most))
 
 
 def _give(answer: Answer, words: list[Any]) -> None:

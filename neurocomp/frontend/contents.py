@@ -113,7 +113,7 @@ def _only_weights(path: Path, weights: dict[str, np.ndarray]) -> InputError:
         str(path),
         f"holds only weights ({len(weights)} tensors: {shown}), not the network",
         why="a state_dict does not say how the layers are joined nor, mostly, what the neurons do",
-        hint=f"give the code that builds the network: {SOURCE}",
+        hint=f"give the code that builds the network: {SOURCE}, to compile, train or freeze",
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +88,12 @@ class _Kept:
 
     key: Any = None
     child: Child | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, path: Path) -> Child:
         """The child for a file: the one that was kept, or a new one."""
-        child, self.child = self.child, None
+        with self.lock:
+            child, self.child = self.child, None
         if child is not None and self.key == _key(path):
             return child
         if child is not None:
@@ -102,12 +105,15 @@ class _Kept:
             raise bad_input(str(path), "cannot be opened", why=error.strerror or str(error)) from error
 
     def put(self, path: Path, child: Child) -> None:
-        self.key, self.child = _key(path), child
+        self.close()
+        with self.lock:
+            self.key, self.child = _key(path), child
 
     def close(self) -> None:
-        if self.child is not None:
-            self.child.close()
-            self.child = None
+        with self.lock:
+            child, self.child = self.child, None
+        if child is not None:
+            child.close()
 
 
 def _key(path: Path) -> tuple[Any, ...]:

@@ -81,4 +81,4 @@ def _read_node(path: Path, builder: Builder, node: OnnxNode, findings: list[Diag
         findings.append(Diagnostic(where, f"{node.kind} is malformed", why=f"{type(error).__name__}: {error}"))
     else:
         if node.outputs:
-            builder.values[node.outputs[0]] = np.asarray(value) if isinstance(value, np.ndarray) else value
+            builder.values[node.outputs[0]] = value if isinstance(value, Signal) else np.asarray(value)

@@ -322,6 +322,29 @@ def _constant(_: Builder, node: OnnxNode) -> np.ndarray:
     raise OnnxProblem("is a constant of a kind that is not read")
 
 
+def _shape(b: Builder, node: OnnxNode) -> np.ndarray:
+    """The sizes of a signal; 0 for the batch, which a reshape then keeps."""
+    return np.array([0, *b.signal(node).shape], np.int64)
+
+
+def _gather(b: Builder, node: OnnxNode) -> np.ndarray:
+    values, index = b.constant(node, 0, "source"), b.constant(node, 1, "index")
+    return np.take(values, index, axis=int(node.attributes.get("axis", 0)))
+
+
+def _unsqueeze(b: Builder, node: OnnxNode) -> np.ndarray:
+    values = b.constant(node, 0, "source")
+    axes = node.attributes.get("axes") or [int(n) for n in b.constant(node, 1, "axes").reshape(-1)]
+    if len(axes) + values.ndim > 8:
+        raise OnnxProblem("adds too many axes")
+    return np.expand_dims(values, tuple(axes))
+
+
+def _concat(b: Builder, node: OnnxNode) -> np.ndarray:
+    parts = [b.constant(node, k, f"input {k}") for k in range(len(node.inputs))]
+    return np.concatenate(parts, axis=int(node.attributes.get("axis", 0)))
+
+
 def _softmax(b: Builder, node: OnnxNode) -> Signal:
     if any(name in b.graph.outputs for name in node.outputs):
         b.notes.append(f"{node.kind} at the end is left out: it does not change which output is the largest")
@@ -335,11 +358,13 @@ HANDLERS: dict[str, Callable[[Builder, OnnxNode], Signal | np.ndarray]] = {
     "BatchNormalization": _batch_norm,
     "Cast": _passed,
     "Clip": _clip,
+    "Concat": _concat,
     "Constant": _constant,
     "Conv": _conv,
     "Div": _mul,
     "Dropout": _passed,
     "Flatten": _flatten,
+    "Gather": _gather,
     "Gemm": _gemm,
     "GlobalAveragePool": _global_average,
     "Identity": _passed,
@@ -350,6 +375,8 @@ HANDLERS: dict[str, Callable[[Builder, OnnxNode], Signal | np.ndarray]] = {
     "ReduceMean": _mean,
     "Relu": _rectifier,
     "Reshape": _reshape,
+    "Shape": _shape,
     "Softmax": _softmax,
     "Squeeze": _squeeze,
+    "Unsqueeze": _unsqueeze,
 }

@@ -107,7 +107,7 @@ def test_another_zip(net: Path) -> None:
 ONLY_WEIGHTS = (
     "net.pt: holds only weights (4 tensors: 0.weight 8x1x3x3, 0.bias 8, 2.weight 10x72, 2.bias 10), not the network\n"
     "  why:  a state_dict does not say how the layers are joined nor, mostly, what the neurons do\n"
-    "  next: give the code that builds the network: --source net.py:build"
+    "  next: give the code that builds the network: --source net.py:build, to compile, train or freeze"
 )
 
 
