@@ -94,13 +94,22 @@ static void place_neurons(const nc_population *p, arena *a, nc_neuron_state *sta
         *state = here;
 }
 
-static void place_outputs(const nc_population *p, int listed, arena *a, population_state *state) {
-    const uint64_t bytes = 4 * (uint64_t)p->n, history = (uint64_t)p->history;
+/* Memory for the outputs that are not needed at the same time. */
+typedef struct {
+    uint8_t *value, *index;
+} pool;
+
+static void place_outputs(const nc_population *p, int listed, pool shared, arena *a, population_state *state) {
+    const uint64_t bytes = 4 * (uint64_t)p->n, history = (uint64_t)p->history, own = p->place < 0 ? history : 0;
     const int32_t rows = p->n / p->width;
     nc_outputs *const slots = take_zeros(a, sizeof(nc_outputs) * history);
-    uint8_t *const value = take_several(a, history, bytes);
-    uint8_t *const index = take_several(a, listed ? history : 0, bytes);
+    uint8_t *value = take_several(a, own, bytes);
+    uint8_t *index = take_several(a, listed ? own : 0, bytes);
     uint8_t *const count = take_several(a, listed ? history : 0, 4 * (uint64_t)rows);
+    if (slots != NULL && p->place >= 0) {
+        value = shared.value + 4 * p->place;
+        index = shared.index + 4 * p->place;
+    }
     for (uint64_t h = 0; slots != NULL && h < history; h++) {
         slots[h] = (nc_outputs){rows, p->width, value + h * aligned(bytes), NULL, NULL, {0}, {0}};
         slots[h].index = listed ? (int32_t *)(void *)(index + h * aligned(bytes)) : NULL;
@@ -124,11 +133,14 @@ static void place(const nc_network *net, arena *a) {
     here.tally = take(a, 4 * most.inner);
     here.fires = take(a, most.elements + 8);
     here.active = take(a, most.elements + 8);
+    pool shared = {NULL, NULL};
+    shared.value = take(a, 4 * (uint64_t)net->pool);
+    shared.index = take(a, 4 * (uint64_t)net->pool);
     for (int32_t k = 0; k < net->population_count; k++) {
         population_state *const state = run == NULL ? NULL : &here.population[k];
         if (net->populations[k].kind == NC_NEURONS)
             place_neurons(&net->populations[k], a, state == NULL ? NULL : &state->state);
-        place_outputs(&net->populations[k], is_listed(net, k), a, state);
+        place_outputs(&net->populations[k], is_listed(net, k), shared, a, state);
     }
     if (run != NULL)
         *run = here;

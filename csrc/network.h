@@ -5,7 +5,8 @@
 #include "neuron.h"
 #include "spikes.h"
 
-#define NC_MOST_ELEMENTS (1 << 30) /* of one population: leaves room above for rounding up */
+#define NC_MOST_ELEMENTS (1 << 30)       /* of one population: leaves room above for rounding up */
+#define NC_MOST_POOLED ((int64_t)1 << 48) /* elements of the pool */
 
 typedef enum { NC_INPUT = 0, NC_RELAY = 1, NC_NEURONS = 2 } nc_population_kind;
 
@@ -15,6 +16,7 @@ typedef struct {
     int32_t history;     /* steps whose outputs are kept: longest outgoing delay + 1 */
     int32_t first, last; /* incoming projections: projections[first .. last) */
     int32_t shift;       /* weighted sums are shifted left by this (integer arithmetic) */
+    int64_t place;       /* where its outputs lie in the pool, in elements; -1: in memory of their own */
     const void *bias;    /* bias_period values, or NULL */
     int32_t bias_period;
     nc_neurons neurons; /* NC_NEURONS only */
@@ -29,6 +31,7 @@ typedef struct {
     const nc_projection *projections; /* grouped by target */
     nc_host host;                     /* needed if there is an NC_HOST projection */
     void *context;
+    int64_t pool; /* elements of memory for outputs that are not needed at the same time */
     int64_t least_work; /* populations with less work (elements, and multiplications by eight) are left to one part */
 } nc_network;
 

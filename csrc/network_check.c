@@ -42,6 +42,31 @@ static nc_status check_relay(const nc_network *net, const nc_population *p) {
     return same ? NC_OK : NC_ERR_SIZE;
 }
 
+/* The last population that reads what population j gives, or j. */
+static int32_t last_reader(const nc_network *net, int32_t j) {
+    int32_t last = j;
+    for (int32_t k = 0; k < net->projection_count; k++)
+        if (net->projections[k].source == j && net->projections[k].target > last)
+            last = net->projections[k].target;
+    return last;
+}
+
+/* Outputs in the pool lie within it, are kept for one step, and are not overwritten before their last reader has come.
+ */
+static nc_status check_place(const nc_network *net, int32_t j) {
+    const nc_population *const p = &net->populations[j];
+    if (p->place == -1)
+        return NC_OK;
+    if (p->place < 0 || p->history != 1 || p->place % 16 || p->place > net->pool - p->n)
+        return NC_ERR_SIZE;
+    for (int32_t k = j + 1; k <= last_reader(net, j); k++) {
+        const nc_population *const q = &net->populations[k];
+        if (q->place >= 0 && q->place < p->place + p->n && p->place < q->place + q->n)
+            return NC_ERR_INDEX;
+    }
+    return NC_OK;
+}
+
 static nc_status check_ends(const nc_network *net, const nc_projection *p) {
     if (p->source < 0 || p->source >= net->population_count || p->target < 0 || p->target >= net->population_count)
         return NC_ERR_INDEX;
@@ -54,7 +79,7 @@ static nc_status check_ends(const nc_network *net, const nc_projection *p) {
 }
 
 nc_status nc_network_check(const nc_network *net) {
-    if (net->population_count < 1 || net->projection_count < 0)
+    if (net->population_count < 1 || net->projection_count < 0 || net->pool < 0 || net->pool > NC_MOST_POOLED)
         return NC_ERR_SIZE;
     for (int32_t k = 0; k < net->population_count; k++) {
         nc_status status = check_population(net, k);
@@ -70,5 +95,8 @@ nc_status nc_network_check(const nc_network *net) {
         if (status != NC_OK)
             return status;
     }
+    for (int32_t k = 0; k < net->population_count; k++)
+        if (check_place(net, k) != NC_OK)
+            return check_place(net, k);
     return NC_OK;
 }

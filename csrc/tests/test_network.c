@@ -67,10 +67,10 @@ static void a_delay_is_a_number_of_steps(void) {
     int32_t k[STEPS * N], out_k[STEPS * N];
     for (int32_t delay = 0; delay < 6; delay++) {
         const nc_population populations[2] = {
-            {.kind = NC_INPUT, .n = N, .width = N, .history = delay + 1},
-            {.kind = NC_RELAY, .n = N, .width = N, .history = 1, .first = 0, .last = 1}};
+            {.kind = NC_INPUT, .n = N, .width = N, .history = delay + 1, .place = -1},
+            {.kind = NC_RELAY, .n = N, .width = N, .history = 1, .place = -1, .first = 0, .last = 1}};
         nc_projection projection = pairs(0, 1, N, delay, &ONE);
-        const nc_network net = {2, 1, populations, &projection, NULL, NULL, 0};
+        const nc_network net = {2, 1, populations, &projection, NULL, NULL, 0, 0};
         const nc_record keep_f[2] = {{0}, {.values = out_f}}, keep_k[2] = {{0}, {.values = out_k}};
         draw_input(f, k, STEPS * N);
         run_f32(&net, f, N, STEPS, keep_f);
@@ -87,11 +87,12 @@ static void a_delay_is_a_number_of_steps(void) {
 /* y(t) = x(t) + x(t-1) + x(t-4) + y(t-2) / 2 through a history of five steps and a loop of the relay onto itself. */
 static void several_delays_share_one_history(void) {
     enum { N = 3 };
-    const nc_population populations[2] = {{.kind = NC_INPUT, .n = N, .width = N, .history = 5},
-                                          {.kind = NC_RELAY, .n = N, .width = N, .history = 3, .first = 0, .last = 4}};
+    const nc_population populations[2] = {
+        {.kind = NC_INPUT, .n = N, .width = N, .history = 5, .place = -1},
+        {.kind = NC_RELAY, .n = N, .width = N, .history = 3, .place = -1, .first = 0, .last = 4}};
     const nc_projection projections[4] = {pairs(0, 1, N, 0, &ONE), pairs(0, 1, N, 1, &ONE), pairs(0, 1, N, 4, &ONE),
                                           pairs(1, 1, N, 2, &HALF)};
-    const nc_network net = {2, 4, populations, projections, NULL, NULL, 0};
+    const nc_network net = {2, 4, populations, projections, NULL, NULL, 0, 0};
     float f[STEPS * N], out[STEPS * N], expected[STEPS * N];
     int32_t k[STEPS * N];
     draw_input(f, k, STEPS * N);
@@ -128,17 +129,18 @@ static nc_neurons counter(int32_t n, int is_float) {
 static void a_spike_runs_round_a_ring(void) {
     enum { N = 5, DELAY = 3 };
     const int32_t before[N] = {4, 0, 1, 2, 3};
-    const nc_population populations[2] = {{.kind = NC_INPUT, .n = N, .width = N, .history = 1},
+    const nc_population populations[2] = {{.kind = NC_INPUT, .n = N, .width = N, .history = 1, .place = -1},
                                           {.kind = NC_NEURONS,
                                            .n = N,
                                            .width = N,
                                            .history = DELAY + 1,
+                                           .place = -1,
                                            .first = 0,
                                            .last = 2,
                                            .neurons = counter(N, 0)}};
     nc_projection projections[2] = {pairs(0, 1, N, 0, &ONE_I), pairs(1, 1, N, DELAY, &FOUR_I)};
     projections[1].indices = before;
-    const nc_network net = {2, 2, populations, projections, NULL, NULL, 0};
+    const nc_network net = {2, 2, populations, projections, NULL, NULL, 0, 0};
     int32_t input[STEPS * N] = {4};
     uint8_t spikes[STEPS], active[STEPS];
     int64_t fired[N] = {0};
@@ -158,18 +160,19 @@ static void a_spike_runs_round_a_ring(void) {
 static void the_bias_is_added_after_the_shift(void) {
     enum { N = 7 };
     const int32_t bias[3] = {10, 20, 30};
-    const nc_population populations[2] = {{.kind = NC_INPUT, .n = N, .width = N, .history = 1},
+    const nc_population populations[2] = {{.kind = NC_INPUT, .n = N, .width = N, .history = 1, .place = -1},
                                           {.kind = NC_RELAY,
                                            .n = N,
                                            .width = N,
                                            .history = 1,
+                                           .place = -1,
                                            .first = 0,
                                            .last = 1,
                                            .shift = 6,
                                            .bias = bias,
                                            .bias_period = 3}};
     const nc_projection projection = pairs(0, 1, N, 0, &ONE_I);
-    const nc_network net = {2, 1, populations, &projection, NULL, NULL, 0};
+    const nc_network net = {2, 1, populations, &projection, NULL, NULL, 0, 0};
     const int32_t input[N] = {1, 0, -2, 3, 0, 5, 0};
     int32_t out[N];
     const nc_record records[2] = {{0}, {.values = out}};
@@ -180,9 +183,16 @@ static void the_bias_is_added_after_the_shift(void) {
 
 static void a_maximum_is_taken_before_the_bias(void) {
     const float bias = 2;
-    const nc_population populations[2] = {
-        {.kind = NC_INPUT, .n = 4, .width = 1, .history = 1},
-        {.kind = NC_RELAY, .n = 2, .width = 1, .history = 1, .first = 0, .last = 1, .bias = &bias, .bias_period = 1}};
+    const nc_population populations[2] = {{.kind = NC_INPUT, .n = 4, .width = 1, .history = 1, .place = -1},
+                                          {.kind = NC_RELAY,
+                                           .n = 2,
+                                           .width = 1,
+                                           .history = 1,
+                                           .place = -1,
+                                           .first = 0,
+                                           .last = 1,
+                                           .bias = &bias,
+                                           .bias_period = 1}};
     const nc_projection pool = {.kind = NC_MAX_POOL,
                                 .source = 0,
                                 .target = 1,
@@ -201,7 +211,7 @@ static void a_maximum_is_taken_before_the_bias(void) {
                                 .dilation_y = 1,
                                 .dilation_x = 1,
                                 .groups = 1};
-    const nc_network net = {2, 1, populations, &pool, NULL, NULL, 0};
+    const nc_network net = {2, 1, populations, &pool, NULL, NULL, 0, 0};
     const float input[8] = {-3, -1, -5, 0, 4, 1, 0, 0};
     float out[4];
     const nc_record records[2] = {{0}, {.values = out}};
@@ -213,8 +223,8 @@ static void a_maximum_is_taken_before_the_bias(void) {
 static void records_hold_every_step(void) {
     for (int32_t n = 1; n <= 19; n++) {
         const int32_t bytes = (n + 7) / 8;
-        const nc_population population = {.kind = NC_INPUT, .n = n, .width = n, .history = 1};
-        const nc_network net = {1, 0, &population, NULL, NULL, NULL, 0};
+        const nc_population population = {.kind = NC_INPUT, .n = n, .width = n, .history = 1, .place = -1};
+        const nc_network net = {1, 0, &population, NULL, NULL, NULL, 0, 0};
         float *const input = zeros(STEPS * n, sizeof(float)), *const values = zeros(STEPS * n, sizeof(float));
         int32_t *const whole = zeros(STEPS * n, sizeof(int32_t));
         uint8_t *const spikes = zeros(STEPS * bytes, 1);
@@ -238,8 +248,8 @@ static void records_hold_every_step(void) {
 }
 
 static void stride_zero_repeats_one_step(void) {
-    const nc_population population = {.kind = NC_INPUT, .n = 3, .width = 3, .history = 1};
-    const nc_network net = {1, 0, &population, NULL, NULL, NULL, 0};
+    const nc_population population = {.kind = NC_INPUT, .n = 3, .width = 3, .history = 1, .place = -1};
+    const nc_network net = {1, 0, &population, NULL, NULL, NULL, 0, 0};
     const float input[3] = {1, 0, 2};
     uint8_t one[3] = {0};
     uint16_t two[3] = {0};
@@ -258,11 +268,17 @@ static void stride_zero_repeats_one_step(void) {
 }
 
 static void a_second_run_starts_from_rest(void) {
-    const nc_population populations[2] = {
-        {.kind = NC_INPUT, .n = 1, .width = 1, .history = 1},
-        {.kind = NC_NEURONS, .n = 1, .width = 1, .history = 1, .first = 0, .last = 1, .neurons = counter(1, 1)}};
+    const nc_population populations[2] = {{.kind = NC_INPUT, .n = 1, .width = 1, .history = 1, .place = -1},
+                                          {.kind = NC_NEURONS,
+                                           .n = 1,
+                                           .width = 1,
+                                           .history = 1,
+                                           .place = -1,
+                                           .first = 0,
+                                           .last = 1,
+                                           .neurons = counter(1, 1)}};
     const nc_projection projection = pairs(0, 1, 1, 0, &ONE);
-    const nc_network net = {2, 1, populations, &projection, NULL, NULL, 0};
+    const nc_network net = {2, 1, populations, &projection, NULL, NULL, 0, 0};
     const float input[10] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     uint8_t first[10], second[10], *const rows[2] = {first, second};
     const nc_feed feed = {input, 1};
@@ -279,12 +295,25 @@ static void a_second_run_starts_from_rest(void) {
 
 /* Sums of all populations, on top of what was there: the middle one clips. */
 static void saturations_are_added_up(void) {
-    const nc_population populations[3] = {
-        {.kind = NC_INPUT, .n = 2, .width = 2, .history = 1},
-        {.kind = NC_NEURONS, .n = 2, .width = 2, .history = 1, .first = 0, .last = 1, .neurons = counter(2, 0)},
-        {.kind = NC_NEURONS, .n = 2, .width = 2, .history = 1, .first = 1, .last = 1, .neurons = counter(2, 0)}};
+    const nc_population populations[3] = {{.kind = NC_INPUT, .n = 2, .width = 2, .history = 1, .place = -1},
+                                          {.kind = NC_NEURONS,
+                                           .n = 2,
+                                           .width = 2,
+                                           .history = 1,
+                                           .place = -1,
+                                           .first = 0,
+                                           .last = 1,
+                                           .neurons = counter(2, 0)},
+                                          {.kind = NC_NEURONS,
+                                           .n = 2,
+                                           .width = 2,
+                                           .history = 1,
+                                           .place = -1,
+                                           .first = 1,
+                                           .last = 1,
+                                           .neurons = counter(2, 0)}};
     const nc_projection projection = pairs(0, 1, 2, 0, &ONE_I);
-    const nc_network net = {3, 1, populations, &projection, NULL, NULL, 0};
+    const nc_network net = {3, 1, populations, &projection, NULL, NULL, 0, 0};
     const int32_t input[2] = {-100, 1};
     const nc_record records[3] = {{0}, {0}, {0}};
     CHECK_EQUAL(run_i32(&net, input, 0, 5, records), 4); /* -100, then four times clipped to -128 */
@@ -293,10 +322,23 @@ static void saturations_are_added_up(void) {
 /* Populations share flag buffers: what a larger one left there must not show up behind a smaller one. */
 static void flags_end_with_their_population(void) {
     for (int32_t n = 1; n <= 64; n++) {
-        const nc_population populations[3] = {
-            {.kind = NC_INPUT, .n = 64, .width = 64, .history = 1},
-            {.kind = NC_NEURONS, .n = 64, .width = 64, .history = 1, .first = 0, .last = 1, .neurons = counter(64, 0)},
-            {.kind = NC_NEURONS, .n = n, .width = n, .history = 1, .first = 1, .last = 2, .neurons = counter(n, 0)}};
+        const nc_population populations[3] = {{.kind = NC_INPUT, .n = 64, .width = 64, .history = 1, .place = -1},
+                                              {.kind = NC_NEURONS,
+                                               .n = 64,
+                                               .width = 64,
+                                               .history = 1,
+                                               .place = -1,
+                                               .first = 0,
+                                               .last = 1,
+                                               .neurons = counter(64, 0)},
+                                              {.kind = NC_NEURONS,
+                                               .n = n,
+                                               .width = n,
+                                               .history = 1,
+                                               .place = -1,
+                                               .first = 1,
+                                               .last = 2,
+                                               .neurons = counter(n, 0)}};
         int32_t input[64], *const indices = zeros(64, sizeof(int32_t));
         int64_t *const indptr = zeros(65, sizeof(int64_t));
         int16_t weights[64];
@@ -315,7 +357,7 @@ static void flags_end_with_their_population(void) {
                                                .weight = weights,
                                                .indptr = indptr,
                                                .indices = indices}};
-        const nc_network net = {3, 2, populations, projections, NULL, NULL, 0};
+        const nc_network net = {3, 2, populations, projections, NULL, NULL, 0, 0};
         uint8_t wide[8], spikes[8] = {0}, active[8] = {0};
         const nc_record records[3] = {{0}, {.active = wide}, {.spikes = spikes, .active = active}};
         run_i32(&net, input, 64, 1, records);
@@ -337,10 +379,10 @@ static void garbage_in_the_work_area_does_not_matter(void) {
     neurons.i_decay = &ZERO_I;
     neurons.i_gain = &ONE_I;
     const nc_population populations[2] = {
-        {.kind = NC_INPUT, .n = 3, .width = 3, .history = 1},
-        {.kind = NC_NEURONS, .n = 3, .width = 3, .history = 1, .first = 0, .last = 1, .neurons = neurons}};
+        {.kind = NC_INPUT, .n = 3, .width = 3, .history = 1, .place = -1},
+        {.kind = NC_NEURONS, .n = 3, .width = 3, .history = 1, .place = -1, .first = 0, .last = 1, .neurons = neurons}};
     const nc_projection projection = pairs(0, 1, 3, 0, &ONE_I);
-    const nc_network net = {2, 1, populations, &projection, NULL, NULL, 0};
+    const nc_network net = {2, 1, populations, &projection, NULL, NULL, 0, 0};
     const int32_t input[3] = {5, 1, 0};
     uint8_t spikes[6];
     const nc_record records[2] = {{0}, {.spikes = spikes}};

@@ -51,10 +51,23 @@ static nc_projection linear(int32_t source, int32_t target, int32_t n_source, in
 
 static void build(parts *b) {
     *b = (parts){
-        .populations =
-            {{.kind = NC_INPUT, .n = 3, .width = 3, .history = 1},
-             {.kind = NC_NEURONS, .n = 4, .width = 4, .history = 3, .first = 0, .last = 2, .neurons = neurons(4)},
-             {.kind = NC_NEURONS, .n = 3, .width = 3, .history = 1, .first = 2, .last = 3, .neurons = neurons(3)}},
+        .populations = {{.kind = NC_INPUT, .n = 3, .width = 3, .history = 1, .place = -1},
+                        {.kind = NC_NEURONS,
+                         .n = 4,
+                         .width = 4,
+                         .history = 3,
+                         .place = -1,
+                         .first = 0,
+                         .last = 2,
+                         .neurons = neurons(4)},
+                        {.kind = NC_NEURONS,
+                         .n = 3,
+                         .width = 3,
+                         .history = 1,
+                         .place = -1,
+                         .first = 2,
+                         .last = 3,
+                         .neurons = neurons(3)}},
         .projections = {linear(0, 1, 3, 4),
                         {.kind = NC_ONE_TO_ONE,
                          .source = 1,
@@ -66,7 +79,7 @@ static void build(parts *b) {
                          .scale_count = 1},
                         linear(1, 2, 4, 3)},
     };
-    b->net = (nc_network){3, 3, b->populations, b->projections, NULL, NULL, 0};
+    b->net = (nc_network){3, 3, b->populations, b->projections, NULL, NULL, 0, 0};
 }
 
 #define REFUSED(field, value, code)                                                                                    \
@@ -103,6 +116,33 @@ static void wrong_populations_are_refused(void) {
     REFUSED(populations[1].neurons.threshold, NULL, NC_ERR_SIZE);
 }
 
+/* Outputs lie within the pool, for one step, and no reader comes after they were overwritten. */
+static void wrong_places_are_refused(void) {
+    parts b;
+    build(&b);
+    b.net.pool = 16 + 3;
+    b.populations[0].place = 16;
+    b.populations[2].place = 16; /* the input is read for the last time by the population between */
+    CHECK_EQUAL(nc_network_check(&b.net), NC_OK);
+    b.net.pool = 16 + 2;
+    CHECK_EQUAL(nc_network_check(&b.net), NC_ERR_SIZE);
+    b.net.pool = -1;
+    CHECK_EQUAL(nc_network_check(&b.net), NC_ERR_SIZE);
+    b.net.pool = NC_MOST_POOLED;
+    b.populations[2].place = 1;
+    CHECK_EQUAL(nc_network_check(&b.net), NC_ERR_SIZE); /* not where arrays may begin */
+    b.populations[2].place = 0;
+    b.populations[1].place = 32;
+    CHECK_EQUAL(nc_network_check(&b.net), NC_ERR_SIZE); /* it is heard two steps later */
+    b.populations[1].place = -2;
+    CHECK_EQUAL(nc_network_check(&b.net), NC_ERR_SIZE);
+    b.populations[1].place = -1;
+    b.projections[2].source = 0; /* the input is read by the last population now */
+    b.projections[2].n_source = b.projections[2].c_in = 3;
+    b.populations[2].place = 16;
+    CHECK_EQUAL(nc_network_check(&b.net), NC_ERR_INDEX);
+}
+
 static void wrong_projections_are_refused(void) {
     REFUSED(projections[0].source, -1, NC_ERR_INDEX);
     REFUSED(projections[0].source, 3, NC_ERR_INDEX);
@@ -134,15 +174,17 @@ static void a_run_needs_memory_and_input(void) {
 }
 
 static void an_absurd_size_has_no_workspace(void) {
-    const nc_population populations[2] = {{.kind = NC_INPUT, .n = 1 << 30, .width = 1, .history = INT32_MAX},
-                                          {.kind = NC_RELAY, .n = 1 << 30, .width = 1, .history = INT32_MAX}};
-    const nc_network net = {2, 0, populations, NULL, NULL, NULL, 0};
+    const nc_population populations[2] = {
+        {.kind = NC_INPUT, .n = 1 << 30, .width = 1, .history = INT32_MAX, .place = -1},
+        {.kind = NC_RELAY, .n = 1 << 30, .width = 1, .history = INT32_MAX, .place = -1}};
+    const nc_network net = {2, 0, populations, NULL, NULL, NULL, 0, 0};
     CHECK_EQUAL(nc_network_check(&net), NC_OK);
     CHECK_EQUAL(nc_network_workspace(&net), 0);
 }
 
 int main(void) {
     RUN(wrong_populations_are_refused);
+    RUN(wrong_places_are_refused);
     RUN(wrong_projections_are_refused);
     RUN(a_run_needs_memory_and_input);
     RUN(an_absurd_size_has_no_workspace);

@@ -153,10 +153,11 @@ static void threads_meet_after_each_population(void) {
         projections[k].batch = 1, projections[k].rows = 2, projections[k].inner = projections[k].columns = 3;
         projections[k].scale = &SCALE_I, projections[k].scale_count = 1;
     }
-    const nc_population populations[4] = {{.kind = NC_INPUT, .n = 6, .width = 6, .history = 1},
-                                          {.kind = NC_INPUT, .n = 9, .width = 3, .history = 2},
-                                          {.kind = NC_RELAY, .n = 6, .width = 3, .history = 1, .first = 0, .last = 2},
-                                          {.kind = NC_RELAY, .n = 6, .width = 6, .history = 1, .first = 2, .last = 3}};
+    const nc_population populations[4] = {
+        {.kind = NC_INPUT, .n = 6, .width = 6, .history = 1, .place = -1},
+        {.kind = NC_INPUT, .n = 9, .width = 3, .history = 2, .place = -1},
+        {.kind = NC_RELAY, .n = 6, .width = 3, .history = 1, .place = -1, .first = 0, .last = 2},
+        {.kind = NC_RELAY, .n = 6, .width = 6, .history = 1, .place = -1, .first = 2, .last = 3}};
     const int32_t left[6] = {1, 0, 2, 0, 0, 1}, right[9] = {1, 1, 0, 0, 1, 0, 2, 0, 0};
     const nc_feed feeds[4] = {{left, 0}, {right, 0}, {NULL, 0}, {NULL, 0}};
     const int32_t product[6] = {15, 3, 0, 6, 0, 0};
@@ -164,7 +165,7 @@ static void threads_meet_after_each_population(void) {
         int32_t out[3 * 6], calls = 0;
         int64_t met = 10;
         const nc_record records[4] = {{0}, {0}, {.products = &met}, {.values = out}};
-        const nc_network net = {4, 3, populations, projections, add_hundred, &calls, 0};
+        const nc_network net = {4, 3, populations, projections, add_hundred, &calls, 0, 0};
         CHECK_EQUAL(run_together(&net, feeds, 3, records, parts), NC_OK);
         for (int k = 0; k < 18; k++)
             CHECK_EQUAL(out[k], 100 + (k < 6 ? 0 : product[k % 6]));
@@ -198,11 +199,12 @@ static void shares_do_not_show(void) {
                                 .threshold = threshold,
                                 .v_reset = threshold,
                                 .v_init = threshold};
-    const nc_population populations[2] = {{.kind = NC_INPUT, .n = ROWS * IN, .width = IN, .history = 1},
+    const nc_population populations[2] = {{.kind = NC_INPUT, .n = ROWS * IN, .width = IN, .history = 1, .place = -1},
                                           {.kind = NC_NEURONS,
                                            .n = N,
                                            .width = OUT,
                                            .history = 1,
+                                           .place = -1,
                                            .last = 1,
                                            .bias = bias,
                                            .bias_period = 3,
@@ -227,7 +229,7 @@ static void shares_do_not_show(void) {
                                  .groups = 1,
                                  .block = 16,
                                  .weight = weight};
-    const nc_network net = {2, 1, populations, &dense, NULL, NULL, 0};
+    const nc_network net = {2, 1, populations, &dense, NULL, NULL, 0, 0};
     const nc_feed feeds[2] = {{input, ROWS * IN}, {NULL, 0}};
     for (int32_t parts = 1; parts <= 4; parts++) {
         const int k = parts > 1;

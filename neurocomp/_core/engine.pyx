@@ -47,6 +47,7 @@ cdef extern from "network.h" nogil:
         const void *extra[11]
     ctypedef struct nc_population:
         int32_t kind, n, width, history, first, last, shift
+        int64_t place
         const void *bias
         int32_t bias_period
         nc_neurons neurons
@@ -79,6 +80,7 @@ cdef extern from "network.h" nogil:
         const nc_projection *projections
         nc_host host
         void *context
+        int64_t pool
         int64_t least_work
     ctypedef struct nc_feed:
         const void *values
@@ -132,6 +134,7 @@ cdef class Engine:
         self.net.projection_count = len(plan.projections)
         self.net.populations = self.populations
         self.net.projections = self.projections
+        self.net.pool = plan.pool
         self.net.host = _ask_host
         self.net.context = <void *>self
         raise_status(nc_network_check(&self.net), "engine")
@@ -175,6 +178,7 @@ cdef class Engine:
         p.n = planned.n
         p.width = planned.width
         p.history = planned.history
+        p.place = planned.place
         p.first = planned.first
         p.last = planned.last
         p.shift = planned.shift

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -14,11 +14,13 @@ from neurocomp.network.graph import Integer, Network, Population
 from neurocomp.network.verify import population_order
 
 INPUT, RELAY, NEURONS = range(3)  # codes of csrc/network.h
+ALIGNMENT = 16  # elements that arrays begin at a multiple of
 
 
 @dataclass(frozen=True, eq=False)
 class PlannedPopulation:
-    """One population; width: elements of one row, the channels of a pixel."""
+    """One population; width: elements of one row, the channels of a pixel; place: where its outputs lie in the memory
+    that populations share which are not needed at the same time, -1 for memory of its own."""
 
     name: str
     kind: int
@@ -30,13 +32,15 @@ class PlannedPopulation:
     shift: int
     bias: np.ndarray | None
     neurons: PlannedNeurons | None
+    place: int = -1
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A network as the compiled engine takes it."""
+    """A network as the compiled engine takes it. pool: elements of shared memory."""
 
     integer: bool
+    pool: int
     populations: tuple[PlannedPopulation, ...]
     projections: tuple[PlannedProjection, ...]
 
@@ -71,7 +75,33 @@ def _laid_out(network: Network) -> Plan:
         first = len(projections)
         projections += plan_projections(network, incoming, index)
         populations.append(_population(network, network.by_name[name], first, len(projections)))
-    return Plan(isinstance(network.arithmetic, Integer), tuple(populations), tuple(projections))
+    places, pool = _places(populations, projections)
+    populations = [replace(p, place=place) for p, place in zip(populations, places, strict=True)]
+    return Plan(isinstance(network.arithmetic, Integer), pool, tuple(populations), tuple(projections))
+
+
+def _places(populations: list[PlannedPopulation], projections: list[PlannedProjection]) -> tuple[list[int], int]:
+    """Where each population's outputs lie, and the size of it all: the first gap among those that are still read."""
+    last_reader = list(range(len(populations)))
+    for p in projections:
+        last_reader[p.source] = max(last_reader[p.source], p.target)
+    places, pool = [], 0
+    live: list[tuple[int, int, int]] = []  # (start, stop, last reader), by start
+    for k, population in enumerate(populations):
+        if population.history > 1:  # what is heard later stays where it is
+            places.append(-1)
+            continue
+        live = [held for held in live if held[2] >= k]
+        size = -(-population.n // ALIGNMENT) * ALIGNMENT
+        start = 0
+        for held_start, held_stop, _ in live:
+            if held_start - start >= size:
+                break
+            start = max(start, held_stop)
+        live = sorted([*live, (start, start + size, last_reader[k])])
+        places.append(start)
+        pool = max(pool, start + size)
+    return places, pool
 
 
 def _population(network: Network, population: Population, first: int, last: int) -> PlannedPopulation:
