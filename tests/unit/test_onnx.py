@@ -140,7 +140,7 @@ def test_a_view_whose_batch_may_change(tmp_path: Path) -> None:
 
 CONV = {"w": weights(2, 4, 3, 3)}
 REFUSED: dict[str, tuple[list[bytes], dict[str, np.ndarray], str]] = {
-    "an operator": ([node("Elu", ["x"], "y")], {}, r"y: op Elu has no spiking form here\n  next: can be converted: Add"),
+    "an operator": ([node("Elu", ["x"], "y")], {}, r"y: op Elu has no spiking form here\n  next: can be converted"),
     "another domain": ([node("Relu", ["x"], "y", domain="com.microsoft")], {}, r"op com\.microsoft\.Relu has no"),
     "uneven padding": ([node("Conv", ["x", "w"], "y", pads=[0, 0, 1, 1])], CONV, "pads one side more than the other"),
     "computed weights": ([node("Conv", ["x", "x"], "y")], {}, "its weight is computed from the input"),

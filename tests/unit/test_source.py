@@ -207,6 +207,19 @@ def test_a_pickled_module_of_the_users_class_needs_its_file(tmp_path: Path, code
     assert network.neuron_count == 35
 
 
+def test_a_module_that_a_script_pickled(tmp_path: Path, code: Path) -> None:
+    """Its class is of __main__; the file of the script gives it."""
+    import subprocess
+
+    script = code.read_text() + "\nif __name__ == '__main__':\n    torch.save({'net': build()}, 'whole.pt')\n"
+    code.write_text(script)
+    subprocess.run([sys.executable, code.name], cwd=tmp_path, check=True)
+    with pytest.raises(InputError, match=r"needs the class __main__\.Net"):
+        load_network(tmp_path / "whole.pt", example=images(), steps=4)
+    network = load_network(tmp_path / "whole.pt", source=str(code), example=images(), steps=4)
+    assert same(network, freeze_file(None, f"{code}:build", Example(images(), None, 4)))
+
+
 def test_a_pickled_sinabs_module(tmp_path: Path) -> None:
     sl = pytest.importorskip("sinabs.layers")
     net = torch.nn.Sequential(torch.nn.Linear(36, 8), sl.IAF())
