@@ -144,7 +144,9 @@ def test_bad_functions_are_named(op, message):
 def test_integer_networks_take_what_stays_whole():
     verify(joined(("a", factor("left", 2.0)), ("b", factor("right", 2.0)), integer=True))
     verify(joined(("a", Host("relu")), integer=True))
-    assert findings(joined(("a", Host("gelu")), integer=True)) == ["w0: is gelu in a network of integer arithmetic"]
+    assert findings(joined(("a", Host("gelu")), integer=True)) == [
+        "w0: is gelu in a network of integer arithmetic, without units"
+    ]
     assert findings(joined(("a", factor("left", 0.5)), ("b", factor("right", 0.5)), integer=True)) == [
         f"w{k}: has a scale of 0.5 in a network of integer arithmetic" for k in (0, 1)
     ]
