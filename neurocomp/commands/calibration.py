@@ -14,7 +14,7 @@ from neurocomp.commands.progress import Progress
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.inputs.memory import need_memory_for
 from neurocomp.inputs.prepare import Prepared, prepare
-from neurocomp.mapping.compile import float_form, hosted_values, lower
+from neurocomp.mapping.compile import float_form, hosted_values, lower, measured_ranges
 from neurocomp.network.graph import Integer, Network
 from neurocomp.network.quantise import SCALES, WeightScales
 
@@ -70,8 +70,7 @@ def _ranges(network: Network, chip: ChipSpec, data: Prepared, job: Job, progress
         return {}
     need_memory_for(form, data)
     run = run_network(form, data, job.workers, progress, "measuring ranges", wanted)
-    found = {name: run.trace.populations[name].values for name in wanted}
-    return {name: 1.0 if v is None else float(np.abs(v).max(initial=0.0)) for name, v in found.items()}
+    return measured_ranges(run, wanted)
 
 
 def _note(network: Network, lowered: Network, rounding: Rounding, data: Prepared) -> str | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from neurocomp.activity.encode import encode_sample
+from neurocomp.activity.execute import execute
+from neurocomp.activity.execution import Execution
 from neurocomp.activity.plan_range import check_range
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import Diagnostic, InputError, bad_input
@@ -23,6 +26,7 @@ from neurocomp.network.units import KEEPING, chains_of_values
 from neurocomp.network.verify import verify
 
 LEAST_RELAY_BITS = 3
+RANGED_SAMPLES = 16  # of the stored ones, to see how large real values become
 
 LEAST_RELAY_BITS = 3
 
@@ -93,6 +97,8 @@ def lower(
         return with_stations(lowered, chip)
     if calibration is None and network.sample is not None:
         calibration = network.sample.inputs if network.sample.encoding in ("direct", "temporal") else np.ones(1)
+    if ranges is None:
+        ranges = _sampled_ranges(lowered)
     quantised = _quantised(lowered, chip_arithmetic(chip), calibration, weight_scales, ranges)
     notes = tuple(f"on {chip.name}: {note}" for note in quantised.notes)
     return with_stations(replace(quantised.network, assumptions=network.assumptions + notes), chip)
@@ -148,6 +154,22 @@ def hosted_values(network: Network) -> list[str]:
     """Populations whose values functions of the host give, in an order of their own."""
     found = {p.target for p in network.projections if isinstance(p.op, Host) and p.op.function not in KEEPING}
     return [p.name for p in network.populations if p.name in found]
+
+
+def _sampled_ranges(network: Network) -> dict[str, float]:
+    """Greatest magnitudes of what functions of the host give on the first samples stored with the network."""
+    wanted, sample = hosted_values(network), network.sample
+    if not wanted or sample is None:
+        return {}
+    labels = None if sample.labels is None else sample.labels[:RANGED_SAMPLES]
+    few = replace(sample, inputs=sample.inputs[:RANGED_SAMPLES], labels=labels)
+    return measured_ranges(execute(network, encode_sample(few), record=wanted), wanted)
+
+
+def measured_ranges(run: Execution, names: Sequence[str]) -> dict[str, float]:
+    """Greatest magnitudes of recorded relays in a run."""
+    values = {name: run.trace.populations[name].values for name in names}
+    return {name: 1.0 if v is None else float(np.abs(v).max(initial=0.0)) for name, v in values.items()}
 
 
 def _unrounded(network: Network) -> Network:

@@ -13,10 +13,11 @@ from neurocomp.activity.execute import execute
 from neurocomp.chip.catalog import load_chip
 from neurocomp.cli import app
 from neurocomp.commands.exits import run
+from neurocomp.errors import InputError
 from neurocomp.frontend.frozen import write_frozen
 from neurocomp.frontend.nir_write import write_nir
 from neurocomp.mapping.compile import compile_network, lower
-from neurocomp.network import Integer, Linear, Network, Neuron, Population, Projection
+from neurocomp.network import Host, Integer, Linear, Network, Neuron, Population, Projection, Sample
 from neurocomp.report.difference import differing_sites
 
 NETWORK = "net.nir"
@@ -88,6 +89,39 @@ def test_scales_per_channel_are_asked_for(work: Path) -> None:
     assert said in answer()["assumptions"]
     program = compile_network(small(), load_chip("loihi2"), calibration=np.ones(1), weight_scales="channel")
     assert np.shape(program.network.by_name["a"].neuron.threshold) == (4,)  # type: ignore[union-attr]
+
+
+def hosted() -> Network:
+    """GELU between two matrices, and neurons behind them."""
+    populations = (
+        Population("in", (6,)), Population("x", (6,)), Population("g", (6,)),
+        Population("out", (4,), Neuron(v_decay=0.5, threshold=0.7)),
+    )  # fmt: skip
+    projections = (
+        Projection("w", "in", "x", Linear(RNG.normal(size=(6, 6)).astype(np.float32))),
+        Projection("gelu", "x", "g", Host("gelu")),
+        Projection("u", "g", "out", Linear(RNG.normal(size=(4, 6)).astype(np.float32))),
+    )
+    return Network(populations, projections, ("in",), "out", name="hosted")
+
+
+def test_ranges_of_host_functions_come_from_data() -> None:
+    chip = load_chip("loihi2")
+    with pytest.raises(InputError, match="applies gelu on the host, and no data says how large its results are"):
+        lower(hosted(), chip, np.ones(1))
+    network = hosted().with_sample(Sample(RNG.random((3, 6)).astype(np.float32), 4))
+    assert any("g: gelu is computed in real values" in sentence for sentence in lower(network, chip).assumptions)
+
+
+def test_calibration_data_set_the_ranges_of_host_functions(work: Path) -> None:
+    pytest.importorskip("torch")
+    write_frozen(hosted(), work / "net.nir")
+    steps = {}
+    for name in ("run.npz", "other.npz"):
+        assert compiled("--calibrate", name) == 0
+        (said,) = (s for s in answer()["assumptions"] if "gelu is computed in real values" in s)
+        steps[name] = float(said.rpartition(" ")[2])
+    assert steps["other.npz"] > 2 * steps["run.npz"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -214,6 +216,24 @@ def test_the_time_step_is_in_the_file(tmp_path: Path) -> None:
         "--reset subtract takes the place of zero, with which net.nir was written",
     )
     assert other.by_name["p0"].neuron.v_decay == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("neurocomp_dt_s", -1.0, "is not a time step in seconds"),
+        ("neurocomp_dt_s", "soon", "holds text where numbers are expected"),
+        ("neurocomp_reset", "soft", "is 'soft'; zero, subtract, subtract-next are known"),
+        ("neurocomp_discretise", 3, "where text is expected"),
+    ],
+)
+def test_notes_of_ours_that_were_damaged_are_refused(tmp_path: Path, name: str, value: Any, expected: str) -> None:
+    write_nir(row(LIF), tmp_path / "net.nir")
+    with h5py.File(tmp_path / "net.nir", "r+") as file:
+        del file["node/metadata"][name]
+        file["node/metadata"][name] = value
+    with pytest.raises(InputError, match=expected):
+        read_nir(tmp_path / "net.nir")
 
 
 def test_the_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
