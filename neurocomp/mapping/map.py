@@ -24,7 +24,7 @@ from neurocomp.mapping.explain import cores_in_order, impossible, not_found, ref
 from neurocomp.mapping.layer import layers_of
 from neurocomp.mapping.layer_cores import layer_assignment
 from neurocomp.mapping.levels import levels, timing_mismatches
-from neurocomp.mapping.mismatch import capability_mismatches
+from neurocomp.mapping.mismatch import capability_mismatches, part_assumptions
 from neurocomp.mapping.portfolio import Portfolio
 from neurocomp.mapping.problem import MOST_CHIPS, Problem, stored_weight_bits
 from neurocomp.mapping.profile import Activity, profile_of
@@ -194,7 +194,7 @@ def _assumptions(problem: Problem) -> list[str]:
         found.append(f"on {chip.name}: links between chips are not described; they are taken to cost what others cost")
     if chip.core.kernel_sharing:
         found.append("a core stores the kernels of its output channels once, however many pixels it holds")
-    return found + station_assumptions(problem)
+    return found + part_assumptions(problem) + station_assumptions(problem)
 
 
 def _not_lowered(network: Network) -> list[Diagnostic]:

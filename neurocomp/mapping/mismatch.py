@@ -82,6 +82,22 @@ def _parts(problem: Problem) -> Iterable[str]:
         yield f"has neurons without {PARTS[part]}, which {_listed(names)} {_have(names)}"
 
 
+def part_assumptions(problem: Problem) -> list[str]:
+    """How neurons with parts of their own are counted, if there are any."""
+    names = [name for name in problem.tiled if _extra_work(problem, name)]
+    if not names:
+        return []
+    return [
+        f"updates and states of {_listed(names)} are counted as those of plain leaky integrators, for want of figures"
+    ]
+
+
+def _extra_work(problem: Problem, name: str) -> bool:
+    neuron = problem.population(name).neuron
+    plain = ("refractory", "fire_once", "negative_spikes", "membrane_floor")
+    return neuron is not None and any(part not in plain for part in neuron.parts())
+
+
 def _values(problem: Problem) -> Iterable[str]:
     numeric, kinds = problem.chip.numeric, problem.kinds
     arithmetic = problem.network.arithmetic

@@ -64,6 +64,8 @@ def test_one_list_of_parts() -> None:
 )
 def test_compile_names_what_the_chip_has_not(chip: str, part: str, words: str | None) -> None:
     program = compile_network(network(**CASES[part]), load_chip(chip))
+    counted = any(s.startswith("updates and states of a are counted as") for s in program.assumptions)
+    assert counted == (part == "adaptive_threshold")
     found = [sentence for sentence in program.mismatches if "neurons without" in sentence]
     assert found == ([] if words is None else [f"{chip}: {words}"])
 
