@@ -81,7 +81,13 @@ def test_spikingformer() -> None:
 
 
 def test_meta_spikeformer() -> None:
-    assert products(frozen(transformers.MetaSpikeFormer(), 2, 3, 16, 16)) == 2
+    network = frozen(transformers.MetaSpikeFormer(), 2, 3, 16, 16)
+    assert products(network) == 2
+    # the border that is overwritten with what normalisation makes of zero is padding and a bias again
+    depthwise = next(p for p in network.projections if p.name == "attention.q_conv.0.body.2")
+    assert depthwise.source == "attention.q_conv.0.body.0"
+    assert (depthwise.op.padding, depthwise.op.groups) == ((1, 1), 32)
+    assert network.by_name["attention.q_lif"].bias is not None
 
 
 def test_spiking_resformer() -> None:

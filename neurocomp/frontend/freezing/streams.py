@@ -139,6 +139,8 @@ class Streams:
             moved = self._mapped_sum(op, source, path)
             if moved is not None:
                 return moved
+        if isinstance(op, Wiring) and isinstance(source, Mapped) and _only_moves(source):
+            return self.gathered(source, op.index.reshape(op.shape), path)
         simpler = _simplified(op, source)
         if simpler is not None:
             return self.mapped(*simpler, path)
@@ -352,6 +354,10 @@ def _simplified(op: Op, source: Stream) -> tuple[Op, Stream] | None:
 
 def _is_nothing(stream: Stream) -> bool:
     return isinstance(stream, Sum) and not stream.terms and stream.constant is None
+
+
+def _only_moves(stream: Mapped) -> bool:
+    return isinstance(stream.op, Wiring) or _is_reshape(stream)
 
 
 def _is_reshape(stream: Mapped) -> bool:
