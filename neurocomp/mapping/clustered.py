@@ -18,7 +18,17 @@ from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.cuts import Grid, split
 from neurocomp.mapping.hypergraph import Hypergraph, contracted
 from neurocomp.mapping.limits import NEURONS
-from neurocomp.mapping.partition import EFFORTS, Bounds, Columns, Effort, along_hilbert, available, begun, partition
+from neurocomp.mapping.partition import (
+    EFFORTS,
+    Bounds,
+    Columns,
+    Effort,
+    Partition,
+    along_hilbert,
+    available,
+    begun,
+    partition,
+)  # fmt: skip
 from neurocomp.mapping.partition.multilevel import Start
 from neurocomp.mapping.placing.cost import placed_cost
 from neurocomp.mapping.placing.fabric import fabric_of
@@ -33,7 +43,9 @@ LOOKS_PER_SECOND = 10_000_000  # of one level of a multilevel search, of which t
 _UNITS = 1 << 20  # work is counted in units of the total / this
 _SLACK = 1.02
 _PER_CORE, _FINEST = 8, 512  # micro-tiles that fill a core
-_LARGE, _OF_LARGE = 8_000, ("natural", "metis", "multilevel")  # micro-tiles; methods where there are more
+_LARGE, _LARGE_PINS = 8_000, 1_000_000  # micro-tiles, and what they hear, beyond which few methods must do:
+_OF_LARGE = ("natural", "multilevel")
+_HOPEFUL = 1.5  # beside the least volume, placement seldom makes up for more
 _HUGE, _OF_HUGE = 5_000_000, ("multilevel",)  # pins; methods where there are more
 _SPARE, _PATIENCE = 8, 8  # parts for each further core that joint moves may take; times their work, for traffic alone
 _FEWEST = {  # (method, micro-tiles that fill a core)
@@ -85,7 +97,8 @@ class Clusters:
     @property
     def is_large(self) -> bool:
         """Whether few methods must do."""
-        return self.built(_PER_CORE)[0].vertices > _LARGE
+        graph = self.built(_PER_CORE)[0]
+        return graph.vertices > _LARGE or graph.pin.size > _LARGE_PINS
 
     @property
     def is_huge(self) -> bool:
@@ -104,7 +117,7 @@ class Clusters:
         return wanted
 
     def columns(self) -> Iterator[Layout]:
-        """Patches of the map through several layers. Where they are, they do without other methods on large networks."""
+        """Patches of the map through several layers. On large networks they make other methods needless."""
         for per_core in (_PER_CORE, 2 * _PER_CORE):
             if self.has_columns and not (self.is_large and per_core > _PER_CORE):
                 built = self.built(per_core)
@@ -127,10 +140,27 @@ class Clusters:
 
     def fewest(self, effort: str) -> Iterator[Layout]:
         """Parts as full as they can be, so that little leaves them; of large networks only a few."""
+        if self.is_large:
+            yield from self._few(effort)
+            return
         for method, per_core in self._wanted(effort):
             if available(method):
                 size = "" if per_core == _PER_CORE else f" of 1/{per_core} cores"
                 yield self._parted(f"{method} partition{size}{_of(effort)}", method, effort, self.built(per_core))
+
+    def _few(self, effort: str) -> Iterator[Layout]:
+        """By the search of the effort below; what leaves far more than the best is not placed."""
+        built, names = self.built(_PER_CORE), {}
+        for method, _ in self._wanted(effort):
+            found = self._partition(method, "fast" if effort == "default" else "default", built)
+            if found is None:
+                yield Layout(f"{method} partition{_of(effort)}")
+            else:
+                names[f"{method} partition{_of(effort)}"] = found
+        least = min((found.volume for found in names.values()), default=0)
+        for name, found in names.items():
+            if found.volume <= _HOPEFUL * least:
+                yield self.placed(Layout(name, built, found.part), "fast")
 
     def finer(self, effort: str) -> Iterator[Layout]:
         """For cores that are nearly full: smaller micro-tiles, of which a core holds more exactly what it can."""
@@ -194,11 +224,14 @@ class Clusters:
         return Layout(name, layout.built, part, core)
 
     def _parted(self, name: str, method: str, effort: str, built: Built, bounds: Bounds | None = None) -> Layout:
-        found = partition(
+        found = self._partition(method, effort, built, bounds)
+        return Layout(name) if found is None else self.placed(Layout(name, built, found.part), "fast")
+
+    def _partition(self, method: str, effort: str, built: Built, bounds: Bounds | None = None) -> Partition | None:
+        return partition(
             built[0], self.tiling.limits, most_parts=self.problem.available_cores, method=method,
             seed=self.choices.seed, effort=self._budget(effort), bounds=bounds,
         )  # fmt: skip
-        return Layout(name) if found is None else self.placed(Layout(name, built, found.part), "fast")
 
     def _budget(self, effort: str) -> str | Effort:
         seconds = self.choices.time_budget_s

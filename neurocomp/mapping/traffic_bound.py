@@ -17,6 +17,7 @@ from neurocomp.mapping.layer import Layer
 from neurocomp.mapping.limits import DEMANDS, NEURONS, SYNAPSE_BITS, Limits
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
+from neurocomp.mapping.rows import counted_rows, sorted_rows
 from neurocomp.network.layout import channel_last
 from neurocomp.network.ops import Op, Sparse
 from neurocomp.network.structure import fan_in, fan_out, whole
@@ -110,17 +111,17 @@ def _repeats(op: Op) -> int:
     """Synapses that one pair of elements can have: several in a table, else one."""
     if not isinstance(op, Sparse) or not op.indices.size:
         return 1
-    return int(np.unique(_pairs(op), return_counts=True)[1].max())
+    return int(counted_rows(*_table(op))[1].max())
 
 
-def _pairs(op: Sparse) -> np.ndarray:
-    source = np.repeat(np.arange(op.indptr.size - 1, dtype=np.int64), np.diff(op.indptr))
-    return source * int(np.prod(op.shape)) + op.indices
+def _table(op: Sparse) -> tuple[np.ndarray, np.ndarray, int]:
+    """Copies of pointer and targets, which sorting takes over; how many targets there are."""
+    return op.indptr.astype(np.int64), op.indices.astype(np.int32), int(np.prod(op.shape))
 
 
 def _distinct_in_table(op: Sparse) -> np.ndarray:
     """int64 (sources): different targets of each."""
-    return np.bincount(np.unique(_pairs(op)) // int(np.prod(op.shape)), minlength=op.indptr.size - 1)
+    return sorted_rows(*_table(op)).lengths
 
 
 def _links(problem: Problem, cores: np.ndarray) -> np.ndarray:
