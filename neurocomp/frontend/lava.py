@@ -30,6 +30,7 @@ DECAY_ONE = 4096
 NEVER_FIRES = 2**17 - 1
 """The largest threshold mantissa of Loihi; lava-dl gives it to layers whose membrane is the output."""
 INTEGRATOR: dict[str, int | np.ndarray] = {"iDecay": DECAY_ONE, "vDecay": 0, "vThMant": NEVER_FIRES, "refDelay": 1}
+SAME_STEP = "spikes reach the next layer in the step in which they are sent; lava-dl counts one step for each layer"
 DEFAULT_INPUT_WEIGHT = 64
 LARGEST_WEIGHT = 256
 MAX_DELAY = 62
@@ -87,7 +88,7 @@ class _Builder:
             arithmetic=arithmetic,
             name=self.path.stem,
             origin="lava-dl",
-            assumptions=tuple(self.notes),
+            assumptions=(*self.notes, SAME_STEP) if len(self.layers) > 1 else tuple(self.notes),
         )
 
     def add(self, layer: Layer) -> None:
@@ -190,6 +191,8 @@ class _Builder:
         self.populations.append(Population(layer.name, shape, neuron, bias))
         if "delay" in layer.values:
             self.delays[layer.name] = _delays(layer, shape)
+            if np.any(layer.values["delay"] != np.floor(layer.values["delay"])):
+                self.notes.append(f"layer {layer.index} ({layer.type}): delays are rounded down to whole steps")
 
     def _project(self, name: str, op: Op) -> None:
         """From the last but one population to the last, through its axonal delays."""
@@ -243,6 +246,8 @@ def _neuron(
     if reads_membrane:
         return Neuron(reset="none", compare=">", output="membrane").with_parameters(parameters), shifted
     parameters["threshold"] = _spread(given["vThMant"], shape) * 2**STATE_SHIFT
+    if np.ptp(given["refDelay"]):
+        raise LayerProblem("has several refractory delays (refDelay); one per layer can be read")
     refractory = int(np.max(given["refDelay"])) - 1
     return Neuron(reset="zero", compare=">", refractory=refractory).with_parameters(parameters), shifted
 

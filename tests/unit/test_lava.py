@@ -190,6 +190,23 @@ def test_axonal_delays(tmp_path: Path, delays: np.ndarray) -> None:
     assert copied == (4 if delays.size > 1 else 0)  # every neuron has one delay, not all of them
 
 
+def test_fractions_of_delays_are_told(tmp_path: Path) -> None:
+    weight = even_weights(4, 4)
+    first = layer("dense", (4, 1, 1), weight=weight, delay=np.array([0.0, 1.5, 2.0, 2.0]))
+    network = read(tmp_path, spikes_in(4, 1, 1), first, layer("dense", (4, 1, 1), weight=weight))
+    assert "layer 1 (dense): delays are rounded down to whole steps" in network.assumptions
+    assert sorted({p.delay for p in network.projections}) == [0, 1, 2]
+
+
+def test_axonal_delays_pass_through_averages_and_leave_recurrence_alone(tmp_path: Path) -> None:
+    weight, back = even_weights(6, 4), even_weights(6, 6)
+    recurrent = layer("dense_rec", (6, 1, 1), weight=weight, weight_rec=back, delay=np.array([2.0]))
+    network = read(tmp_path, spikes_in(4, 1, 1), recurrent, layer("average", (2, 1, 1), neuron=None))
+    steps = {(p.source, p.target): p.delay for p in network.projections}
+    assert steps["1_dense_rec", "1_dense_rec"] == 1
+    assert steps["1_dense_rec", "2_average"] == 2
+
+
 def test_channels_of_a_map_may_have_delays(tmp_path: Path) -> None:
     weight = even_weights(2, 2, 3, 3)
     first = conv((2, 4, 4), weight, delay=np.array([1.0, 4.0]))
@@ -218,7 +235,10 @@ def test_a_last_layer_that_never_fires_is_read_as_membrane(tmp_path: Path) -> No
     neuron = {**CUBA, "vThMant": 2**17 - 1, "vDecay": 0}
     network = read(tmp_path, spikes_in(6, 1, 1), layer("dense", (3, 1, 1), neuron=neuron, weight=weight))
     assert np.array_equal(output(network, x), np.cumsum(x @ weight.T, axis=0) * 64)
-    assert network.assumptions == ("layer 1 (dense) never fires: its membrane is read out instead",)
+    assert network.assumptions == (
+        "layer 1 (dense) never fires: its membrane is read out instead",
+        "spikes reach the next layer in the step in which they are sent; lava-dl counts one step for each layer",
+    )
 
 
 def test_a_last_layer_without_neurons_sums_up(tmp_path: Path) -> None:
@@ -287,6 +307,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "second input": (spikes_in(4, 1, 1), "is an input behind other layers"),
     "delay": (dense(delay=np.array([63.0])), "from 0 to 62, are expected"),
     "weights": (dense(2, W * 2000), "those of Loihi are at most 256"),
+    "refractory": (dense(neuron={**CUBA, "refDelay": np.array([1, 2])}), "has several refractory delays (refDelay)"),
     "recurrent": (layer("dense_rec", (2, 1, 1), weight=W, weight_rec=np.ones(3)), "has 3 recurrent weights for 2"),
 }
 
