@@ -168,13 +168,14 @@ class Child:
                          hint=COPY_AGAIN)  # fmt: skip
 
 
-def rehearse(path: Path, what: str, *words: Any) -> None:
-    """Let a child read a pickle (or a zip's directory) first: it ends there within the limits, or here never begins.
+def rehearse(path: Path, what: str, *words: Any, data_bytes: int | None = None) -> None:
+    """Let a child read a file first (``what``: see child_main.py): it ends there within the limits, or here never
+    begins.
 
     Only the child's end is of interest; the reading is then done once more in this process, in the same steps.
     """
     if children_possible():
-        with Child("pickle", path, PICKLE_BYTES) as child:
+        with Child("rehearsal", path, PICKLE_BYTES if data_bytes is None else data_bytes) as child:
             child.ask(what, *words)
 
 

@@ -102,31 +102,63 @@ def _hdf5(path: Path) -> Answer:
     return answer
 
 
-def _pickle(path: Path) -> Answer:
-    """Rehearses reading the pickle of a torch file: whether it ends, and within the limits. Builds no tensors."""
+def _rehearsal(path: Path) -> Answer:
+    """Reads what the parent is about to read: whether that ends, and within the limits. Builds no tensors.
+
+    What is wrong with the file otherwise, its reader says.
+    """
 
     def answer(words: list[Any]) -> None:
-        from neurocomp.frontend.pickled import PickleDamaged, read_pickle
-        from neurocomp.frontend.torchzip import MAX_PICKLE_BYTES, TorchZip
+        from neurocomp.frontend.pickled import PickleDamaged
 
         try:
-            if words[0] == "bare":
-                with path.open("rb") as file:
-                    data = file.read(MAX_PICKLE_BYTES)
-                for _ in range(words[1]):
-                    data = data[read_pickle(data).size :]
-                read_pickle(data)
-                return
-            with TorchZip(path) as archive:
-                name = archive.find("data.pkl")
-                if name is not None and words[0] == "pickle":
-                    read_pickle(archive.read(name, MAX_PICKLE_BYTES))
+            _REHEARSED[words[0]](path, *words[1:])
         except PickleDamaged as error:
             if isinstance(error.__cause__, MemoryError):
                 raise MemoryError from error
-            # anything else is said by its reader
+        except ValueError:
+            pass
 
     return answer
 
 
-_SERVICES: dict[str, Callable[[Path], Answer]] = {"hdf5": _hdf5, "pickle": _pickle}
+def _bare_pickle(path: Path, skip: int) -> None:
+    from neurocomp.frontend.pickled import read_pickle
+    from neurocomp.frontend.torchzip import MAX_PICKLE_BYTES
+
+    with path.open("rb") as file:
+        data = file.read(MAX_PICKLE_BYTES)
+    for _ in range(skip):
+        data = data[read_pickle(data).size :]
+    read_pickle(data)
+
+
+def _entry(path: Path, suffix: str = "") -> bytes:
+    """An entry of a zip archive; without a name only the table of contents is read."""
+    from neurocomp.frontend.torchzip import MAX_PICKLE_BYTES, TorchZip
+
+    with TorchZip(path) as archive:
+        name = archive.find(suffix)
+        return b"" if name is None else archive.read(name, MAX_PICKLE_BYTES)
+
+
+def _zipped_pickle(path: Path) -> None:
+    from neurocomp.frontend.pickled import read_pickle
+
+    read_pickle(_entry(path, "data.pkl"))
+
+
+def _onnx(path: Path) -> None:
+    from neurocomp.frontend.onnx_wire import read_onnx
+
+    read_onnx(path)
+
+
+_REHEARSED: dict[str, Callable[..., object]] = {
+    "bare": _bare_pickle,
+    "json": lambda path, suffix: json.loads(_entry(path, suffix) or b"0"),
+    "onnx": _onnx,
+    "pickle": _zipped_pickle,
+    "zip": _entry,
+}
+_SERVICES: dict[str, Callable[[Path], Answer]] = {"hdf5": _hdf5, "rehearsal": _rehearsal}

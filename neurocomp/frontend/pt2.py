@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from neurocomp.errors import bad_input
+from neurocomp.frontend.child import rehearse
 from neurocomp.frontend.tensors import TensorReader
 from neurocomp.frontend.torchzip import TorchZip
 
 MAX_JSON_BYTES = 2**26
+REHEARSED_BYTES = 2**20
 MAX_NODES = 200_000
 SCHEMA = 8
 """Major version of torch's export schema that is read."""
@@ -101,7 +103,10 @@ def _json(archive: TorchZip, name: str) -> Any:
     entry = archive.find(name)
     if entry is None:
         raise Pt2Damaged(f"{name} is missing")
-    return json.loads(archive.read(entry, MAX_JSON_BYTES))
+    data = archive.read(entry, MAX_JSON_BYTES)
+    if len(data) > REHEARSED_BYTES:
+        rehearse(archive.path, "json", name)
+    return json.loads(data)
 
 
 def _tensors(archive: TorchZip) -> dict[str, np.ndarray]:

@@ -137,9 +137,9 @@ def test_a_pickle_that_works_for_hours_is_given_up(tmp_path: Path, monkeypatch: 
 
 
 def test_a_pickle_that_takes_all_memory_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pickle = b"\x80\x02(" + b"]" * 7_000_000 + b"l."
+    pickle = b"\x80\x02(" + b"]" * 2_500_000 + b"l."
     monkeypatch.setattr(child, "PICKLE_BYTES", 0)
-    monkeypatch.setattr(child, "BASE_BYTES", 2**29)
+    monkeypatch.setattr(child, "BASE_BYTES", 150 << 20)
     with pytest.raises(ResourceLimitError, match="needs more memory"):
         load_network(torch_file(tmp_path / "net.pt", pickle))
 
@@ -148,3 +148,21 @@ def test_a_long_pickle_that_is_fine_is_read(tmp_path: Path) -> None:
     pickle = b"\x80\x02}X\x01\x00\x00\x00a(" + b"K\x01" * 100_000 + b"ls."
     with pytest.raises(InputError, match="holds a dict without a network"):
         load_network(torch_file(tmp_path / "net.pt", pickle))
+
+
+def test_other_large_files_are_rehearsed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from neurocomp.frontend.onnx_wire import read_onnx
+    from neurocomp.frontend.pt2 import read_pt2
+    from tests.onnx_files import block, number
+
+    monkeypatch.setattr(child, "BASE_BYTES", 150 << 20)
+    monkeypatch.setattr(child, "PICKLE_BYTES", 0)
+    listed = block(1, block(1, "x") + block(4, "Relu") + block(5, block(1, "a") + number(8, 2**40) * 2_000_000))
+    (tmp_path / "net.onnx").write_bytes(number(1, 8) + block(7, listed))
+    with monkeypatch.context() as hurried, pytest.raises(ResourceLimitError, match="takes longer than 1 s"):
+        hurried.setattr(child, "SECONDS", 0.1)
+        read_onnx(tmp_path / "net.onnx")
+    with zipfile.ZipFile(tmp_path / "net.pt2", "w") as archive:
+        archive.writestr("net/models/model.json", "[" + "[]," * 2_500_000 + "0]")
+    with pytest.raises(ResourceLimitError, match="needs more memory"):
+        read_pt2(tmp_path / "net.pt2")
