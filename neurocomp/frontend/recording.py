@@ -180,8 +180,10 @@ def _surrogate(module: Any) -> Any:
 
 
 def _has_window(reading: Any) -> bool:
-    plain = reading.recurrence is None and reading.neuron.output == "binary" and not reading.neuron.refractory
-    return plain and _surrogate(reading.module) is not None
+    neuron = reading.neuron
+    plain = neuron.is_plain and neuron.output == "binary" and not neuron.refractory
+    driven = reading.recurrence is None and reading.taps is None and reading.over_time is None
+    return plain and driven and _surrogate(reading.module) is not None
 
 
 def _window(reading: Any, charges: np.ndarray) -> Signal:
