@@ -164,9 +164,11 @@ class Portfolio:
         return self._judged(self.clusters.joined(layout, effort) for layout in chosen)
 
     def _promising(self, effort: str) -> list[Layout]:
-        """The best layouts so far, of the same parts only one."""
+        """The best layouts so far, of the same parts only one; of huge networks none below the best effort."""
         chosen: list[Layout] = []
         most = 1 if self.clusters.is_large else _POLISHED[effort]
+        if self.clusters.is_huge and effort == "default":
+            return []
         for _, layout in sorted(self.layouts, key=lambda item: item[0]):
             if len(chosen) < most and not any(layout.part is other.part for other in chosen):
                 chosen.append(layout)
