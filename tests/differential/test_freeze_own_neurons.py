@@ -119,3 +119,37 @@ def test_malformed_declarations(attributes: dict[str, Any], why: str) -> None:
     wrong = type("Mine", (Adaptive,), attributes)
     with pytest.raises(InputError, match=why):
         freeze(torch.nn.Sequential(wrong()), X[0], steps=3)
+
+
+def later(x: Any, steps: int) -> Any:
+    return torch.cat([torch.zeros_like(x[:steps]), x[:-steps]]) if steps else x
+
+
+class OverSequences(torch.nn.Module):
+    """Delays per axon written over whole sequences, as networks without a loop have them."""
+
+    def __init__(self, biased: bool = False) -> None:
+        super().__init__()
+        self.first, self.second = (torch.nn.Linear(20, 20, bias=biased) for _ in range(2))
+        self.once, self.other = AllSteps(), AllSteps()
+        self.late_before = biased
+
+    def forward(self, x: Any) -> Any:
+        h = self.first(x)
+        s = self.once(later(h, 1) if self.late_before else h)
+        return self.other(self.second(s + 2 * later(s, 2) + 3 * later(s, 5)))
+
+
+def test_delays_over_sequences() -> None:
+    torch.manual_seed(1)
+    net = OverSequences()
+    for layer in (net.first, net.second):
+        layer.weight.data *= 4
+    network = freeze(net, X)
+    assert sorted({p.delay for p in network.projections}) == [0, 2, 5]
+    assert all(spikes.any() for spikes in executed(network).values())
+
+
+def test_a_bias_is_not_delayed() -> None:
+    with pytest.raises(InputError, match="delay what comes before its bias"):
+        freeze(OverSequences(biased=True), X)

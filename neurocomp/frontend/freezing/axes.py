@@ -8,6 +8,7 @@ import numpy as np
 
 from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, feature_size
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, to_numpy
+from neurocomp.frontend.freezing.shifts import FEEDS, FirstSteps
 from neurocomp.frontend.freezing.signals import Signal, Slots
 from neurocomp.frontend.freezing.streams import MixedSamples, Unsupported
 
@@ -183,6 +184,9 @@ def cut(c: Context, x: Any, axis: int = 0, start: int | None = None, end: int | 
     if chosen.size == x.layout.shape[axis]:
         return x
     if x.time == "all" and x.layout.axis_of("T") == axis:
+        first = chosen.size > 1 and np.array_equal(chosen, np.arange(chosen.size))
+        if first and c.feeds and c.feeds <= FEEDS:
+            return FirstSteps(x, chosen.size, axis)
         if chosen.size != 1:
             raise Unsupported(f"only {chosen.size} of {c.arrange.steps} time steps are used")
         picked = c.arrange.at_step(x, axis, int(chosen[0]))

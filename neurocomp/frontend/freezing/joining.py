@@ -9,6 +9,7 @@ import numpy as np
 
 from neurocomp.frontend.freezing.layout import Layout, feature_map
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, to_numpy
+from neurocomp.frontend.freezing.shifts import FirstSteps, shifted
 from neurocomp.frontend.freezing.signals import Signal, Slots, common_time, feature_axes
 from neurocomp.frontend.freezing.streams import Stream, Term, Unsupported
 
@@ -36,6 +37,8 @@ def _same(parts: list[Signal]) -> bool:
 
 @handles("aten.cat", "aten.concat")
 def concatenate(c: Context, parts: Any, axis: int = 0) -> Signal:
+    if isinstance(parts[-1], FirstSteps):
+        return shifted(c.arrange, list(parts), axis)
     parts = [part for part in parts if isinstance(part, Signal) or part.numel()]
     first = next(part for part in parts if isinstance(part, Signal))
     axis %= len(first.layout.dims)

@@ -276,7 +276,8 @@ class Lowering:
                 weight_path = name.rpartition(".")[0]
             elif name is not None:
                 weight_path = name
-        return Context(self.arrange, own, weight_path)
+        feeds = frozenset(str(user.target).rpartition(".")[0] for user in node.users)
+        return Context(self.arrange, own, weight_path, feeds)
 
     def _refusal(self, node: Any, why: str) -> InputError:
         name = str(node.target).rpartition(".")[0] or str(node.target)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from neurocomp.frontend.freezing.shifts import FirstSteps
 from neurocomp.frontend.freezing.signals import Arrangement, Signal, Slots
 from neurocomp.frontend.freezing.streams import Unsupported
 from neurocomp.network.ops import Shape
@@ -21,11 +22,12 @@ from neurocomp.network.ops import Shape
 @dataclass(frozen=True)
 class Context:
     """Where an operation stands. arrange: builds signals; path: module that the operation belongs to;
-    weight_path: module that owns its weight (path, if it has none)."""
+    weight_path: module that owns its weight (path, if it has none); feeds: operations that use its result."""
 
     arrange: Arrangement
     path: str
     weight_path: str
+    feeds: frozenset[str] = frozenset()
 
 
 Handler = Callable[..., Any]
@@ -52,6 +54,8 @@ def to_numpy(value: Any) -> np.ndarray:
 
 def need_signal(value: Any, what: str) -> Signal:
     """The value as a signal; raises Unsupported if it is a constant or a half-filled tensor."""
+    if isinstance(value, FirstSteps):
+        raise Unsupported(f"only the first {value.count} time steps are used")
     if not isinstance(value, Signal):
         raise Unsupported(f"{what} does not depend on the input")
     return value
@@ -115,4 +119,4 @@ def is_open(value: Any) -> bool:
     """Whether a value depends on the input (directly or in a list)."""
     if isinstance(value, list | tuple):
         return any(is_open(part) for part in value)
-    return isinstance(value, Signal | Slots)
+    return isinstance(value, Signal | Slots | FirstSteps)

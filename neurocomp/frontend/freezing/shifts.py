@@ -1,0 +1,37 @@
+"""Delays written over whole sequences: the steps of a signal but the last few, with as many steps of zeros in front."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from neurocomp.frontend.freezing.rolling import delayed
+from neurocomp.frontend.freezing.signals import Arrangement, Signal
+from neurocomp.frontend.freezing.streams import Sum, Unsupported
+
+FEEDS = frozenset({"aten.cat", "aten.concat", "aten.zeros_like", "aten.new_zeros"})
+"""Operations that make a delay of the first steps of a signal."""
+
+
+@dataclass(frozen=True, eq=False)
+class FirstSteps:
+    """The first ``count`` steps of a signal, on their way into a concatenation. axis: of the time."""
+
+    signal: Signal
+    count: int
+    axis: int
+
+
+def shifted(arrange: Arrangement, parts: list[Any], axis: int) -> Signal:
+    """Zeros, then the first steps of a signal: the signal, later by as many steps as there are zeros."""
+    *zeros, last = parts
+    rank = len(last.signal.layout.dims)
+    if any(isinstance(part, Signal | FirstSteps) for part in zeros) or axis % rank != last.axis:
+        raise Unsupported(f"only {last.count} of {arrange.steps} time steps are used")
+    late = sum(int(part.shape[axis]) for part in zeros)
+    if last.count + late != arrange.steps or any(bool((part != 0).any()) for part in zeros):
+        raise Unsupported(f"{last.count} of {arrange.steps} time steps do not follow upon zeros")
+    stream = last.signal.stream
+    if stream.static or (isinstance(stream, Sum) and stream.constant is not None):
+        raise Unsupported("a signal that is not zero without input is delayed; delay what comes before its bias")
+    return Signal(delayed(arrange.streams, stream, late), "all", last.signal.layout)
