@@ -33,6 +33,7 @@ from neurocomp.network.ops import frozen_array
 from neurocomp.simulate.conserve import check_conservation, check_products
 from neurocomp.simulate.engines.event import MachineTables, machine_tables
 from neurocomp.simulate.host import host_work
+from neurocomp.simulate.links import packets_over
 from neurocomp.simulate.products import ProductWork, product_work
 from neurocomp.simulate.simulation import LATENCY_BINS, Latencies, RawTotals, Simulation, StepSeries
 from neurocomp.simulate.tally import count_actions
@@ -250,9 +251,7 @@ def _latency(program: Program, trace: SpikeTrace, series: StepSeries) -> np.ndar
 
 
 def _link_flits(tables: MachineTables, totals: RawTotals, program: Program) -> np.ndarray:
-    per_class = np.repeat(totals.class_spikes, np.diff(tables.link_ptr))
-    flits = np.zeros(tables.link_count, np.int64)
-    np.add.at(flits, tables.link_id, per_class)
+    flits = packets_over(tables.link_ptr, tables.link_id, totals.class_spikes, tables.link_count)
     return frozen_array(flits * program.chip.noc.flits_per_spike)
 
 

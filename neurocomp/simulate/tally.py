@@ -15,6 +15,7 @@ from neurocomp.mapping.stations import operand_mask
 from neurocomp.simulate.counters import CHIP, Counters, Tally
 from neurocomp.simulate.engines.event import class_tile, synapse_form
 from neurocomp.simulate.host import HostWork
+from neurocomp.simulate.links import links_by_kind
 from neurocomp.simulate.products import ProductWork
 
 if TYPE_CHECKING:
@@ -84,13 +85,16 @@ def _count_packets(program: Program, totals: RawTotals, tally: Tally) -> None:
 
 def _link_hops(program: Program, totals: RawTotals) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Links crossed per class, all spikes together: along x and along y on a chip, and between chips."""
-    routes, noc = program.routes, program.chip.noc
-    of_link = np.repeat(np.arange(routes.classes), np.diff(routes.link_ptr))
-    kind = np.where(routes.link_id % 4 < 2, 0, 1)  # directions 0 and 1 are east and west
-    if program.chips != (1, 1) and noc.chip_link is not None:
-        kind[program.mesh.leaves_chip(routes.link_id, (noc.width, noc.height))] = 2
-    links = (np.bincount(of_link[kind == wanted], minlength=routes.classes) for wanted in range(3))
-    x, y, between = (count * totals.class_spikes for count in links)
+    routes, noc, mesh = program.routes, program.chip.noc, program.mesh
+    several = program.chips != (1, 1) and noc.chip_link is not None
+
+    def kind_of(link: np.ndarray) -> np.ndarray:
+        kind = np.where(link % 4 < 2, 0, 1)  # directions 0 and 1 are east and west
+        if several:
+            kind[mesh.leaves_chip(link, (noc.width, noc.height))] = 2
+        return kind
+
+    x, y, between = links_by_kind(routes.link_ptr, routes.link_id, kind_of, 3) * totals.class_spikes
     return x, y, between
 
 
