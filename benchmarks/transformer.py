@@ -73,10 +73,10 @@ def fitted_thresholds(network: TorchNetwork, image: Any, rate: float) -> tuple[d
         low, high = 0.0, float(some.max()) + 1e-3
         for _ in range(24):
             middle = (low + high) / 2
-            fired = lif(some, middle)
-            low, high = (middle, high) if float(fired.mean()) > rate else (low, middle)
+            low, high = (middle, high) if float(lif(some, middle).mean()) > rate else (low, middle)
+        fired = lif(x, high)
         thresholds[name], rates[name] = high, float(fired.mean())
-        return lif(x, high)
+        return fired
 
     network(image, fit)
     return thresholds, rates

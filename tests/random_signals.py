@@ -52,9 +52,10 @@ def _product(draw: st.DrawFn, left: Population, right: Population, k: int, integ
     product = (batch, rows, columns)
     shape = draw(st.sampled_from([product, (math.prod(product),), (batch * rows, columns)]))
     scale = draw(st.sampled_from([1.0, 2.0] if integer else [1.0, 0.125, 0.3]))
+    sizes = (batch, rows, inner, columns, shape, scale)
     pair = [
-        Projection(f"{side}{k}", source.name, f"p{k}", Factor(side, batch, rows, inner, columns, shape, scale), delay)
-        for side, source, delay in (("left", left, 0), ("right", right, draw(st.sampled_from([0, 1]))))
+        Projection(f"left{k}", left.name, f"p{k}", Factor("left", *sizes)),
+        Projection(f"right{k}", right.name, f"p{k}", Factor("right", *sizes), draw(st.sampled_from([0, 1]))),
     ]
     return Population(f"p{k}", shape), pair if draw(st.booleans()) else pair[::-1]
 

@@ -89,20 +89,22 @@ def check_inputs(
         found.append(Diagnostic(network.name, f"inputs of different (samples, steps): {listed}"))
     if found:
         raise InputError(found)
-    return named, *named[network.inputs[0]].shape[:2]
+    given, length = named[network.inputs[0]].shape[:2]
+    return named, given, length
 
 
 def _by_name(network: Network, inputs: Inputs) -> dict[str, np.ndarray]:
     if inputs is None:
         raise bad_input(network.name, "needs inputs")
     if not isinstance(inputs, Mapping):
-        if len(network.inputs) > 1:
+        name, *more = network.inputs
+        if more:
             raise bad_input(
                 network.name,
                 f"has {len(network.inputs)} input populations and is fed one array",
                 hint=f"give a dictionary with an array for each of {', '.join(network.inputs)}",
             )
-        return {network.inputs[0]: inputs}
+        return {name: inputs}
     found = [Diagnostic(name, "is an input that nothing is given for") for name in network.inputs if name not in inputs]
     found += [Diagnostic(str(name), "is given inputs but is no input") for name in inputs if name not in network.inputs]
     if found:

@@ -88,13 +88,16 @@ class _Run:
         return np.left_shift(x, shift) + bias if self.integer else x
 
     def _multiplied(self, population: Population, t: int) -> np.ndarray:
-        operands = {}
+        operands, factors = {}, []
         for p in self.network.incoming[population.name]:
+            if not isinstance(p.op, Factor):
+                raise TypeError("a product of two signals receives something else")
             source = self.network.by_name[p.source]
             sent = self.output[source.name]
             values = sent[t - p.delay] if t >= p.delay else np.zeros_like(sent[0])
             operands[p.op.side] = channel_first(values, source.shape).reshape(-1)
-        result, met = product(p.op, operands["left"], operands["right"])
+            factors.append(p.op)
+        result, met = product(factors[0], operands["left"], operands["right"])
         self.products[population.name] += met
         return channel_last(result.reshape(population.shape), population.shape)
 

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from neurocomp.activity.training.backprop import rate_cross_entropy, training_step
 from neurocomp.errors import InputError
 from neurocomp.network import (
     Factor,
@@ -222,3 +223,9 @@ def test_text():
     assert describe_op(Reduce("avg", 2, 3, 4, (8,))) == "avg over 3"
     assert describe_op(Host("softmax", 4)) == "softmax on the host, blocks of 4"
     assert "a -> target: relu on the host" in to_text(joined(("a", Host("relu"))))
+
+
+def test_training_refuses_what_has_no_gradient():
+    network = joined(("a", factor("left")), ("b", factor("right")))
+    with pytest.raises(InputError, match="w0: left factor, 2x2 by 2x2: has no gradient here"):
+        training_step(network, np.zeros((1, 2, 4), np.float32), rate_cross_entropy(np.zeros(1, np.int64)))

@@ -21,6 +21,7 @@ from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.network.graph import Float32, Network, Projection
 from neurocomp.network.neuron import expand
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Sparse, weight_of
+from neurocomp.network.text import describe_op
 from neurocomp.network.verify import population_order, verify
 
 Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]
@@ -214,6 +215,11 @@ def _check(network: Network, inputs: np.ndarray) -> None:
     found += [
         Diagnostic(p.name, "max pooling has no gradient here", hint="train with average pooling or strided layers")
         for p in network.projections if isinstance(p.op, Pool) and p.op.kind == "max"
+    ]  # fmt: skip
+    trained = Linear | Conv | Pool | OneToOne | Sparse
+    found += [
+        Diagnostic(p.name, f"{describe_op(p.op)}: has no gradient here")
+        for p in network.projections if not isinstance(p.op, trained)
     ]  # fmt: skip
     if network.inputs:
         shape = network.by_name[network.inputs[0]].shape

@@ -34,6 +34,8 @@ def forward(op: Op, x: np.ndarray, target: Shape) -> np.ndarray:
             return sum((_padded(x, op)[window] for _, window in _taps(op, target)), np.zeros(())) * x.dtype.type(
                 op.scale
             )
+        case _:
+            raise TypeError(f"{type(op).__name__} has no gradient")
 
 
 def to_source(op: Op, gradient: np.ndarray, source: Shape) -> np.ndarray:
@@ -54,6 +56,8 @@ def to_source(op: Op, gradient: np.ndarray, source: Shape) -> np.ndarray:
             for _, window in _taps(op, gradient.shape[1:]):
                 back[window] += gradient * gradient.dtype.type(op.scale)
             return _cropped(back, op, source)
+        case _:
+            raise TypeError(f"{type(op).__name__} has no gradient")
 
 
 def to_weights(op: Op, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
@@ -74,8 +78,8 @@ def to_weights(op: Op, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
                 product = np.einsum("ngkp,ngcp->gkc", each, _grouped(padded[window], op.groups), optimize=True)
                 result[(slice(None), slice(None), *tap)] = product.reshape(result.shape[:2])
             return result
-        case Pool():
-            raise TypeError("pooling has no weights")
+        case _:
+            raise TypeError(f"{type(op).__name__} has no weights")
 
 
 def _conv_to_source(op: Conv, gradient: np.ndarray, source: Shape) -> np.ndarray:
