@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ import numpy as np
 
 from neurocomp.errors import NeurocompError, ResourceLimitError
 
+SMALL = 16
+"""Elements of a dataset that is told along with its group."""
 Answer = Callable[[list[Any]], Any]
 
 
@@ -95,11 +98,29 @@ def _hdf5(path: Path) -> Answer:
         if method == "strings":
             found = group.strings(*arguments)
             return [list(found.shape), found.reshape(-1).tolist()]
-        if method == "names":
-            return list(group.members)
+        if method == "contents":
+            return [[name, *_member(group, name)] for name in group.members]
         return {"array": group.array, "is_group": group.is_group, "is_text": group.is_text}[method](*arguments)
 
     return answer
+
+
+def _member(group: Any, name: str) -> tuple[str, Any]:
+    """What a member of a group is, with its value if that is small: questions saved. Problems wait until it is asked
+    for by name."""
+    try:
+        if group.is_group(name):
+            return "group", None
+        if group.is_text(name):
+            found = group.strings(name, SMALL)
+            return "text", [list(found.shape), found.reshape(-1).tolist()]
+        shape = group.shape(name)
+        if math.prod(shape) > SMALL:
+            return "array", None
+        array = group.array(name)
+        return "array", [array.dtype.newbyteorder("=").str[1:], list(shape), array.reshape(-1).tolist()]
+    except NeurocompError:
+        return "", None
 
 
 def _rehearsal(path: Path) -> Answer:

@@ -159,6 +159,12 @@ class Hdf5Group:
         inside = "/".join(part for part in (self.path, name) if part)
         return Hdf5Group(self.file, member, inside, self.depth + 1)
 
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Of a dataset, as declared."""
+        dataset, where = self._dataset(name)
+        with guarded(where):
+            return tuple(int(n) for n in dataset.shape or ())
+
     def array(self, name: str) -> np.ndarray:
         """A numeric dataset, of any shape. Raises InputError if it is anything else, or not plausible."""
         dataset, where = self._dataset(name)

@@ -33,7 +33,7 @@ def open_hdf5(path: Path, again: bool = False) -> Iterator[Hdf5Group]:
         return
     child = _KEPT.take(path)
     try:
-        yield ChildGroup(child, (), _names(child, ()))
+        yield ChildGroup(child, ())
     except BaseException:
         child.close()
         raise
@@ -46,40 +46,51 @@ def open_hdf5(path: Path, again: bool = False) -> Iterator[Hdf5Group]:
 class ChildGroup(Hdf5Group):
     """A group of a file that a child has open."""
 
-    def __init__(self, child: Child, place: tuple[str, ...], names: tuple[str, ...]) -> None:
-        self.child, self.place, self._names = child, place, names
+    def __init__(self, child: Child, place: tuple[str, ...]) -> None:
+        self.child, self.place = child, place
         self.file, self.path = child, "/".join(place)  # type: ignore[assignment]
+        self._names = ()
+        told = self.child.ask("contents", place)
+        try:
+            self.known: dict[str, tuple[str, Any]] = {str(name): (kind, value) for name, kind, value in told}
+        except (TypeError, ValueError) as error:
+            raise bad_input(self.where(), "is told in an odd way", why=str(error), hint=COPY_AGAIN) from error
+        self._names = tuple(self.known)
 
     def is_group(self, name: str) -> bool:
-        return bool(self._ask("is_group", name))
+        kind = self.known.get(name, ("", None))[0]
+        return kind == "group" if kind else bool(self._ask("is_group", name))
 
     def is_text(self, name: str) -> bool:
-        return bool(self._ask("is_text", name))
+        kind = self.known.get(name, ("", None))[0]
+        return kind == "text" if kind in ("text", "array") else bool(self._ask("is_text", name))
 
     def group(self, name: str) -> Hdf5Group:
         place = (*self.place, name)
         if len(place) > MAX_DEPTH:
             raise bad_input(self.where(name), f"groups are nested deeper than {MAX_DEPTH} levels", hint=COPY_AGAIN)
-        return ChildGroup(self.child, place, _names(self.child, place))
+        return ChildGroup(self.child, place)
 
     def array(self, name: str) -> np.ndarray:
+        kind, value = self.known.get(name, ("", None))
+        if kind == "array" and value is not None:
+            return np.array(value[2], value[0]).reshape([int(n) for n in value[1]])
         found = self._ask("array", name)
         if not isinstance(found, np.ndarray):
             raise bad_input(self.where(name), "is no array", hint=COPY_AGAIN)
         return found
 
     def strings(self, name: str, limit: int = MAX_OBJECTS) -> np.ndarray:
-        shape, texts = self._ask("strings", name, limit)
+        kind, value = self.known.get(name, ("", None))
+        if kind != "text" or value is None or len(value[1]) > limit:
+            value = self._ask("strings", name, limit)
+        shape, texts = value
         found = np.empty(len(texts), object)
         found[:] = [str(text) for text in texts]
         return found.reshape([int(n) for n in shape])
 
     def _ask(self, method: str, *arguments: Any) -> Any:
         return self.child.ask(method, self.place, *arguments)
-
-
-def _names(child: Child, place: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(str(name) for name in child.ask("names", place))
 
 
 @dataclass

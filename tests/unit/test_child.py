@@ -108,10 +108,10 @@ def test_an_answer_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(child, "BOOT", boot)
     with Child("hdf5", nir(tmp_path / "net.nir"), 0) as run:
         if line == b"{}":
-            assert run.ask("names", []) is None
+            assert run.ask("contents", []) is None
         else:
             with pytest.raises(InputError, match="the process that tried to ended"):
-                run.ask("names", [])
+                run.ask("contents", [])
 
 
 def test_arrays_beyond_the_limit_are_not_allocated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
