@@ -89,9 +89,7 @@ def _names(network: Network) -> Iterator[Diagnostic]:
     for name in (*network.inputs, *([network.output] if network.output is not None else [])):
         if name not in seen:
             yield Diagnostic(name, "is named as an input or output but no population has this name")
-    for name in network.stations:
-        if name not in seen or name in network.inputs or network.by_name[name].neuron is not None:
-            yield Diagnostic(name, "is named as a station but is no relay of this network")
+    yield from _stations(network)
     used: set[str] = set()
     for projection in network.projections:
         if projection.name in used:
@@ -100,6 +98,13 @@ def _names(network: Network) -> Iterator[Diagnostic]:
         for end in (projection.source, projection.target):
             if end not in seen:
                 yield Diagnostic(projection.name, f"joins population {end!r}, which does not exist")
+
+
+def _stations(network: Network) -> Iterator[Diagnostic]:
+    relays = {p.name for p in network.populations if p.neuron is None} - set(network.inputs)
+    for name in network.stations:
+        if name not in relays:
+            yield Diagnostic(name, "is named as a station but is no relay of this network")
 
 
 def _population(network: Network, population: Population) -> Iterator[Diagnostic]:
