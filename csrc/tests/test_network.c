@@ -247,26 +247,6 @@ static void records_hold_every_step(void) {
     }
 }
 
-static void stride_zero_repeats_one_step(void) {
-    const nc_population population = {.kind = NC_INPUT, .n = 3, .width = 3, .history = 1, .place = -1};
-    const nc_network net = {1, 0, &population, NULL, NULL, NULL, 0, 0};
-    const float input[3] = {1, 0, 2};
-    uint8_t one[3] = {0};
-    uint16_t two[3] = {0};
-    uint32_t four[3] = {0};
-    uint64_t eight[3] = {0};
-    const nc_record records[4] = {{.nonzero = one, .nonzero_bytes = 1},
-                                  {.nonzero = two, .nonzero_bytes = 2},
-                                  {.nonzero = four, .nonzero_bytes = 4},
-                                  {.nonzero = eight, .nonzero_bytes = 8}};
-    for (int k = 0; k < 4; k++)
-        run_f32(&net, input, 0, 5, &records[k]);
-    CHECK(one[0] == 5 && one[1] == 0 && one[2] == 5);
-    CHECK(two[0] == 5 && two[1] == 0 && two[2] == 5);
-    CHECK(four[0] == 5 && four[1] == 0 && four[2] == 5);
-    CHECK(eight[0] == 5 && eight[1] == 0 && eight[2] == 5);
-}
-
 static void a_second_run_starts_from_rest(void) {
     const nc_population populations[2] = {{.kind = NC_INPUT, .n = 1, .width = 1, .history = 1, .place = -1},
                                           {.kind = NC_NEURONS,
@@ -399,7 +379,6 @@ int main(void) {
     RUN(the_bias_is_added_after_the_shift);
     RUN(a_maximum_is_taken_before_the_bias);
     RUN(records_hold_every_step);
-    RUN(stride_zero_repeats_one_step);
     RUN(a_second_run_starts_from_rest);
     RUN(saturations_are_added_up);
     RUN(flags_end_with_their_population);

@@ -241,10 +241,32 @@ static void shares_do_not_show(void) {
     }
 }
 
+static void counts_have_the_width_that_is_asked_for(void) {
+    const nc_population population = {.kind = NC_INPUT, .n = 3, .width = 3, .history = 1, .place = -1};
+    const nc_network net = {1, 0, &population, NULL, NULL, NULL, 0, 0};
+    const int32_t input[3] = {1, 0, 2};
+    const nc_feed feed = {input, 0}; /* a stride of 0 repeats one step */
+    uint8_t one[3] = {0};
+    uint16_t two[3] = {0};
+    uint32_t four[3] = {0};
+    uint64_t eight[3] = {0};
+    const nc_record records[4] = {{.nonzero = one, .nonzero_bytes = 1},
+                                  {.nonzero = two, .nonzero_bytes = 2},
+                                  {.nonzero = four, .nonzero_bytes = 4},
+                                  {.nonzero = eight, .nonzero_bytes = 8}};
+    for (int k = 0; k < 4; k++)
+        CHECK_EQUAL(run_together(&net, &feed, 5, &records[k], k + 1), NC_OK);
+    CHECK(one[0] == 5 && one[1] == 0 && one[2] == 5);
+    CHECK(two[0] == 5 && two[1] == 0 && two[2] == 5);
+    CHECK(four[0] == 5 && four[1] == 0 && four[2] == 5);
+    CHECK(eight[0] == 5 && eight[1] == 0 && eight[2] == 5);
+}
+
 int main(void) {
     RUN(products_follow_their_definition);
     RUN(operands_are_put_in_order);
     RUN(threads_meet_after_each_population);
     RUN(shares_do_not_show);
+    RUN(counts_have_the_width_that_is_asked_for);
     return check_result();
 }
