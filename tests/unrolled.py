@@ -39,21 +39,27 @@ def _synapses(op, source_shape, target_shape):
                     yield op.indices[k], s, op.weight[k]
         case Conv() | Pool():
             yield from _windowed(op, source_shape, target_shape)
+        case _:
+            for t, s in _pairs(op, source_shape):
+                yield t, s, 1
+
+
+def _pairs(op, source_shape):
+    """(target, source) of operators without weights."""
+    match op:
         case Wiring():
-            for t, s in enumerate(op.index):
-                if s >= 0:
-                    yield t, s, 1
+            yield from ((t, s) for t, s in enumerate(op.index) if s >= 0)
         case Reduce():
             for b, k, a in np.ndindex(op.before, op.axis, op.after):
-                yield b * op.after + a, (b * op.axis + k) * op.after + a, 1
+                yield b * op.after + a, (b * op.axis + k) * op.after + a
         case Host():
             for block in range(math.prod(source_shape) // op.block):
                 for t, s in itertools.product(range(op.block), repeat=2):
-                    yield block * op.block + t, block * op.block + s, 1
+                    yield block * op.block + t, block * op.block + s
         case Factor():
             for b, m, k, n in np.ndindex(op.batch, op.rows, op.inner, op.columns):
                 left, right = (b * op.rows + m) * op.inner + k, (b * op.inner + k) * op.columns + n
-                yield (b * op.rows + m) * op.columns + n, left if op.side == "left" else right, 1
+                yield (b * op.rows + m) * op.columns + n, left if op.side == "left" else right
 
 
 def _windowed(op, source_shape, target_shape):

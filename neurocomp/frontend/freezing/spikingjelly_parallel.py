@@ -13,8 +13,9 @@ PARALLEL = ("PSN", "MaskedPSN", "SlidingPSN")
 
 
 def parallel_reading(module: Any, path: str, kind: str) -> Reading:
-    """The reading of a PSN. Sliding ones look back a fixed number of steps; the others mix all steps at once. The neuron
-    forgets its membrane at every step, so that its reset has no effect."""
+    """The reading of a PSN. Sliding ones look back a fixed number of steps; the others mix all steps at once.
+
+    The neuron forgets its membrane at every step, so that its reset has no effect."""
     stepped = kind != "PSN" and module.step_mode == "s"
     bias = number(module.bias) if kind == "SlidingPSN" else 0.0
     neuron = Neuron(
