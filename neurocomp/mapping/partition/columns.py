@@ -42,12 +42,13 @@ class Columns:
         return part
 
     def _filled(self, task: Task, group: np.ndarray) -> tuple[np.ndarray, int]:
-        """Parts filled one after the other, group of layers after group, and their volume."""
+        """Parts filled one after the other, group of layers after group, and their volume; the largest there is where
+        parts do not suffice, as what is nowhere sends nothing."""
         layer = self.layer[task.free]
         order = task.free[np.lexsort((task.free, layer, self.curve[task.free], group[layer]))]
         state = task.state()
-        state.fill(np.ascontiguousarray(order, np.int32), FULL)
-        return state.part, state.volume
+        suffices = state.fill(np.ascontiguousarray(order, np.int32), FULL) <= task.parts
+        return state.part, state.volume if suffices else np.iinfo(np.int64).max
 
 
 def along_hilbert(y: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -72,7 +72,8 @@ def improve_jointly(
     if core.size < 2 or graph.pin.size == 0:
         return part, core
     bounds = None if balance is None else Bounds(balance[0], balance[1])
-    given, core = core, _with_spare(core, fabric, spare)
+    most = int((~graph.is_input).sum())  # there are no more parts than vertices to fill them
+    given, core = core, _with_spare(core, fabric, min(spare, most - core.size))
     task, group = make_task(graph, limits, core.size, bounds)
     grouped = np.full(task.is_input.size, -1, np.int32)
     grouped[group] = part
