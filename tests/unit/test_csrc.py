@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from neurocomp._core.status import TEXTS
-from neurocomp.activity import plan
+from neurocomp.activity import plan, plan_neuron, plan_ops
 
 CSRC = Path(__file__).resolve().parents[2] / "csrc"
 COMPILER = os.environ.get("CC", "cc")
@@ -53,9 +53,9 @@ def test_every_status_has_the_same_sentence_on_both_sides():
 
 
 def test_the_codes_of_the_engine_are_the_same_on_both_sides():
-    assert list(codes("spikes.h", "NC_LINEAR").values()) == [
-        plan.LINEAR, plan.CONV, plan.CONV_ROW, plan.SUM_POOL, plan.MAX_POOL, plan.ONE_TO_ONE, plan.SPARSE
-    ]  # fmt: skip
-    assert list(codes("neuron.h", "NC_RESET_ZERO").values()) == list(plan.RESETS.values())
-    assert list(codes("neuron.h", "NC_OUT_BINARY").values()) == list(plan.OUTPUTS.values())
+    kinds = codes("spikes.h", "NC_DENSE")
+    assert len(kinds) == 12 and kinds == {name: getattr(plan_ops, name.removeprefix("NC_")) for name in kinds}
+    assert list(codes("neuron.h", "NC_RESET_ZERO").values()) == list(plan_neuron.RESETS.values())
+    assert list(codes("neuron.h", "NC_OUT_BINARY").values()) == list(plan_neuron.OUTPUTS.values())
+    assert list(codes("neuron.h", "NC_ADAPTS_THRESHOLD").values()) == list(plan_neuron.ADAPTS.values())
     assert list(codes("network.h", "NC_INPUT").values()) == [plan.INPUT, plan.RELAY, plan.NEURONS]
