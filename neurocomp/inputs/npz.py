@@ -7,7 +7,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +28,21 @@ DAMAGED = (
 """What the readers of zip archives and of NumPy's headers (which are Python literals) raise on damaged ones."""
 
 
-def read_npz(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
+Accept = Callable[[str, tuple[int, ...]], None]
+
+
+def read_npz(
+    path: Path, required: Sequence[str], optional: Sequence[str] = (), accept: Accept | None = None
+) -> dict[str, np.ndarray]:
     """The arrays of these names. Raises InputError for anything that is not plain numbers, ResourceLimitError for
-    arrays that do not fit into memory."""
+    arrays that do not fit into memory. accept: called with each array's name and shape before its values are read;
+    raises what it has against them."""
     _check_magic(path)
     try:
         with zipfile.ZipFile(path) as archive:
             held = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
             _check_names(path, held, required)
-            return {name: _array(path, archive, name) for name in (*required, *optional) if name in held}
+            return {name: _array(path, archive, name, accept) for name in (*required, *optional) if name in held}
     except DAMAGED as error:
         raise bad_input(
             str(path), "is a damaged .npz archive", why=_reason(error), hint=f"write it again: {HOW}"
@@ -77,12 +83,14 @@ def _check_names(path: Path, held: Sequence[str], required: Sequence[str]) -> No
     raise bad_input(str(path), f"has no array named {missing[0]}; it holds {shown}", hint=f"save it so: {HOW}")
 
 
-def _array(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:
+def _array(path: Path, archive: zipfile.ZipFile, name: str, accept: Accept | None) -> np.ndarray:
     with archive.open(f"{name}.npy") as file:
         version = np.lib.format.read_magic(file)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read_header(file)
     _check_numbers(path, name, shape, dtype)
+    if accept is not None:
+        accept(name, shape)
     need_memory(str(path), math.prod(shape) * dtype.itemsize, f"array {name} of shape {shape}")
     _check_present(path, archive.getinfo(f"{name}.npy"), math.prod(shape) * dtype.itemsize, name)
     with archive.open(f"{name}.npy") as file:

@@ -105,15 +105,18 @@ def _coded(data: _Data, steps: int | None, encoding: Encoding | str, seed: int) 
 
 
 def _from_file(network: Network, path: Path) -> _Data:
-    arrays = read_npz(path, required=("x",), optional=("y",))
     where, shape = str(path), network.by_name[network.inputs[0]].shape
+
+    def accept(name: str, found: tuple[int, ...]) -> None:
+        if name == "x" and found[1:] != shape and not (len(found) == len(shape) + 2 and found[2:] == shape):
+            raise _wrong_shape(where, found, shape)
+
+    arrays = read_npz(path, required=("x",), optional=("y",), accept=accept)
     values = arrays["x"]
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         first = int(np.argwhere(~np.isfinite(values).reshape(values.shape[0], -1).all(axis=1))[0, 0])
         raise bad_input(where, f"x holds NaN or infinite values, first in sample {first}")
     varies = values.ndim == len(shape) + 2 and values.shape[2:] == shape
-    if not varies and values.shape[1:] != shape:
-        raise _wrong_shape(where, values.shape, shape)
     if 0 in values.shape:
         raise bad_input(where, f"x is empty (shape {values.shape})")
     labels = _labels(network, where, arrays["y"], values.shape[0]) if "y" in arrays else None
@@ -140,7 +143,8 @@ def _labels(network: Network, where: str, labels: np.ndarray, samples: int) -> n
         raise bad_input(
             where, f"y has shape {labels.shape}; one class number for each of {samples} samples is needed", hint=hint
         )
-    whole = labels.astype(np.int64)
+    with np.errstate(invalid="ignore"):  # NaN, which the comparison finds
+        whole = labels.astype(np.int64)
     if not np.array_equal(whole, labels):
         raise bad_input(where, "y holds labels that are not whole numbers")
     if network.output is None:
