@@ -18,6 +18,7 @@ import numpy as np
 
 from neurocomp.errors import InputError, bad_input
 from neurocomp.frontend.freezing import declared, norse, sinabs, snntorch, spikingjelly
+from neurocomp.frontend.freezing.delays import opaque_delays
 from neurocomp.frontend.freezing.readings import Reading
 
 FRAMEWORKS = (declared, spikingjelly, snntorch, norse, sinabs)
@@ -129,7 +130,7 @@ def export(module: Any, example: Any, readings: list[Reading], understood: Calla
 
     reset(module, readings)
     try:
-        with _opaque(readings), _bystanders(readings), torch.no_grad(), _quiet():
+        with _opaque(readings), opaque_delays(module), _bystanders(readings), torch.no_grad(), _quiet():
             program = torch.export.export(module, (example,), strict=False)
             if not all(_is_plain(node, understood) for node in program.graph.nodes):
                 program = program.run_decompositions({})  # as long as the export itself

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError
-from neurocomp.frontend.freezing import arithmetic, axes, joining, linear, pooling, reductions
+from neurocomp.frontend.freezing import arithmetic, axes, delays, joining, linear, pooling, reductions
 from neurocomp.frontend.freezing.export import NEURON_OP, Graph
 from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, constant_features, feature_map
 from neurocomp.frontend.freezing.ops import HANDLERS, Context, is_open
@@ -25,7 +25,7 @@ from neurocomp.frontend.freezing.signals import Arrangement, Signal
 from neurocomp.frontend.freezing.streams import MixedSamples, Output, Stream, Streams, Unsupported
 from neurocomp.network.ops import Shape, ShapeMismatch
 
-HANDLER_FILES = (arithmetic, axes, joining, linear, pooling, reductions)  # each registers its own
+HANDLER_FILES = (arithmetic, axes, delays, joining, linear, pooling, reductions)  # each registers its own
 
 _LIKE = {
     "aten.zeros_like": "zeros",

@@ -7,7 +7,7 @@ from typing import Any
 
 from neurocomp.frontend.freezing.rolling import delayed
 from neurocomp.frontend.freezing.signals import Arrangement, Signal
-from neurocomp.frontend.freezing.streams import Sum, Unsupported
+from neurocomp.frontend.freezing.streams import Stream, Sum, Unsupported
 
 FEEDS = frozenset({"aten.cat", "aten.concat", "aten.zeros_like", "aten.new_zeros"})
 """Operations that make a delay of the first steps of a signal."""
@@ -32,6 +32,11 @@ def shifted(arrange: Arrangement, parts: list[Any], axis: int) -> Signal:
     if last.count + late != arrange.steps or any(bool((part != 0).any()) for part in zeros):
         raise Unsupported(f"{last.count} of {arrange.steps} time steps do not follow upon zeros")
     stream = last.signal.stream
+    refuse_constants(stream)
+    return Signal(delayed(arrange.streams, stream, late), "all", last.signal.layout)
+
+
+def refuse_constants(stream: Stream) -> None:
+    """Raises Unsupported for what a delay would have to switch on: nothing arrives before the first step."""
     if stream.static or (isinstance(stream, Sum) and stream.constant is not None):
         raise Unsupported("a signal that is not zero without input is delayed; delay what comes before its bias")
-    return Signal(delayed(arrange.streams, stream, late), "all", last.signal.layout)

@@ -1,0 +1,71 @@
+"""SpikingJelly's ``layer.Delay``, which is the only reason why its input is used some steps later.
+
+Its queue begins empty, so that in the graph its first results are constants that depend on nothing. For the time of
+the export its ``forward`` is one operator instead, which is lowered to the delay of a projection.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from neurocomp.frontend.freezing.ops import Context, handles, per_step
+from neurocomp.frontend.freezing.readings import own_behaviour
+from neurocomp.frontend.freezing.rolling import delayed
+from neurocomp.frontend.freezing.shifts import refuse_constants
+from neurocomp.frontend.freezing.signals import Signal
+from neurocomp.frontend.freezing.streams import Unsupported
+
+DELAY_OP = "neurocomp.delay"
+
+
+@contextmanager
+def opaque_delays(module: Any) -> Iterator[None]:
+    """Replace the forward of every delay layer by the operator, for the time of the block."""
+    import torch
+
+    layers = [child for child in module.modules() if _is_delay(child)]
+    if layers:
+        _define_operator()
+    try:
+        for layer in layers:
+
+            def forward(x: Any, layer: Any = layer) -> Any:
+                return torch.ops.neurocomp.delay(x, layer.delay_steps, layer.step_mode == "m")
+
+            layer.__dict__["forward"] = forward
+        yield
+    finally:
+        for layer in layers:
+            layer.__dict__.pop("forward", None)
+
+
+def _is_delay(module: Any) -> bool:
+    for cls in type(module).__mro__:
+        if cls.__name__ == "Delay" and cls.__module__.startswith("spikingjelly."):
+            return not own_behaviour(module, cls)
+    return False
+
+
+@functools.cache
+def _define_operator() -> None:
+    import torch
+
+    name = DELAY_OP.replace(".", "::")
+    torch.library.define(name, "(Tensor x, int steps, bool multi_step) -> Tensor")
+    torch.library.register_fake(name, lambda x, steps, multi_step: torch.empty_like(x))
+
+
+@handles(DELAY_OP)
+def delay(c: Context, x: Any, steps: int, multi_step: bool) -> Signal:
+    x = per_step(x, "a delay")
+    if not steps:
+        return x
+    if multi_step and c.arrange.steps > 1 and x.layout.axis_of("T") != 0:
+        raise Unsupported("it steps along axis 0 of its input, which is not the time axis")
+    if not multi_step and x.time == "all" and c.arrange.steps > 1:
+        raise Unsupported('it takes one step per call but is given all steps at once; use step_mode="m"')
+    refuse_constants(x.stream)
+    return Signal(delayed(c.arrange.streams, x.stream, steps), x.time, x.layout)
