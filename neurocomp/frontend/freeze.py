@@ -41,7 +41,8 @@ def freeze(
     steps: needed only if one forward pass is one time step; the module is then called ``steps`` times, on the same
     input (``encoding="direct"``, the default) or on one step of it after the other (``"temporal"``, time first).
     encoding: otherwise found out; give it if the axes of the example can be read in two ways.
-    max_differing_spikes: how many spike sites may differ between the module and the frozen network on the example.
+    max_differing_spikes: how many sites (spikes, and membranes that are read out) may differ between the module and
+    the frozen network on the example.
     By default none, apart from those that a layer by layer check shows to be float32 rounding at thresholds
     (freezing/forced.py); the assumptions then say how many.
 
@@ -62,7 +63,7 @@ def freeze(
     network = verify(replace(network, sample=sample, origin=origin_of(run.readings)))
     agreement = compare(network, sample, recorded(network, run.readings, run.calls, layouts), max_differing_spikes)
     if agreement.differing:
-        note = f"{agreement.differing} of {agreement.compared} spikes differ from the torch module on the sample"
+        note = f"{agreement.told()} on the sample"
         if agreement.rounding:
             note += ", all by float32 rounding at thresholds: given the module's own spikes, every layer agrees"
         network = replace(network, assumptions=(*network.assumptions, note))

@@ -1,4 +1,4 @@
-"""The frozen network against the torch module: every spike of every neuron, on the example.
+"""The frozen network against the torch module: every spike or membrane value of every neuron, on the example.
 
 Where they differ, the first difference in time (and, within a step, in the order of the network) is explained
 from what the module itself received there: rounding at the threshold, another neuron model, or another input.
@@ -13,7 +13,7 @@ import numpy as np
 from neurocomp.activity.reference_neuron import NeuronState
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.frontend.freezing.export import Call
-from neurocomp.frontend.freezing.forced import forced
+from neurocomp.frontend.freezing.forced import forced, same_values
 from neurocomp.frontend.freezing.layout import Layout
 from neurocomp.frontend.freezing.readings import Reading
 from neurocomp.network.graph import Network, Population, Sample
@@ -22,6 +22,7 @@ from neurocomp.network.verify import population_order
 
 ROUNDING = 1e-5
 """Relative distance from the threshold below which a difference is put down to float32 rounding."""
+DIFFER = "differ from the torch module"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +35,27 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Agreement:
-    """compared: spike sites (neuron x step x sample); differing: how many of them differ; spikes: of the module;
-    rounding: whether all differences are shown to be float32 rounding at thresholds (forced.py)."""
+    """compared: sites (neuron x step x sample); differing: how many of them differ; spikes: of the module; membranes,
+    differing_membranes: those of the sites that are values of read-outs, and no spikes; rounding: whether all
+    differences are shown to come from float32 rounding at thresholds (forced.py)."""
 
     compared: int
     differing: int
     spikes: int
+    membranes: int = 0
+    differing_membranes: int = 0
     rounding: bool = False
+
+    @property
+    def differing_spikes(self) -> int:
+        return self.differing - self.differing_membranes
+
+    def told(self) -> str:
+        """What differs, as in "3 of 80 spikes and 1 of 20 membrane values differ from the torch module"."""
+        spikes = f"{self.differing_spikes} of {self.compared - self.membranes} spikes"
+        membranes = f"{self.differing_membranes} of {self.membranes} membrane values"
+        named = [text for text, n in ((spikes, self.differing_spikes), (membranes, self.differing_membranes)) if n]
+        return f"{' and '.join(named)} {DIFFER}"
 
 
 def recorded(
@@ -82,20 +97,31 @@ def compare(network: Network, sample: Sample, seen: dict[str, Recorded], allowed
 
     trace = execute(network, encode_sample(sample)).trace
     wrong: dict[str, np.ndarray] = {}
-    compared = differing = spikes = 0
+    found = Agreement(0, 0, 0)
     for name in (n for n in population_order(network) if n in seen):
         theirs = seen[name].outputs
         ours = trace.dense(name).reshape(theirs.shape)
-        wrong[name] = _differs(ours, theirs, neuron_of(network, name))
-        compared += theirs.size
-        differing += int(wrong[name].sum())
-        spikes += int(np.count_nonzero(theirs))
-    agreement = Agreement(compared, differing, spikes)
-    if differing <= (allowed or 0):
-        return agreement
-    if allowed is None and _only_rounding(network, sample, seen):
-        return replace(agreement, rounding=True)
-    raise InputError(_explanation(network, seen, wrong, agreement))
+        neuron = neuron_of(network, name)
+        wrong[name] = _differs(ours, theirs, neuron)
+        found = _with(found, wrong[name], theirs, neuron.output == "membrane")
+    if found.differing <= (allowed or 0):
+        return found
+    # rounding moves values beyond their tolerance only where it has made or unmade a spike
+    if allowed is None and found.differing_spikes and _only_rounding(network, sample, seen):
+        return replace(found, rounding=True)
+    raise InputError(_explanation(network, seen, wrong, found))
+
+
+def _with(found: Agreement, wrong: np.ndarray, theirs: np.ndarray, membrane: bool) -> Agreement:
+    """The sums with those of one more layer."""
+    differing = int(wrong.sum())
+    return Agreement(
+        found.compared + theirs.size,
+        found.differing + differing,
+        found.spikes + (0 if membrane else int(np.count_nonzero(theirs))),
+        found.membranes + theirs.size * membrane,
+        found.differing_membranes + differing * membrane,
+    )
 
 
 def _only_rounding(network: Network, sample: Sample, seen: dict[str, Recorded]) -> bool:
@@ -113,7 +139,7 @@ def neuron_of(network: Network, name: str) -> Neuron:
 
 def _differs(ours: np.ndarray, theirs: np.ndarray, neuron: Neuron) -> np.ndarray:
     if neuron.output in ("membrane", "graded"):
-        return ~np.isclose(ours, theirs, rtol=1e-4, atol=1e-4 * max(float(np.abs(theirs).max(initial=0)), 1e-3))
+        return ~same_values(ours, theirs)
     if neuron.output == "count":
         return ours.astype(np.float32) != theirs
     if neuron.output == "ternary":
@@ -133,18 +159,21 @@ def _explanation(
     given = seen[name].inputs[(sample, slice(None), *site)]
     told = seen[name].outputs[(sample, slice(None), *site)]
     membrane, fired, threshold = _follow(neuron, network.by_name[name].shape, tuple(site), given, told, first_step)
-    what = (
-        f"{agreement.differing} of {agreement.compared} spikes differ from the torch module; the first is neuron "
-        f"{tuple(site)} at step {first_step} of sample {sample}: its membrane is {membrane:.9g}, its threshold "
-        f"{threshold:.9g}"
-    )
-    why, hint = _cause(network, name, membrane, threshold, fired != bool(told[first_step]))
+    what = f"{agreement.told()}; the first is neuron {tuple(site)} at step {first_step} of sample {sample}: "
+    if neuron.output == "membrane":
+        what += f"its membrane is {membrane:.9g}, that of the module {told[first_step]:.9g}"
+        layer = seen[name].outputs.ravel()
+        otherwise = not bool(same_values(np.append(layer, membrane), np.append(layer, told[first_step]))[-1])
+    else:
+        what += f"its membrane is {membrane:.9g}, its threshold {threshold:.9g}"
+        otherwise = fired != bool(told[first_step])
+    why, hint = _cause(network, name, membrane, threshold, otherwise)
     return Diagnostic(name, what, why, hint)
 
 
 def _cause(network: Network, name: str, membrane: float, threshold: float, follows_otherwise: bool) -> tuple[str, str]:
-    """(why, what to do). follows_otherwise: the neuron's own equations give another spike than the module."""
-    if abs(membrane - threshold) <= ROUNDING * max(abs(threshold), abs(membrane), 1e-3):
+    """(why, what to do). follows_otherwise: the neuron's own equations give another spike or value than the module."""
+    if np.isfinite(threshold) and abs(membrane - threshold) <= ROUNDING * max(abs(threshold), abs(membrane), 1e-3):
         return (
             "this is float32 rounding at the threshold: the same numbers are added in another order",
             "accept a few with max_differing_spikes=..., or train with weights on a power-of-two grid, "

@@ -7,7 +7,9 @@ found out layer by layer: the network is run with the module's recorded spikes i
 
 1. what arrives at every neuron must be what the module gave it, up to ``DRIVE`` of the layer's largest value;
 2. the neurons' equations, given what the module gave them, must make the module's spikes, except where the membrane
-   is within ``THRESHOLD`` of the threshold; after such a spike a neuron's state is another, and it is not asked again.
+   is within ``THRESHOLD`` of the threshold; after such a spike a neuron's state is another, and it is not asked again;
+3. where a layer gives its membranes (a read-out), the equations must give the module's values, up to ``VALUE`` of the
+   layer's largest.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from neurocomp.network.neuron import Neuron
 
 DRIVE = 1e-5
 THRESHOLD = 1e-5
+VALUE = 1e-4
+"""Of membranes and graded spikes: relative to the value, or to the layer's largest."""
 _WATCHED = Neuron(v_decay=0.0, reset="none", output="membrane")
 
 
@@ -104,23 +108,45 @@ def _teller(name: str) -> str:
     return f"{name} (module)"
 
 
+def same_values(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Where membranes or graded spikes of one layer are the module's, up to ``VALUE``."""
+    return np.isclose(ours, theirs, rtol=VALUE, atol=VALUE * max(float(np.abs(theirs).max(initial=0)), 1e-3))
+
+
 def _own_differences(population: Population, inputs: np.ndarray, told: np.ndarray | None) -> int | None:
-    """How many neurons, given the module's own input, fire otherwise at their threshold; None if one does elsewhere."""
+    """How many neurons, given the module's own input, fire otherwise at their threshold; None if one does elsewhere,
+    or if a membrane that is read out is another."""
     neuron = population.neuron
     if neuron is None or told is None:
         return None
     if neuron.output == "membrane":
-        return 0
+        return 0 if same_values(_values(population, neuron, inputs), _last(told, population)).all() else None
     close = 0
     for given, spikes in zip(inputs, told, strict=True):
         state = NeuronState(population, neuron, None)
         parted = np.zeros(population.size, bool)
-        for x, theirs in zip(given, spikes, strict=True):
-            ours, _ = state.update(channel_last(np.ascontiguousarray(x, np.float32), population.shape))
-            new = (ours != channel_last(theirs, population.shape)) & ~parted
+        for x, theirs in zip(_last(given, population), _last(spikes, population), strict=True):
+            ours, _ = state.update(x)
+            new = (ours != theirs) & ~parted
             reach = THRESHOLD * np.maximum(np.maximum(np.abs(state.theta), np.abs(state.charged)), 1e-3)
             if (np.abs(state.charged - state.theta) > reach)[new].any():
                 return None
             close += int(new.sum())
             parted |= new
     return close
+
+
+def _values(population: Population, neuron: Neuron, inputs: np.ndarray) -> np.ndarray:
+    """(samples, steps, neurons): what the neuron's own equations send, given the module's inputs."""
+    found = []
+    for given in inputs:
+        state = NeuronState(population, neuron, None)
+        found.append([state.update(x)[0] for x in _last(given, population)])
+    return np.array(found)
+
+
+def _last(values: np.ndarray, population: Population) -> np.ndarray:
+    """(..., *shape) as (..., neurons), channel-last as the engine has them."""
+    steps = values.reshape(-1, *population.shape)
+    each = [channel_last(np.ascontiguousarray(x, np.float32), population.shape) for x in steps]
+    return np.array(each).reshape(*values.shape[: values.ndim - len(population.shape)], population.size)
