@@ -14,6 +14,7 @@ import pytest
 
 from neurocomp.activity.encode import encode_sample
 from neurocomp.activity.execute import execute
+from neurocomp.errors import InputError
 from neurocomp.frontend.freeze import freeze
 from neurocomp.network import Network
 from neurocomp.network.ops import Conv, Factor, Host, Linear
@@ -41,6 +42,7 @@ class Last(nn.Module):
                 "norm": nn.LayerNorm(CHANNELS),
                 "groups": nn.GroupNorm(2, CHANNELS),
                 "bn": nn.BatchNorm2d(CHANNELS),
+                "heads": nn.MultiheadAttention(CHANNELS, 2, batch_first=True),
             }
         )
 
@@ -81,6 +83,7 @@ def kinds(network: Network) -> list[str]:
 
 PRODUCTS: dict[str, Operation] = {
     "q k^T": lambda a, b: a @ b.transpose(-1, -2),
+    "q k.mT": lambda a, b: a @ b.mT,
     "k^T v": lambda a, b: a.transpose(-1, -2) @ b,
     "q (k^T v)": lambda a, b: a @ (a.transpose(-1, -2) @ b) * 0.125,
     "(q k^T) v": lambda a, b: (a @ b.transpose(-1, -2)) @ a,
@@ -219,6 +222,20 @@ def test_maps(name: str) -> None:
 
 HOSTED: dict[str, tuple[Callable[[Any, Any, Any], Any], set[str]]] = {
     "softmax over tokens": (lambda a, b, m: (a @ b.transpose(-1, -2)).softmax(-1) @ b, {"softmax"}),
+    "attention": (lambda a, b, m: F.scaled_dot_product_attention(_heads(a), _heads(b), _heads(a)), {"softmax"}),
+    "scaled causal attention": (
+        lambda a, b, m: F.scaled_dot_product_attention(a, b, a, is_causal=True, scale=0.5),
+        {"softmax"},
+    ),
+    "masked attention": (
+        lambda a, b, m: F.scaled_dot_product_attention(a, b, b, torch.arange(36).reshape(6, 6) % 5 > 1),
+        {"softmax"},
+    ),
+    "multi-head attention": (lambda a, b, m: _attended(m["heads"], a, b, need_weights=False), {"softmax"}),
+    "masked multi-head attention": (
+        lambda a, b, m: _attended(m["heads"], a, b, attn_mask=torch.full((6, 6), -torch.inf).triu(1)),
+        {"softmax"},
+    ),
     "softmax over another axis": (lambda a, b, m: (a + b).softmax(2), {"softmax"}),
     "log softmax": (lambda a, b, m: (a + b).log_softmax(-1), {"log_softmax"}),
     "layer norm": (lambda a, b, m: m["norm"](a + b), {"layer_norm"}),
@@ -235,6 +252,10 @@ HOSTED: dict[str, tuple[Callable[[Any, Any, Any], Any], set[str]]] = {
 }
 
 
+def _attended(heads: Any, a: Any, b: Any, **options: Any) -> Any:
+    return heads(a.flatten(0, 1), *(b.flatten(0, 1),) * 2, **options)[0].unflatten(0, (STEPS, SAMPLES))
+
+
 @pytest.mark.parametrize("name", HOSTED)
 def test_functions_of_the_host(name: str) -> None:
     operation, functions = HOSTED[name]
@@ -242,3 +263,20 @@ def test_functions_of_the_host(name: str) -> None:
     assert {p.op.function for p in network.projections if isinstance(p.op, Host)} == functions
     for function in functions:
         assert any(text.startswith(f"{function} in last") and "on the host" in text for text in network.assumptions)
+
+
+REFUSED: dict[str, tuple[Operation, str]] = {
+    "dropout": (lambda a, b: F.scaled_dot_product_attention(a, b, b, dropout_p=0.1), "dropout_p=0.1 is random"),
+    "mask of the input": (lambda a, b: F.scaled_dot_product_attention(a, b, b, a @ b.mT), "only constant masks"),
+    "no key": (
+        lambda a, b: F.scaled_dot_product_attention(a, b, b, torch.arange(6)[:, None].expand(6, 6) > 0),
+        "a row of the attention mask leaves no key",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_attention_that_is_refused(name: str) -> None:
+    operation, why = REFUSED[name]
+    with pytest.raises(InputError, match=why):
+        freeze(Net(operation).eval(), torch.rand(STEPS, SAMPLES, TOKENS, CHANNELS))

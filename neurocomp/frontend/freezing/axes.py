@@ -91,7 +91,13 @@ def move(c: Context, x: Any, source: Any, target: Any) -> Signal:
     return permute(c, x, order)
 
 
-@handles("aten.t", "aten.numpy_T", "aten.mT")
+@handles("aten.mT", "aten.mH", "aten.adjoint", "aten.matrix_H")
+def turn_matrices(c: Context, x: Any) -> Signal:
+    rank = len(need_signal(x, "the operand").layout.dims)
+    return permute(c, x, [*range(rank - 2), rank - 1, rank - 2])
+
+
+@handles("aten.t", "aten.numpy_T")
 def turn(c: Context, x: Any) -> Signal:
     x = need_signal(x, "the operand")
     return permute(c, x, list(range(len(x.layout.dims)))[::-1])

@@ -128,12 +128,15 @@ def of_natural_order(layout: Layout) -> Layout:
     stride = layout.features
     dims = []
     for dim in layout.dims:
-        kept = [atom for atom in dim if atom.kind != "F"]
-        size = feature_size(dim)
-        if size > 1 and any(atom.size > 1 for atom in kept):
-            raise LayoutError(f"time, batch and features of a tensor of shape {layout.shape} are mixed")
-        stride //= size
-        dims.append((*kept, *((Atom("F", size, stride),) if size > 1 else ())))
+        kept = [atom for atom in dim if atom.kind != "F" and atom.size > 1]
+        if not kept:  # features alone are one piece; beside time and batch they stay where they are
+            dim = (*(a for a in dim if a.kind != "F"), *(a for a in dim if a.kind == "F"))
+        atoms = []
+        for atom in dim:
+            if atom.kind == "F":
+                stride //= atom.size
+            atoms.append(Atom("F", atom.size, stride) if atom.kind == "F" else atom)
+        dims.append(_merged(tuple(atoms)))
     return Layout(tuple(dims))
 
 

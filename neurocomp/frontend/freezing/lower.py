@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError
-from neurocomp.frontend.freezing import arithmetic, axes, delays, joining, linear, pooling, reductions
+from neurocomp.frontend.freezing import arithmetic, attention, axes, delays, joining, linear, pooling, reductions
 from neurocomp.frontend.freezing.export import NEURON_OP, Graph
 from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, constant_features, feature_map
 from neurocomp.frontend.freezing.ops import HANDLERS, Context, is_open
@@ -25,7 +25,7 @@ from neurocomp.frontend.freezing.signals import Arrangement, Signal
 from neurocomp.frontend.freezing.streams import MixedSamples, Output, Stream, Streams, Unsupported
 from neurocomp.network.ops import Shape, ShapeMismatch
 
-HANDLER_FILES = (arithmetic, axes, delays, joining, linear, pooling, reductions)  # each registers its own
+HANDLER_FILES = (arithmetic, attention, axes, delays, joining, linear, pooling, reductions)  # each registers its own
 
 _LIKE = {
     "aten.zeros_like": "zeros",
@@ -155,6 +155,11 @@ class Lowering:
         if not isinstance(x, Signal):
             raise Unsupported(f"what arrives at {reading.path} does not depend on the input")
         call = len(self.calls[key])
+        if reading.forgets and call > 0 and not states:
+            raise Unsupported(
+                f"at step {call} {reading.path} is not given the state that it returned at the step before: "
+                "it starts anew"
+            )
         x, time = self._neuron_input(reading, x, call)
         if self.layouts.setdefault(key, x.layout) != x.layout:
             raise Unsupported(f"at step {call} the axes of its input are not those of step 0")
