@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from neurocomp.activity.host import HOST_LARGEST
-from neurocomp.errors import bad_input
+from neurocomp.errors import InputError, bad_input
 from neurocomp.network.graph import Integer, Network, Projection
 from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Pool, Reduce, Sparse, weight_of
 from neurocomp.network.verify import value_order
@@ -31,16 +31,30 @@ def check_range(network: Network, arithmetic: Integer, largest_input: float | No
         else:
             total += sum(_largest_arriving(p, size) for p, size in arriving) * 2**shift
         if total >= 2**31:
-            raise bad_input(
-                name,
-                f"weighted sums may reach {total:.3g}, beyond 32-bit integers",
-                hint="use fewer weight bits or a coarser input scale",
-            )
+            raise _too_large(network, name, total)
         largest[name] = total if population.neuron is None else _largest_output(network, arithmetic, name)
     for p in network.projections:
         weight = weight_of(p.op)
         if weight is not None and weight.size and max(abs(int(weight.min())), abs(int(weight.max()))) > 32767:
             raise bad_input(p.name, "has integer weights beyond 16 bits", hint="use fewer weight bits")
+
+
+def _too_large(network: Network, name: str, total: float) -> InputError:
+    what = f"weighted sums may reach {total:.3g}, beyond 32-bit integers"
+    values = [p.source for p in network.incoming[name] if _is_chained(network, p)]
+    if not values:
+        return bad_input(name, what, hint="use fewer weight bits or a coarser input scale")
+    why = f"{', '.join(values[:3])} has no neurons: its sums are real values, which further weights multiply"
+    hint = "put neurons between these layers, or join the layers into one before the network is saved"
+    return bad_input(name, what, why, hint)
+
+
+def _is_chained(network: Network, projection: Projection) -> bool:
+    """Whether weights multiply sums that earlier weights made."""
+    source = network.by_name[projection.source]
+    if source.neuron is not None or weight_of(projection.op) is None:
+        return False
+    return any(weight_of(p.op) is not None for p in network.incoming[source.name])
 
 
 def _largest_output(network: Network, arithmetic: Integer, name: str) -> float:

@@ -13,11 +13,13 @@ from neurocomp.activity.execution import Execution
 from neurocomp.activity.plan_range import check_range
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import Diagnostic, InputError, bad_input
+from neurocomp.mapping.losses import WEIGHTS_LOST
 from neurocomp.mapping.map import Chips, map_network
 from neurocomp.mapping.profile import Activity
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.relays import relay_order
 from neurocomp.mapping.stations import with_stations
+from neurocomp.network.folding import fold_linear_maps
 from neurocomp.network.graph import Float32, Integer, Network
 from neurocomp.network.ops import Host, OverTime
 from neurocomp.network.passes import fold_average_pooling, max_pooling_to_neurons
@@ -27,8 +29,6 @@ from neurocomp.network.verify import verify
 
 LEAST_RELAY_BITS = 3
 RANGED_SAMPLES = 16  # of the stored ones, to see how large real values become
-
-LEAST_RELAY_BITS = 3
 
 
 def compile_network(
@@ -95,12 +95,13 @@ def lower(
     lowered = _unrounded(network)
     if chip.numeric.arithmetic == "float32":
         return with_stations(lowered, chip)
+    lowered, folded = fold_linear_maps(lowered)
     if calibration is None and network.sample is not None:
         calibration = network.sample.inputs if network.sample.encoding in ("direct", "temporal") else np.ones(1)
     if ranges is None:
         ranges = _sampled_ranges(lowered)
     quantised = _quantised(lowered, chip_arithmetic(chip), calibration, weight_scales, ranges)
-    notes = tuple(f"on {chip.name}: {note}" for note in quantised.notes)
+    notes = tuple(f"on {chip.name}: {note}" for note in (*folded, *quantised.notes))
     return with_stations(replace(quantised.network, assumptions=network.assumptions + notes), chip)
 
 
@@ -127,12 +128,16 @@ def _quantised(
     ranges: Mapping[str, float] | None,
 ) -> Quantised:
     """The network in integers of which all possible sums fit; real values that go through several layers of weights get
-    fewer bits, as far as that is needed."""
+    fewer bits, as far as that is needed or keeps more of the weights that hear them: first the inner ones of a chain
+    of layers, then the last ones too."""
     refused: InputError | None = None
-    for bits in (None, *range(arithmetic.weight_bits - 1, LEAST_RELAY_BITS - 1, -1)):
+    best: Quantised | None = None
+    fewer = range(arithmetic.weight_bits - 1, LEAST_RELAY_BITS - 1, -1)
+    for bits, last in ((None, None), *((bits, None) for bits in fewer), *((bits, bits) for bits in fewer)):
         try:
             found = quantise(
-                network, arithmetic, calibration, weight_scales=weight_scales, ranges=ranges, relay_bits=bits
+                network, arithmetic, calibration, weight_scales=weight_scales, ranges=ranges,
+                relay_bits=bits, reader_bits=last,
             )  # fmt: skip
             check_range(found.network, arithmetic, float(LARGEST_ANALOG))
         except InputError as error:
@@ -140,14 +145,19 @@ def _quantised(
             if not chains_of_values(network):
                 break
             continue
-        return found
+        if best is None or found.weight_error < best.weight_error:
+            best = found
+        if best.weight_error <= WEIGHTS_LOST or not chains_of_values(network):
+            return best
+    if best is not None:
+        return best
     raise refused or bad_input(network.name, "cannot be rounded to the chip's integers")
 
 
 def float_form(network: Network, chip: ChipSpec) -> Network | None:
     """What would be rounded for the chip, before it is; None if nothing would be."""
     rounded = isinstance(network.arithmetic, Float32) and chip.numeric.arithmetic != "float32"
-    return _unrounded(network) if rounded else None
+    return fold_linear_maps(_unrounded(network))[0] if rounded else None
 
 
 def hosted_values(network: Network) -> list[str]:

@@ -34,11 +34,13 @@ SCALES: tuple[str, ...] = get_args(WeightScales)
 
 @dataclass(frozen=True)
 class Quantised:
-    """An integer network. units: real value of one integer of a population's weighted sums; one, or one per channel."""
+    """An integer network. units: real value of one integer of a population's weighted sums; one, or one per channel.
+    weight_error: largest error of a weight, as a fraction of the largest one of its projection."""
 
     network: Network
     units: dict[str, Unit]
     notes: tuple[str, ...]
+    weight_error: float = 0.0
 
 
 def quantise(
@@ -49,6 +51,7 @@ def quantise(
     weight_scales: WeightScales = "tensor",
     ranges: Mapping[str, float] | None = None,
     relay_bits: int | None = None,
+    reader_bits: int | None = None,
 ) -> Quantised:
     """Round a float network to integers.
 
@@ -57,14 +60,17 @@ def quantise(
     into a population (``tensor``), one for each of its channels where its thresholds absorb that (``channel``), or
     one that is a power of two. ranges: greatest magnitudes of populations in a run of the float network; what
     functions of the host give is rounded by them. relay_bits: of weights into sums that are passed on as values, if
-    they must be fewer than elsewhere because real values go through several layers. Raises InputError if a value does
+    they must be fewer than elsewhere because real values go through several layers; reader_bits: of the last weights of
+    such a chain, into neurons. Raises InputError if a value does
     not fit the chip's registers.
     """
     _check(network, arithmetic, weight_scales)
     notes: list[str] = []
     arithmetic = replace(arithmetic, input_scale=_input_scale(network, arithmetic, calibration, notes))
     host = _host_units(network, ranges or {}, notes)
-    units = Units(network, arithmetic, host, weight_scales == "channel", weight_scales == "power-of-two", relay_bits)
+    units = Units(
+        network, arithmetic, host, weight_scales == "channel", weight_scales == "power-of-two", relay_bits, reader_bits
+    )
     found: list[Diagnostic] = []
     populations: dict[str, Population] = {}
     projections: dict[str, Rounded] = {}
@@ -86,7 +92,8 @@ def quantise(
     notes += _unit_notes(units)
     for population in network.populations:
         notes += rounding_notes(population, units.of(population.name), arithmetic)
-    return Quantised(verify(result), {p.name: units.of(p.name) for p in network.populations}, tuple(notes))
+    worst = max((one.weight_error for one in projections.values()), default=0.0)
+    return Quantised(verify(result), {p.name: units.of(p.name) for p in network.populations}, tuple(notes), worst)
 
 
 def _check(network: Network, arithmetic: Integer, weight_scales: str) -> None:
@@ -199,7 +206,8 @@ def _loss_notes(rounded: list[Rounded], bits: int) -> list[str]:
     worst = max(rounded, key=lambda one: one.weight_error, default=None)
     if worst is None or worst.weight_error == 0:
         return [f"weights are exact in {bits} bits", *notes]
-    error = f"the largest error is {100 * worst.weight_error:.2g} % of the layer's largest weight"
+    percent = f"{100 * worst.weight_error:.2g}" if worst.weight_error < 0.995 else "100"  # not 1e+02
+    error = f"the largest error is {percent} % of the layer's largest weight"
     return [f"weights rounded to {bits} bits; {error} ({worst.projection.name})", *notes]
 
 
@@ -213,6 +221,7 @@ def _unit_notes(units: Units) -> list[str]:
     channels = [name for name, unit in units.known.items() if isinstance(unit, np.ndarray)]
     if units.relay_bits is not None:
         few = f"weights into sums that are passed on as real values use {units.relay_bits} bits"
+        few += f", those of neurons that hear such sums {units.reader_bits} bits" if units.reader_bits else ""
         notes.append(f"{few}, so that what adds them up again fits")
     for name, bits in units.lost_bits.items():
         if units.network.by_name[name].neuron is not None:

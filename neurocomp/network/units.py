@@ -93,8 +93,8 @@ class Units:
     """Chosen as they are asked for. host: units of what functions of the host give, by population.
 
     per_channel: neurons whose weights are scaled per channel, as far as their thresholds can absorb it.
-    power_of_two: units are powers of two. relay_bits: of weights into sums that are passed on as values; by default
-    those of all weights.
+    power_of_two: units are powers of two. relay_bits: of weights into sums that are passed on as values; reader_bits:
+    of weights into neurons that hear such sums. By default both are those of all weights.
     """
 
     network: Network
@@ -103,6 +103,7 @@ class Units:
     per_channel: bool = False
     power_of_two: bool = False
     relay_bits: int | None = None
+    reader_bits: int | None = None
     known: dict[str, Unit] = field(default_factory=dict)
     lost_bits: dict[str, int] = field(default_factory=dict)
     """Weight bits that populations do without, because their thresholds would not fit the states otherwise."""
@@ -244,9 +245,7 @@ class Units:
 
     def _fitting(self, parts: list[np.ndarray], members: list[Population]) -> float:
         """The unit in which all these real values fit the weights."""
-        largest = self.largest
-        if self.relay_bits is not None and any(m.neuron is None for m in members):
-            largest = 2 ** (self.relay_bits - 1) - 1
+        largest = self._largest_into(members)
         finest = min(grid_of(part, largest) for part in parts)
         tops = [float(np.abs(part).max(initial=0.0)) for part in parts]
         top = max(tops)
@@ -259,6 +258,16 @@ class Units:
         if all(_whole(part / finest) for part in parts):
             return self._coarse_enough(finest, top, members)
         return self._coarse_enough(self._with_exponents(finest, tops, largest, members), top, members)
+
+    def _largest_into(self, members: list[Population]) -> int:
+        """The largest weight into these populations."""
+        bits = self.reader_bits if any(self._hears_values(m) for m in members) else None
+        if any(m.neuron is None for m in members):
+            bits = self.relay_bits
+        return self.largest if bits is None else 2 ** (bits - 1) - 1
+
+    def _hears_values(self, member: Population) -> bool:
+        return any(p.source in self.groups and unit_ratio(p.op) is None for p in self.network.incoming[member.name])
 
     def _with_exponents(self, unit: float, tops: list[float], largest: int, members: list[Population]) -> float:
         """The unit, or a finer one if the smallest of several layers would be left with few levels: the others' weights
