@@ -7,7 +7,9 @@ shapes of its results; everything else of the module stays as it is, and is put 
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -237,7 +239,8 @@ def _graph(program: Any, module: Any) -> Graph:
 
 
 def step_loop(module: Any, steps: int, temporal: bool) -> Any:
-    """A module that calls ``module`` once per step and stacks what it returns (the first result of several)."""
+    """A module that calls ``module`` once per step and stacks what it returns (the first result of several); a state
+    that it returns is given to its next call (see ``takes_state``)."""
     import torch
 
     class StepLoop(torch.nn.Module):
@@ -248,10 +251,34 @@ def step_loop(module: Any, steps: int, temporal: bool) -> Any:
             self.add_module(STEP, module)
 
         def forward(self, x: Any) -> Any:
-            results = [getattr(self, STEP)(x[t] if temporal else x) for t in range(steps)]
-            return torch.stack([r[0] if isinstance(r, tuple | list) else r for r in results])
+            results: list[Any] = []
+            passes = takes_state(module)
+            state: Any = None
+            for t in range(steps):
+                given = x[t] if temporal else x
+                returned = getattr(self, STEP)(given, state) if passes else getattr(self, STEP)(given)
+                several = isinstance(returned, tuple | list)
+                state = returned[1] if several and len(returned) == 2 else None
+                results.append(returned[0] if several else returned)
+            return torch.stack(results)
 
     return StepLoop()
+
+
+_STATES = re.compile(r"state|hidden|mem|carry|syn|^(s|h|hx|v|st|hs)$")
+
+
+def takes_state(module: Any) -> bool:
+    """Whether a call takes back the state that the one before it returned: ``forward(x, state=None)``, the second
+    parameter named like a state, as in Norse's SequentialState."""
+    try:
+        parameters = list(inspect.signature(module.forward).parameters.values())
+    except (TypeError, ValueError):  # compiled code that does not tell its parameters
+        return False
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if len(positional) < 2 or any(p.default is p.empty for p in positional[1:]):
+        return False
+    return positional[1].default is None and _STATES.search(positional[1].name.lower()) is not None
 
 
 def _flat(output: Any) -> list[Any]:

@@ -80,6 +80,7 @@ def read(module: Any, path: str) -> Reading | None:
         pack=lambda out: (out[0], _state(kind, known, out[1:])),
         reset=lambda: None,
         recurrence=_recurrence(module, path) if known.recurrent else None,
+        forgets=True,
     )
 
 

@@ -49,6 +49,7 @@ class Reading:
     module returns; reset() -> puts the module into its initial state. results(x, returned) -> the outputs, in order,
     where the module does not return them as they are. taps: the neuron is driven by its input of this and of earlier
     steps, times these numbers (this step's first). over_time: it is driven by a mixture of all steps.
+    forgets: the module keeps no state between its calls; without one given back to it, it starts anew.
     """
 
     path: str
@@ -66,6 +67,7 @@ class Reading:
     results: Callable[[Any, Any], list[Any]] | None = None
     taps: np.ndarray | None = None
     over_time: OverTime | None = None
+    forgets: bool = False
     assumptions: tuple[str, ...] = field(default=())
 
 
