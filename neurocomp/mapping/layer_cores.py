@@ -7,12 +7,13 @@ are layers (Hall's theorem), which the matching finds on its way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from neurocomp.chip.layer_cores import LayerCores
 from neurocomp.errors import Diagnostic
+from neurocomp.mapping.layer_words import Words, not_one_layer
 from neurocomp.mapping.problem import Problem
 from neurocomp.network.graph import Projection
 from neurocomp.network.ops import Conv, Linear, OneToOne, Pool
@@ -23,12 +24,13 @@ _PROOF = "no mapping exists: a core of this chip holds one layer as a whole"
 
 @dataclass(frozen=True)
 class LayerNeeds:
-    """Words that a layer takes, and what of it the chip has no form for (sentences)."""
+    """Words that a layer takes, what of it the chip has no form for (sentences), and what to do about that."""
 
     kernel: int
     neuron: int
     bias: int
     misfits: tuple[str, ...] = ()
+    cure: str = "change the layer, or choose a chip that tiles layers"
 
 
 def layer_assignment(problem: Problem) -> tuple[dict[str, np.ndarray], list[Diagnostic]]:
@@ -59,8 +61,9 @@ def layer_needs(problem: Problem, rule: LayerCores, name: str) -> LayerNeeds:
     incoming = [step for step in problem.network.incoming[name] if not isinstance(step.op, Pool)]
     weighted = [step for step in incoming if isinstance(step.op, Conv | Linear)]
     if len(weighted) != len(problem.network.incoming[name]) or len(weighted) != 1:
-        misfits.append("it is not one convolution or one fully connected layer, which is all that a core computes")
-        return LayerNeeds(0, neuron, channels, tuple(misfits))
+        what, cure = not_one_layer(problem, name)
+        misfits.append(f"{what}; a core computes one convolution or one fully connected layer")
+        return LayerNeeds(0, neuron, channels, tuple(misfits), cure)
     return _of_kernel(problem, rule, weighted[0], (channels, height, width), neuron, misfits)
 
 
@@ -84,7 +87,9 @@ def _of_kernel(
     if max(source[0], shape[0]) > rule.channels_max:
         misfits.append(f"it has {max(source[0], shape[0]):,} channels, more than {rule.channels_max:,}")
     words = source[0] * 2 ** (_bits(kernel[0] * kernel[1]) + _bits(shape[0]))
-    return LayerNeeds(words, neuron, shape[0], (*misfits, *_pooling(problem, rule, step.source)))
+    before = _pooling(problem, rule, step.source)
+    needs = LayerNeeds(words, neuron, shape[0], (*misfits, *(what for what, _ in before)))
+    return replace(needs, cure=before[0][1]) if before and not misfits else needs
 
 
 def _map_before(problem: Problem, name: str) -> Corner:
@@ -94,16 +99,18 @@ def _map_before(problem: Problem, name: str) -> Corner:
     return _map_before(problem, steps[0].source) if flat else problem.shape(name)
 
 
-def _pooling(problem: Problem, rule: LayerCores, name: str) -> list[str]:
+def _pooling(problem: Problem, rule: LayerCores, name: str) -> list[Words]:
     """What the relays before a layer do that the chip cannot."""
-    found = []
+    found: list[Words] = []
     while not problem.emits(name):
         steps = problem.network.incoming[name]
         if len(steps) != 1 or not isinstance(steps[0].op, OneToOne | Pool):
-            return [*found, f"what lies before it ({name}) is more than pooling"]
+            what, cure = not_one_layer(problem, name)
+            return [*found, (f"what lies before it ({name}) is more than pooling: {what}", cure)]
         op = steps[0].op
         if isinstance(op, Pool) and not ({*op.kernel, *op.stride} <= set(rule.pools) and op.kernel == op.stride):
-            found.append(f"the pooling {name} before it is none of {', '.join(map(str, rule.pools))}")
+            pools = ", ".join(map(str, rule.pools))
+            found.append((f"the pooling {name} before it is none of {pools}", f"pool over squares of side {pools}"))
         name = steps[0].source
     return found
 
@@ -146,8 +153,7 @@ def _matched(fitting: dict[str, list[int]]) -> tuple[dict[str, int], list[str]]:
 
 def _misfits(problem: Problem, needs: dict[str, LayerNeeds]) -> list[Diagnostic]:
     return [
-        Diagnostic(name, f"{problem.chip.name} cannot hold this layer: {'; '.join(need.misfits)}", _PROOF,
-                   "change the layer, or choose a chip that tiles layers")
+        Diagnostic(name, f"{problem.chip.name} cannot hold this layer: {'; '.join(need.misfits)}", _PROOF, need.cure)
         for name, need in needs.items() if need.misfits
     ]  # fmt: skip
 

@@ -14,11 +14,13 @@ from neurocomp.errors import CheckFailedError, DoesNotFitError
 from neurocomp.mapping.check import check_program
 from neurocomp.mapping.layer_cores import layer_needs
 from neurocomp.mapping.map import make_problem, map_network
-from neurocomp.network import Linear, Network, OneToOne, Pool
+from neurocomp.network import Linear, Network, OneToOne, Pool, Reduce, Sparse, Wiring
+from neurocomp.network.passes import max_pooling_to_neurons
 from tests.mapping_problems import chain, conv, mlp, ones, random_graph, residual, with_projection
 from tests.small_chips import make_chip
 
 POOL = Pool("sum", (2, 2), (2, 2), (0, 0))
+SYNAPSES = Sparse(np.arange(5), np.arange(4), ones(4), (4,))
 RULE = {
     "kernel_words": [1024, 1024, 4096], "neuron_words": [4096, 1024, 1024], "bias_words": [64, 64, 64],
     "destinations_max": 2, "kernel_side_max": 8, "map_side_max": 32, "channels_max": 64, "strides": [1, 2],
@@ -92,8 +94,22 @@ def test_layers_that_compete_are_named() -> None:
 @pytest.mark.parametrize(
     ("network", "rule", "named"),
     [
-        (random_graph(20, 3), {}, "it is not one convolution"),
-        (residual(), {}, "it is not one convolution"),
+        (random_graph(20, 3), {}, "it is recurrent (its own spikes return to it)"),
+        (residual(), {}, "it takes a sum of 2 signals (p0)"),
+        (with_projection(chain((1, 4, 4), conv(1, 1)), "in", "p0", conv(1, 1), 2), {}, "delayed by 2 steps"),
+        (chain((2, 8, 8), conv(2, 2), POOL), {}, "its neurons take pooling without weights"),
+        (chain((2, 8, 8), OneToOne()), {}, "its neurons take a signal without weights"),
+        (chain((4,), SYNAPSES), {}, "it has synapses of no regular form"),
+        (
+            chain((2, 4, 4), conv(2, 2), Reduce("sum", 2, 16, 1, (2,)), Linear(ones(3, 2)), relays=(1,)),
+            {},
+            "it takes a sum over one axis",
+        ),
+        (
+            chain((4,), Wiring(np.array([3, 2, 1, 0]), (4,)), Linear(ones(3, 4)), relays=(0,)),
+            {},
+            "its input is rearranged",
+        ),
         (chain((2, 8, 8), conv(2, 2, groups=2)), {}, "grouped"),
         (chain((2, 8, 8), conv(2, 2, kernel=5)), {"kernel_side_max": 4}, "kernel of 5 x 5 exceeds 4 x 4"),
         (chain((2, 8, 8), conv(2, 2, stride=3)), {}, "stride 3 is none of 1, 2"),
@@ -104,6 +120,16 @@ def test_layers_that_compete_are_named() -> None:
 )
 def test_forms_that_a_core_does_not_have(network, rule, named) -> None:
     assert named in " ".join(what for _, what in refused(network, **rule))
+
+
+def test_max_pooling_is_named_with_what_would_do() -> None:
+    network = max_pooling_to_neurons(chain((2, 8, 8), conv(2, 2), replace(POOL, kind="max"), conv(2, 2), relays=(1,)))
+    with pytest.raises(DoesNotFitError) as caught:
+        map_network(network, chip())
+    (found,) = caught.value.diagnostics
+    assert found.where == "p1"
+    assert found.what.startswith("test-chip cannot hold this layer: it is max pooling, where the chip adds up")
+    assert found.hint == "use sum pooling, or a convolution of stride 2"
 
 
 def test_a_layer_sends_to_so_many_others_and_no_more() -> None:
