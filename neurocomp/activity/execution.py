@@ -56,9 +56,21 @@ class Execution:
         """int64 (samples): the output element with the largest sum over the steps (the first, if several)."""
         if self.output is None:
             raise bad_input("network", "has no output population to read a prediction from")
+        return self._summed(self.output).argmax(axis=1)
+
+    @property
+    def ties(self) -> int:
+        """Samples whose output elements all have the same sum over the steps: their predictions say nothing."""
+        if self.output is None or self.output[0, 0].size < 2:
+            return 0
+        summed = self._summed(self.output)
+        return int((summed == summed[:, :1]).all(axis=1).sum())
+
+    @staticmethod
+    def _summed(output: np.ndarray) -> np.ndarray:
         # float64: the sum of float32 values must not depend on how NumPy blocks it
-        summed = self.output.astype(np.float64).sum(axis=1)
-        return summed.reshape(summed.shape[0], -1).argmax(axis=1)
+        summed = output.astype(np.float64).sum(axis=1)
+        return summed.reshape(summed.shape[0], -1)
 
     def accuracy(self, labels: np.ndarray) -> float:
         """Fraction of samples whose prediction is the label."""

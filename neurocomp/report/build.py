@@ -12,6 +12,8 @@ from neurocomp.activity.execution import Execution
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.energy.table import EnergyTable, tabulate
 from neurocomp.errors import bad_input
+from neurocomp.mapping.compile import float_form
+from neurocomp.mapping.losses import weight_losses
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Network
 from neurocomp.report.detail import core_facts, step_bins
@@ -62,6 +64,7 @@ def report(
     _check(simulation, execution, float_execution, labels)
     table = tabulate(simulation, program.chip, program.cores_used, program.chip_count)
     layers = layer_facts(program, simulation, execution, table)
+    lost = _lost(program, network)
     accuracy = _with_sites(_accuracy(execution, float_execution, labels), program, execution, network, float_execution)
     return Result(
         version=__version__,
@@ -83,11 +86,16 @@ def report(
         accuracy=accuracy,
         saturations=execution.saturations,
         values=values_used(program.chip, table, simulation, program.routers_used),
-        warnings=warnings_about(layers, table, accuracy, execution, simulation),
+        warnings=warnings_about(layers, table, accuracy, execution, simulation, lost),
         assumptions=_assumptions(program),
-        mismatches=program.mismatches,
+        mismatches=(*program.mismatches, *(f"{program.chip.name}: {sentence}" for sentence in lost)),
         not_modelled=not_modelled(program.chip, simulation.fidelity),
     )  # fmt: skip
+
+
+def _lost(program: Program, network: Network | None) -> tuple[str, ...]:
+    form = None if network is None else float_form(network, program.chip)
+    return () if form is None else weight_losses(form, program.network)
 
 
 def _chip(chip: ChipSpec) -> ChipFacts:
@@ -250,4 +258,5 @@ def _accuracy(
         correct_on_chip=int((chip == labels).sum()) if labels is not None else None,
         correct_in_float=int((trained == labels).sum()) if labels is not None and trained is not None else None,
         agreeing=int((chip == trained).sum()) if trained is not None else None,
+        tied=execution.ties,
     )

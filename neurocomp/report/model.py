@@ -253,7 +253,8 @@ class AccuracyFacts:
     """How the predictions compare; each is None where it cannot be known (no labels, no float run).
 
     spike_sites: neurons x steps x samples of the spiking layers that the float network has, too; differing: those at
-    which one of the two spikes and the other does not, or in another way.
+    which one of the two spikes and the other does not, or in another way. tied: samples in which all outputs are equal
+    on the chip (no output neuron fires, say), so that the prediction is the first class whatever the input.
     """
 
     samples: int
@@ -262,6 +263,7 @@ class AccuracyFacts:
     agreeing: int | None
     spike_sites: int | None = None
     differing: int | None = None
+    tied: int = 0
 
 
 @dataclass(frozen=True)

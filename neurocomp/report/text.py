@@ -114,6 +114,8 @@ def _accuracy(result: Result) -> Iterator[list[str]]:
         yield ["accuracy", units.share(accuracy.correct_on_chip / samples), beside]
     if accuracy.agreeing is not None:
         yield ["agreement", units.share(accuracy.agreeing / samples), "of predictions are the float network's"]
+    if accuracy.tied:
+        yield ["ties", units.share(accuracy.tied / samples), units.ties(accuracy.tied, samples)]
     if accuracy.spike_sites and accuracy.differing is not None:
         beside = f"of {accuracy.spike_sites:,} sites (neuron x step x sample) are unlike the float network's"
         yield ["spikes", units.share(accuracy.differing / accuracy.spike_sites), beside]

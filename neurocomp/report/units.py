@@ -91,3 +91,10 @@ def _three_digits(value: float) -> str:
     if abs(value) < 0.001:
         return f"{value:.3g}"
     return f"{value:#.3g}".rstrip(".")
+
+
+def ties(tied: int, samples: int) -> str:
+    """What stands beside accuracy and agreement if the outputs of ``tied`` samples are all equal."""
+    if tied == samples:
+        return "all outputs are equal in every sample: accuracy and agreement mean nothing"
+    return f"in {tied:,} of {samples:,} samples all outputs are equal; the first class is taken there"

@@ -13,6 +13,7 @@ from neurocomp.report.model import AccuracyFacts, LayerFacts
 from neurocomp.simulate.inference import Simulation
 
 TOLERATED_LOSS = 0.01
+SHOWN_LOSSES = 3
 
 ASSUMED = (
     "samples follow each other without a gap, so that the steps of one also hold work of its neighbours; figures per "
@@ -39,10 +40,12 @@ def warnings_about(
     accuracy: AccuracyFacts | None,
     execution: Execution,
     simulation: Simulation,
+    lost: tuple[str, ...] = (),
 ) -> tuple[str, ...]:
-    """Sentences, most serious first."""
+    """Sentences, most serious first. lost: about weights of which rounding left little (mapping/losses.py)."""
     clipping = (*_clipped_inputs(execution.clipped_inputs), *_saturation(execution.saturations))
-    return tuple((*_costs(table), *_accuracy(accuracy), *_doubts(simulation), *_activity(layers), *clipping))
+    figures = (*_costs(table), *_accuracy(accuracy), *_rounding(lost), *_doubts(simulation))
+    return (*figures, *_activity(layers), *clipping)
 
 
 def unknown_costs(chip: ChipSpec) -> Iterator[str]:
@@ -71,6 +74,13 @@ def _accuracy(accuracy: AccuracyFacts | None) -> Iterator[str]:
     loss = (accuracy.correct_in_float - accuracy.correct_on_chip) / accuracy.samples
     if loss > TOLERATED_LOSS:
         yield f"accuracy on the chip is {100 * loss:.1f} points below the float network's"
+
+
+def _rounding(lost: tuple[str, ...]) -> Iterator[str]:
+    for sentence in lost[:SHOWN_LOSSES]:
+        yield f"{units.clean(sentence)}; its results are not the trained network's"
+    if len(lost) > SHOWN_LOSSES:
+        yield f"rounding leaves little of the weights of {len(lost) - SHOWN_LOSSES} more layers; see below"
 
 
 def _doubts(simulation: Simulation) -> Iterator[str]:

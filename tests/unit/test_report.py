@@ -131,6 +131,33 @@ def test_nothing_to_compare_with() -> None:
     assert report(program, simulation, execution=execution).accuracy is None
 
 
+def test_ties_of_all_outputs_are_said_beside_the_accuracy(result) -> None:
+    assert "all outputs are equal" not in result.to_text()
+    silent = replace(result, accuracy=replace(result.accuracy, tied=3))
+    assert "all outputs are equal in every sample: accuracy and agreement mean nothing" in silent.to_text()
+    some = replace(result, accuracy=replace(result.accuracy, tied=1))
+    assert "in 1 of 3 samples all outputs are equal; the first class is taken there" in some.to_text()
+    output = np.zeros((2, 3, 4), np.float32)
+    output[0, 1, 2] = 1
+    _, _, execution = small_run(small_chip())
+    assert replace(execution, output=output).ties == 1
+    assert replace(execution, output=None).ties == replace(execution, output=output[..., :1]).ties == 0
+
+
+def test_weights_that_rounding_took_are_a_warning_above_the_figures() -> None:
+    program, simulation, execution = small_run(small_chip())
+    last = program.network.projections[-1]
+    gone = replace(last, op=replace(last.op, weight=np.zeros_like(last.op.weight)))
+    network = replace(program.network, projections=(*program.network.projections[:-1], gone))
+    lost = report(replace(program, network=network), simulation, execution=execution, network=small_network())
+    sentence = f"weights of {last.name} are zero on the chip"
+    assert any(sentence in warning for warning in lost.warnings)
+    assert any(sentence in mismatch for mismatch in lost.mismatches)
+    assert sentence in lost.to_text().partition("Per inference")[0].replace("\n ", "")
+    kept = report(program, simulation, execution=execution, network=small_network())
+    assert not any("weights of" in sentence for sentence in (*kept.warnings, *kept.mismatches))
+
+
 # --- origins --------------------------------------------------------------------------------------------
 
 

@@ -61,6 +61,8 @@ def _cards(result: Result) -> Iterator[Card]:
         beside = [f"{accuracy.correct_on_chip:,} of {accuracy.samples:,} samples"]
         if accuracy.correct_in_float is not None:
             beside.append(f"{units.share(accuracy.correct_in_float / accuracy.samples)} in float")
+        if accuracy.tied:
+            beside.append(units.ties(accuracy.tied, accuracy.samples))
         yield Card("Accuracy on the chip", units.share(accuracy.correct_on_chip / accuracy.samples), tuple(beside))
 
 
