@@ -15,6 +15,7 @@ from neurocomp.inputs.npz import read_npz
 from neurocomp.network.graph import Encoding, Network
 
 CODINGS = tuple(coding for coding in get_args(Encoding) if coding != "temporal")
+SINGLE_MAX = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +117,9 @@ def _from_file(network: Network, path: Path) -> _Data:
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         first = int(np.argwhere(~np.isfinite(values).reshape(values.shape[0], -1).all(axis=1))[0, 0])
         raise bad_input(where, f"x holds NaN or infinite values, first in sample {first}")
+    if values.dtype.kind == "f" and values.dtype.itemsize > 4 and (top := np.abs(values).max(initial=0.0)) > SINGLE_MAX:
+        what = f"x holds values up to {top:.3g}; networks compute in single precision, up to {SINGLE_MAX:.3g}"
+        raise bad_input(where, what, hint="scale the inputs as they were in training")
     varies = values.ndim == len(shape) + 2 and values.shape[2:] == shape
     if 0 in values.shape:
         raise bad_input(where, f"x is empty (shape {values.shape})")

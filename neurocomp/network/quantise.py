@@ -78,8 +78,11 @@ def quantise(
         population = network.by_name[name]
         unit = units.of(name)
         projections |= {p.name: rounded_projection(network, p, units) for p in network.incoming[name]}
-        inside = name in network.inputs
-        populations[name] = population if inside else _rounded_population(population, unit, arithmetic, found)
+        if name in network.inputs:
+            populations[name] = population
+            continue
+        fed = any(p.source in network.inputs for p in network.incoming[name])
+        populations[name] = _rounded_population(population, unit, arithmetic, found, fed)
     if found:
         raise InputError(found)
     result = replace(
@@ -145,7 +148,9 @@ def _host_units(network: Network, ranges: Mapping[str, float], notes: list[str])
     return units
 
 
-def _rounded_population(population: Population, unit: Unit, arithmetic: Integer, found: list[Diagnostic]) -> Population:
+def _rounded_population(
+    population: Population, unit: Unit, arithmetic: Integer, found: list[Diagnostic], fed: bool
+) -> Population:
     shape = population.shape
     if population.neuron is None:
         bias = None if population.bias is None else _whole(expand(population.bias, shape) / unit)
@@ -158,7 +163,7 @@ def _rounded_population(population: Population, unit: Unit, arithmetic: Integer,
     neuron = whole_neuron(population, population.neuron, step, arithmetic)
     bias = None if population.bias is None else _whole(expand(population.bias, shape) / step)
     threshold = np.asarray(neuron.threshold)
-    _check_registers(population.name, expand(population.neuron.threshold, shape), threshold, arithmetic, found)
+    _check_registers(population.name, expand(population.neuron.threshold, shape), threshold, arithmetic, found, fed)
     return replace(population, bias=bias, neuron=neuron)
 
 
@@ -167,8 +172,9 @@ def _whole(values: np.ndarray) -> np.ndarray:
 
 
 def _check_registers(
-    name: str, original: np.ndarray, threshold: np.ndarray, arithmetic: Integer, found: list[Diagnostic]
+    name: str, original: np.ndarray, threshold: np.ndarray, arithmetic: Integer, found: list[Diagnostic], fed: bool
 ) -> None:
+    """fed: whether inputs of the network arrive here, so that their scale is in the unit."""
     finite = threshold[np.isfinite(threshold)]
     limit = 2 ** (arithmetic.state_bits - 1)
     if finite.size and np.abs(finite).max() >= limit:
@@ -182,13 +188,13 @@ def _check_registers(
             )
         )
     elif np.any((threshold == 0) & (original != 0)):
-        found.append(
-            Diagnostic(
-                name,
-                "its threshold rounds to zero in the chip's units",
-                why="the weights are very large against the threshold",
-            )
-        )
+        what = "its threshold rounds to zero in the chip's units"
+        if fed and arithmetic.input_scale > 1:
+            largest = f"input values up to {arithmetic.input_scale * LARGEST_ANALOG:.2g}"
+            hint = "scale the inputs as they were in training"
+            found.append(Diagnostic(name, what, f"the {largest} times the weights are very large against it", hint))
+        else:
+            found.append(Diagnostic(name, what, why="the weights are very large against the threshold"))
 
 
 def _loss_notes(rounded: list[Rounded], bits: int) -> list[str]:

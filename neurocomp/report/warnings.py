@@ -78,7 +78,7 @@ def _accuracy(accuracy: AccuracyFacts | None) -> Iterator[str]:
 
 def _rounding(lost: tuple[str, ...]) -> Iterator[str]:
     for sentence in lost[:SHOWN_LOSSES]:
-        yield f"{units.clean(sentence)}; its results are not the trained network's"
+        yield f"{units.clean(sentence, 160)}; its results are not the trained network's"
     if len(lost) > SHOWN_LOSSES:
         yield f"rounding leaves little of the weights of {len(lost) - SHOWN_LOSSES} more layers; see below"
 

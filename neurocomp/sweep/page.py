@@ -164,7 +164,7 @@ def _reasons(outcomes: Sequence[Outcome]) -> Section | None:
     why = Counter((o.status, o.reason.partition("\n")[0]) for o in outcomes if o.status != "ok")
     if not why:
         return None
-    rows = [[status, f"{count:,}", units.clean(reason, 200)] for (status, reason), count in why.most_common(ROWS)]
+    rows = [[status, f"{count:,}", units.clean(reason, 600)] for (status, reason), count in why.most_common(ROWS)]
     rest = len(why) - ROWS
     lines = (f"And {rest} other reasons; points.csv has them all.",) if rest > 0 else ()
     return Section("Points without figures", lines, tables=(Table(rows, ("status", "points", "reason"), (0, 2)),))

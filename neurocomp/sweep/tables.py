@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from neurocomp.report import units
 from neurocomp.report.csv import inert
 from neurocomp.report.table import table
+from neurocomp.report.wrap import wrapped
 from neurocomp.sweep.outcome import ALL_NAMES, METRIC_NAMES, Outcome
 from neurocomp.sweep.pareto import effects, pareto, values_of
 from neurocomp.sweep.space import Direction, Limit
 
 SHOWN = 12  # rows of a table for people
 REASONS = 5
+REASON_LENGTH = 600  # of one, in characters, broken into lines
 
 
 def points_csv(outcomes: Sequence[Outcome]) -> str:
@@ -86,7 +88,7 @@ def _reasons(outcomes: Sequence[Outcome]) -> Iterator[str]:
         return
     yield "Points without figures"
     for (status, reason), count in why.most_common(REASONS):
-        yield f"  {count:,} x {status}: {units.clean(reason, 90)}"
+        yield from wrapped(units.clean(reason, REASON_LENGTH), f"  {count:,} x {status}: ", "    ")
     if len(why) > REASONS:
         yield f"  and {len(why) - REASONS} other reasons; points.csv has them all"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.chip.messages import did_you_mean
@@ -15,7 +15,16 @@ from neurocomp.simulate.engines.fragment import PHASES, engine_of
 from neurocomp.simulate.trained_layers import layers_of
 from neurocomp.simulate.training import simulate_training
 from neurocomp.simulate.training_run import TrainingRun
-from neurocomp.simulate.training_setup import TrainingSetup, optimizer_of, synthetic_activity
+from neurocomp.simulate.training_setup import (
+    ADDED,
+    Balance,
+    OptimizerName,
+    Order,
+    Sparsity,
+    TrainingSetup,
+    optimizer_of,
+    synthetic_activity,
+)  # fmt: skip
 from neurocomp.sweep.outcome import TRAINING_NAMES
 from neurocomp.sweep.space import Scalar
 
@@ -62,9 +71,15 @@ class TrainingChoices:
 
 
 TRAINING_AXES = tuple(f"{PREFIX}{name}" for name in TrainingChoices.__dataclass_fields__)
+WORDS: dict[str, tuple[str, ...]] = {
+    "optimizer": (*get_args(OptimizerName), *(f"sgd+{word}" for word in ADDED)),
+    "order": get_args(Order),
+    "balance": get_args(Balance),
+    "sparsity": get_args(Sparsity),
+}
 _KINDS: dict[str, tuple[type, str]] = {
     **dict.fromkeys(("batch", "steps"), (int, "a whole number")),
-    **dict.fromkeys(("optimizer", "order", "balance", "sparsity"), (str, "a word")),
+    **dict.fromkeys(WORDS, (str, "a word")),
     **dict.fromkeys(("spikes", "gradients"), (float, "a share from 0 to 1")),
     **dict.fromkeys(("batch_norm", "packed", "recompute", "on_chip"), (bool, "true or false")),
 }
@@ -106,7 +121,10 @@ def _wrong_kind(name: str, value: Scalar) -> list[Diagnostic]:
         str: isinstance(value, str),
         bool: isinstance(value, bool),
     }
-    return [] if fits[kind] else [Diagnostic(where, f"is {value!r}; {words} is needed")]
+    if fits[kind]:
+        return []
+    hint = f"one of {', '.join(WORDS[name])}" if name in WORDS else ""
+    return [Diagnostic(where, f"is {value!r}; {words} is needed", hint=hint)]
 
 
 def _whole(name: str, value: Any) -> Any:

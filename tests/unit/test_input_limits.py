@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from neurocomp.activity.execution import input_values
 from neurocomp.activity.reference import execute_reference
 from neurocomp.commands.small_network import small_inputs, small_network
 from neurocomp.errors import InputError
+from neurocomp.inputs.prepare import prepare
 from neurocomp.network import Integer, Linear, Network, Neuron, Population, Projection
 from neurocomp.network.quantise import quantise
 
@@ -54,3 +57,14 @@ def test_inputs_beyond_single_precision_are_refused():
     )
     with pytest.raises(InputError, match="beyond single precision"):
         execute(network, np.full((1, 1, 1), 1e300))
+
+
+@pytest.mark.parametrize("top", [1e300, 1e35])
+def test_inputs_that_are_far_too_large_are_named_not_the_weights(top: float, tmp_path: Path):
+    network = small_network()
+    path = tmp_path / "x.npz"
+    np.savez(path, x=small_inputs(2)[:, 0].astype(np.float64) * top)
+    with pytest.raises(InputError, match=r"input values up to|x holds values up to") as caught:
+        prepared = prepare(network, path, 4, None, None)
+        quantise(network, Integer(), prepared.calibration)
+    assert "scale the inputs as they were in training" in str(caught.value)

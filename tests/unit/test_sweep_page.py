@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from neurocomp.sweep.outcome import Outcome
 from neurocomp.sweep.page import to_page
+from neurocomp.sweep.tables import summary
 from tests.sweeps import outcome, space
 
 NASTY = "<script>alert(1)</script>$x_"
@@ -37,6 +39,13 @@ def test_a_page_holds_counts_front_effects_and_reasons() -> None:
     assert page.count("<svg") == 4, "a cloud, parallel coordinates, and means for each objective"
     assert page == to_page(space(constraints={"energy_pj": {"most": 3}}), outcomes)
     assert len(page) < 1_000_000 and not re.search(r"(src|href)=.(?!#)", page)
+
+
+def test_a_summary_tells_whole_reasons() -> None:
+    reason = "training.sparsity: " + "is a long story, " * 12 + "which has an end"
+    refused = replace(outcome(90, {}, "bad input", x=1), reason=reason)
+    told = summary([*many(3), refused], {"energy_pj": "min"}, {})
+    assert reason in " ".join(told.split()) and max(map(len, told.splitlines())) <= 110
 
 
 def test_names_are_text() -> None:

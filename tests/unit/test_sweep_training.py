@@ -69,6 +69,8 @@ def test_points_that_cannot_be_say_why() -> None:
         ("batch", 0, "is 0"),
         ("steps", True, "is True; a whole number is needed"),
         ("order", 3, "is 3; a word is needed"),
+        ("sparsity", 0.5, "is 0.5; a word is needed\n  next: one of dense, gated, skipped"),
+        ("optimizer", 1, "next: one of sgd, adam, sgd+momentum, sgd+decay"),
         ("order", "sideways", "there is no order 'sideways'"),
         ("optimizer", "sgd+luck", "there is nothing called 'luck' to add"),
         ("spikes", 2, "shares lie between 0 and 1"),
