@@ -97,11 +97,26 @@ def _network(options: ConvertOptions, given: _Data) -> Network:
         raise bad_input("--source", "does not go with an ONNX file, which holds the network", hint="leave it away")
     from neurocomp.frontend.conversion.module import stateless_network
 
+    _refuse_archives(options.path)
     with open_module(options.path, options.source) as (module, name, notes):
         network = stateless_network(module, given.inputs[:8], name)
     from dataclasses import replace
 
     return replace(network, assumptions=(*notes, *network.assumptions))
+
+
+def _refuse_archives(path: Path) -> None:
+    """Archives in which the layers of a network without spikes can no longer be told apart."""
+    from neurocomp.frontend.torchfile import archive_kind
+
+    kind = archive_kind(path) if path.is_file() else ""
+    if kind:
+        raise bad_input(
+            str(path),
+            f"is a {kind}, in which layers are broken up into single operations",
+            hint='save it as ONNX: torch.onnx.export(net, example, "net.onnx"), then neurocomp convert net.onnx; or '
+            "give its weights and the code that builds it: neurocomp convert weights.pt --source net.py:build",
+        )
 
 
 def _data(path: Path) -> _Data:

@@ -45,7 +45,7 @@ def module_of(path: Path) -> Any:
             str(path),
             "is a torch.export archive without neurons: they were broken up into single operations",
             why="only SpikingJelly's multi-step IF, LIF and parametric LIF neurons stay whole when they are exported",
-            hint=FREEZE,
+            hint=f"{FREEZE}; if it has no spiking neurons, neurocomp convert takes it as ONNX",
         )
     used = _used(found)
     _check(path, found, used)

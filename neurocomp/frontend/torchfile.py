@@ -58,6 +58,20 @@ def is_exported(path: Path) -> bool:
         return archive.find("models/model.json") is not None
 
 
+def archive_kind(path: Path) -> str:
+    """What wrote a file of which convert can read nothing: torch.export or TorchScript; empty for any other."""
+    if not first_bytes(path).startswith(ZIP_MAGIC):
+        return ""
+    with TorchZip(path) as archive:
+        if _is_scripted(archive):
+            return "TorchScript archive (torch.jit.save)"
+        return "torch.export archive (.pt2)" if archive.find("models/model.json") is not None else ""
+
+
+def _is_scripted(archive: TorchZip) -> bool:
+    return bool(archive.find("constants.pkl")) and any("code/" in name for name in archive.entries)
+
+
 def is_old_torch(path: Path) -> bool:
     """Whether a file is one of torch before 1.6, which is no zip archive."""
     return first_bytes(path).startswith(LEGACY_TORCH_MAGIC)
@@ -113,12 +127,12 @@ def _refuse_other_archives(archive: TorchZip) -> None:
     """Archives that are not written by torch.save."""
     path = str(archive.path)
     names = list(archive.entries)
-    if archive.find("constants.pkl") and any("code/" in name for name in names):
+    if _is_scripted(archive):
         raise bad_input(
             path,
             "is a TorchScript archive (torch.jit.save)",
             why="it holds compiled code in which the neurons can no longer be told apart",
-            hint=FREEZE,
+            hint=f"{FREEZE}; if it has no spiking neurons, neurocomp convert takes it as ONNX",
         )
     if any(name.endswith(".json") and "models/" in name for name in names):
         raise bad_input(

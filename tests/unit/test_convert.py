@@ -137,3 +137,19 @@ def test_a_torch_module_with_its_code(tmp_path: Path) -> None:
     assert exit_code == 0, err
     assert "1 rectifiers became" in out or "rectifiers became integrate-and-fire neurons" in out
     assert torch.__version__ in load_network(tmp_path / "o.ncomp").origin
+
+
+@pytest.mark.parametrize("kind", ["torch.export archive (.pt2)", "TorchScript archive (torch.jit.save)"])
+def test_an_archive_of_single_operations(tmp_path: Path, kind: str) -> None:
+    torch = pytest.importorskip("torch")
+    net, path = torch.nn.Sequential(torch.nn.Linear(6, 3), torch.nn.ReLU()), tmp_path / "net.pt2"
+    if kind.startswith("TorchScript"):
+        torch.jit.trace(net, torch.ones(1, 6)).save(str(path))
+    else:
+        torch.export.save(torch.export.export(net, (torch.ones(1, 6),)), path)
+    np.savez(tmp_path / "x.npz", x=X)
+    code, _, err = told("convert", str(path), "--calibrate", str(tmp_path / "x.npz"), "-o", str(tmp_path / "o.ncomp"))
+    assert code == 2
+    assert f"net.pt2: is a {kind}, in which layers are broken up" in err
+    assert "neurocomp convert net.onnx" in err and "neurocomp convert weights.pt --source net.py:build" in err
+    assert "freeze" not in err
