@@ -7,7 +7,7 @@ Tensors of a ``.pt`` file come through our own reader, which runs nothing; files
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,12 @@ class Weights:
 
 
 def unwrap(value: Any, depth: int = 0) -> Weights | None:
-    """The tensors of a state_dict, bare or in one of the usual wrappers; None if there are none."""
+    """The tensors of a state_dict, bare, alone in a list or in one of the usual wrappers; None if there are none."""
+    if isinstance(value, list | tuple) and len(value) == 1 and depth < MAX_UNWRAPPED:
+        found = unwrap(value[0], depth + 1)
+        return (
+            None if found is None else replace(found, found=f"alone in a list{', ' * bool(found.found)}{found.found}")
+        )
     if not isinstance(value, dict) or depth > MAX_UNWRAPPED:
         return None
     for key in WRAPPERS:

@@ -136,6 +136,26 @@ def test_single_tensor(net: Path, torch) -> None:
     )
 
 
+def test_list_of_weights(net: Path, torch) -> None:
+    torch.save([torch.nn.Linear(2, 3).state_dict()] * 2, net)
+    assert message(net) == (
+        "net.pt: holds a list of 2 state_dicts, not a network\n"
+        "  why:  weights belong to one network each\n"
+        '  next: save one of them, torch.save(torch.load("net.pt")[0], "weights.pt"), and give it with the code that '
+        "builds the network: --source net.py:build"
+    )
+
+
+def test_list_of_parameters(net: Path, torch) -> None:
+    torch.save(list(torch.nn.Linear(2, 3).parameters()), net)
+    assert message(net) == (
+        "net.pt: holds a list of 2 tensors without names (3x2, 3), not a network\n"
+        "  why:  weights find their layers by name; net.parameters() has none, and lacks batch norm's statistics\n"
+        "  next: save net.state_dict() instead, and give it with the code that builds the network: "
+        "--source net.py:build"
+    )
+
+
 def test_no_network_at_all(net: Path, torch) -> None:
     torch.save({"accuracy": 0.9}, net)
     assert message(net) == (f"net.pt: holds a dict without a network\n  next: call {NEXT} where the network is built")
@@ -210,7 +230,8 @@ def test_torchscript(net: Path, torch) -> None:
     assert message(net) == (
         "net.pt: is a TorchScript archive (torch.jit.save)\n"
         "  why:  it holds compiled code in which the neurons can no longer be told apart\n"
-        f"  next: call {NEXT} where the network is built"
+        f"  next: call {NEXT} where the network is built; if it has no spiking neurons, neurocomp convert takes it as "
+        "ONNX"
     )
 
 
