@@ -63,7 +63,8 @@ def test_no_neurons(tmp_path: Path) -> None:
     assert refusal(nn.Sequential(nn.Linear(6, 3), nn.ReLU()), X, tmp_path) == (
         "Sequential: contains no neuron that neurocomp knows\n"
         "  next: use the neuron classes of SpikingJelly, snnTorch, Norse or sinabs, or give your own a "
-        "neurocomp_neuron method (docs/frontend.md)"
+        "neurocomp_neuron method (docs/freezing.md shows a whole one); a network without spikes becomes a spiking one "
+        "with neurocomp convert"
     )
 
 

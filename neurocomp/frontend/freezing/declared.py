@@ -55,7 +55,7 @@ def _problem(neuron: object, axis: object, states: tuple[object, ...]) -> str:
 
 
 def _wrong(path: str, kind: str, why: str) -> InputError:
-    return refused(path, kind, why, "see docs/frontend.md, neurons of your own")
+    return refused(path, kind, why, "see docs/freezing.md, neurons of your own")
 
 
 def _unpacked(count: int, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:

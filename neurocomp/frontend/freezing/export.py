@@ -74,7 +74,8 @@ def read_neurons(module: Any) -> list[Reading]:
             type(module).__name__,
             "contains no neuron that neurocomp knows",
             hint="use the neuron classes of SpikingJelly, snnTorch, Norse or sinabs, or give your own a "
-            f"{declared.METHOD} method (docs/frontend.md)",
+            f"{declared.METHOD} method (docs/freezing.md shows a whole one); a network without spikes becomes a "
+            "spiking one with neurocomp convert",
         )
     return readings
 
