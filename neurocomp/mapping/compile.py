@@ -28,6 +28,7 @@ from neurocomp.network.units import KEEPING, chains_of_values
 from neurocomp.network.verify import verify
 
 LEAST_RELAY_BITS = 3
+ALL_BUT_ZERO = 0.5  # an error of the largest weight at which it is zero, or nearly
 RANGED_SAMPLES = 16  # of the stored ones, to see how large real values become
 
 
@@ -147,6 +148,8 @@ def _quantised(
             continue
         if best is None or found.weight_error < best.weight_error:
             best = found
+        elif best.weight_error < ALL_BUT_ZERO:
+            return best  # still fewer bits lose more
         if best.weight_error <= WEIGHTS_LOST or not chains_of_values(network):
             return best
     if best is not None:

@@ -37,9 +37,7 @@ def _lost(name: str, exact: object, whole: object) -> Iterator[str]:
     held = int(np.count_nonzero(exact.weight))
     gone = int(np.count_nonzero((exact.weight != 0) & (whole.weight == 0)))
     if held and gone == held:
-        yield (
-            f"all {held:,} weights of {name} are zero on the chip" if held > 1 else f"the only weight of {name} is zero"
-        )
+        yield f"all {held:,} weights of {name} are zero on the chip"
     elif 2 * gone > held:
         yield f"{gone:,} of {held:,} weights of {name} become zero on the chip"
     elif (error := _error(exact, whole)) > WEIGHTS_LOST:

@@ -78,11 +78,9 @@ def quantise(
         population = network.by_name[name]
         unit = units.of(name)
         projections |= {p.name: rounded_projection(network, p, units) for p in network.incoming[name]}
-        if name in network.inputs:
-            populations[name] = population
-            continue
         fed = any(p.source in network.inputs for p in network.incoming[name])
-        populations[name] = _rounded_population(population, unit, arithmetic, found, fed)
+        inside = name in network.inputs
+        populations[name] = population if inside else _rounded_population(population, unit, arithmetic, found, fed)
     if found:
         raise InputError(found)
     result = replace(
@@ -93,8 +91,7 @@ def quantise(
     )
     notes += _loss_notes([projections[p.name] for p in network.projections], arithmetic.weight_bits)
     notes += _unit_notes(units)
-    for population in network.populations:
-        notes += rounding_notes(population, units.of(population.name), arithmetic)
+    notes += [note for p in network.populations for note in rounding_notes(p, units.of(p.name), arithmetic)]
     worst = max((one.weight_error for one in projections.values()), default=0.0)
     return Quantised(verify(result), {p.name: units.of(p.name) for p in network.populations}, tuple(notes), worst)
 

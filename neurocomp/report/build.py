@@ -65,7 +65,7 @@ def report(
     table = tabulate(simulation, program.chip, program.cores_used, program.chip_count)
     layers = layer_facts(program, simulation, execution, table)
     lost = _lost(program, network)
-    accuracy = _with_sites(_accuracy(execution, float_execution, labels), program, execution, network, float_execution)
+    accuracy = _accuracy(program, execution, labels, network, float_execution)
     return Result(
         version=__version__,
         network=network_facts(network or program.network), mapped=network_facts(program.network),
@@ -87,15 +87,15 @@ def report(
         saturations=execution.saturations,
         values=values_used(program.chip, table, simulation, program.routers_used),
         warnings=warnings_about(layers, table, accuracy, execution, simulation, lost),
-        assumptions=_assumptions(program),
-        mismatches=(*program.mismatches, *(f"{program.chip.name}: {sentence}" for sentence in lost)),
+        assumptions=_assumptions(program), mismatches=(*program.mismatches, *lost),
         not_modelled=not_modelled(program.chip, simulation.fidelity),
     )  # fmt: skip
 
 
 def _lost(program: Program, network: Network | None) -> tuple[str, ...]:
     form = None if network is None else float_form(network, program.chip)
-    return () if form is None else weight_losses(form, program.network)
+    found = () if form is None else weight_losses(form, program.network)
+    return tuple(f"{program.chip.name}: {sentence}" for sentence in found)
 
 
 def _chip(chip: ChipSpec) -> ChipFacts:
@@ -233,20 +233,21 @@ def _traffic(program: Program, simulation: Simulation) -> TrafficFacts:
     )
 
 
-def _with_sites(
-    accuracy: AccuracyFacts | None,
+def _accuracy(
     program: Program,
     execution: Execution,
+    labels: np.ndarray | None,
     network: Network | None,
     floating: Execution | None,
 ) -> AccuracyFacts | None:
+    accuracy = _predicted(execution, floating, labels)
     if accuracy is None or network is None or floating is None:
         return accuracy
     sites = differing_sites(network, floating, program.network, execution)
     return replace(accuracy, spike_sites=sites[0], differing=sites[1]) if sites else accuracy
 
 
-def _accuracy(
+def _predicted(
     execution: Execution, float_execution: Execution | None, labels: np.ndarray | None
 ) -> AccuracyFacts | None:
     if execution.output is None or (labels is None and float_execution is None):
