@@ -82,7 +82,8 @@ def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int,
     graph = export(run.module, example, run.readings, understood)
     failures: list[tuple[int, InputError]] = []
     mixed: set[bool] = set()
-    readings = input_layouts(tuple(example.shape), run.steps, run.encoding)
+    squeezed = any(reading.squeezes for reading in run.readings)
+    readings = input_layouts(tuple(example.shape), run.steps, run.encoding, squeezed)
     for layout in readings:
         timed = layout.size_of("T") is not None
         if timed in mixed and layout.size_of("N") is None:

@@ -149,7 +149,7 @@ def _frozen(module: Any, example: Example, name: str, notes: tuple[str, ...], co
     module = module.to("cpu").eval()
     runs: list[tuple[int, InputError]] = []
     failures: list[InputError] = []
-    for way in _ways(example):
+    for way in _ways(example, module):
         try:
             network = _try(module, way, name, runs, code)
         except StepsNeeded:
@@ -161,6 +161,8 @@ def _frozen(module: Any, example: Example, name: str, notes: tuple[str, ...], co
             origin = getattr(module, "origin", network.origin)
             told = (*notes, *([module.assumed] if hasattr(module, "assumed") else []))
             return _finished(replace(network, origin=origin), way, example, told)
+    if not failures and _lacks_steps(module, example):
+        raise StepsNeeded(_SQUEEZED_STEPS_NEEDED)
     # the way that got furthest is the one whose problem is real; the first of several
     raise failures[0] if failures else max(runs, key=lambda run: run[0])[1]
 
@@ -176,10 +178,24 @@ _STEPS_NEEDED = Diagnostic(
 )
 
 
+_SQUEEZED_STEPS_NEEDED = Diagnostic(
+    "--steps",
+    "is needed: the module takes samples and steps as one axis, and nothing says how many steps there are",
+    hint=_STEPS_NEEDED.hint,
+)
+
+
+def _lacks_steps(module: Any, example: Example) -> bool:
+    from neurocomp.frontend.freezing.sinabs import squeezed_samples
+
+    return example.steps is None and example.encoding != "temporal" and squeezed_samples(module) is not None
+
+
 @dataclass(frozen=True, eq=False)
 class _Way:
     """One reading of the axes. arranged: from samples first to what the module takes; steps, encoding: for freeze;
-    varies: whether the example varies over time; note: what was assumed."""
+    varies: whether the example varies over time; note: what was assumed; count: of samples, where the module takes
+    so many only."""
 
     arranged: Callable[[np.ndarray], np.ndarray]
     steps: int | None
@@ -188,9 +204,38 @@ class _Way:
     samples: np.ndarray
     repeated: bool = False
     note: str = ""
+    count: int | None = None
 
 
-def _ways(example: Example) -> list[_Way]:
+def _ways(example: Example, module: Any) -> list[_Way]:
+    """The readings of the axes, the likeliest first: what the module's layers ask for, where they do."""
+    from neurocomp.frontend.freezing.sinabs import squeezed_samples
+
+    squeezed = squeezed_samples(module)
+    separate = _separate_ways(example)
+    if squeezed is None:
+        return [*separate, *_joint_ways(example, None), *_joint_ways(example, 1)]
+    return [*_joint_ways(example, squeezed if squeezed > 0 else None), *separate]
+
+
+def _joint_ways(example: Example, count: int | None) -> list[_Way]:
+    """Samples and steps as one axis, (samples * steps, ...); of one sample that is (steps, ...)."""
+    x, steps = example.inputs, example.steps
+    ways = []
+    if x.ndim > 2 and x.shape[1] > 1 and example.encoding != "direct" and steps in (None, x.shape[1]):
+        note = "" if example.encoding else f"the second axis of the inputs was taken for time ({x.shape[1]} steps)"
+        ways.append(_Way(_flattened, x.shape[1], "temporal", True, x, False, note, count))
+    if steps is not None and example.encoding != "temporal":
+        note = "the module was given the same input at each step, as (samples * steps, ...)"
+        ways.append(_Way(lambda a: np.repeat(a, steps, 0), steps, "temporal", False, x, True, note, count))
+    return ways
+
+
+def _flattened(inputs: np.ndarray) -> np.ndarray:
+    return inputs.reshape(-1, *inputs.shape[2:])
+
+
+def _separate_ways(example: Example) -> list[_Way]:
     x, steps = example.inputs, example.steps
     static = [_Way(lambda a: a, steps, None, False, x)]
     if steps is not None:
@@ -287,6 +332,8 @@ def _few(module: Any, way: _Way) -> np.ndarray:
     for count in getattr(module, "fixed_shape", ())[:2]:
         if count and way.arranged(samples[:1].repeat(count, 0)).shape == module.fixed_shape:
             return np.concatenate([samples] * -(-count // len(samples)))[:count]
+    if way.count is not None:
+        return np.concatenate([samples] * -(-way.count // len(samples)))[: way.count]
     each = max(samples[0].size * (steps or 1), 1)
     count = min(len(samples), COMPARED, max(COMPARED_VALUES // each, 2))
     if count == steps:

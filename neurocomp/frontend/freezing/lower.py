@@ -309,8 +309,20 @@ def understood(name: str) -> bool:
     return name in HANDLERS or base in HANDLERS or name.startswith(NEURON_OP) or base in _LIKE
 
 
-def input_layouts(shape: Shape, steps: int, encoding: str | None) -> list[Layout]:
-    """What the axes of the example may mean, the likeliest first."""
+def input_layouts(shape: Shape, steps: int, encoding: str | None, squeezed: bool = False) -> list[Layout]:
+    """What the axes of the example may mean, the likeliest first. squeezed: neurons take samples and steps as one
+    axis, so the example probably has one, too."""
+    found = _layouts(shape, steps, encoding)
+    return sorted(found, key=lambda layout: not _is_joint(layout)) if squeezed and steps > 1 else found
+
+
+def _is_joint(layout: Layout) -> bool:
+    """Whether the first axis holds the steps of one sample, or of several after each other."""
+    first = layout.dims[0]
+    return bool(first) and first[-1].kind == "T" and (len(first) > 1 or layout.size_of("N") is None)
+
+
+def _layouts(shape: Shape, steps: int, encoding: str | None) -> list[Layout]:
     time = (Atom("T", steps),)
     found: list[Layout] = []
 

@@ -49,7 +49,8 @@ class Reading:
     module returns; reset() -> puts the module into its initial state. results(x, returned) -> the outputs, in order,
     where the module does not return them as they are. taps: the neuron is driven by its input of this and of earlier
     steps, times these numbers (this step's first). over_time: it is driven by a mixture of all steps.
-    forgets: the module keeps no state between its calls; without one given back to it, it starts anew.
+    forgets: the module keeps no state between its calls; without one given back to it, it starts anew. squeezes: it
+    takes samples and steps as one axis, the steps of a sample after each other.
     """
 
     path: str
@@ -68,6 +69,7 @@ class Reading:
     taps: np.ndarray | None = None
     over_time: OverTime | None = None
     forgets: bool = False
+    squeezes: bool = False
     assumptions: tuple[str, ...] = field(default=())
 
 

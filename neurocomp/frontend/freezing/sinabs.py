@@ -45,7 +45,14 @@ def read(module: Any, path: str) -> Reading | None:
         reset=module.reset_states,
         recurrence=_recurrence(module, path, kind) if kind.endswith("Recurrent") else None,
         results=(lambda _, returned: [_unsqueezed(module, returned)]) if squeezes else None,
+        squeezes=squeezes,
     )
+
+
+def squeezed_samples(module: Any) -> int | None:
+    """How many samples at once the squeezing layers of a network take (-1: any number); None: it has none."""
+    layers = [m for m in module.modules() if type(m).__name__.endswith("Squeeze") and hasattr(m, "num_timesteps")]
+    return max((int(m.batch_size) for m in layers), default=None)
 
 
 def _unsqueezed(module: Any, x: Any) -> Any:
