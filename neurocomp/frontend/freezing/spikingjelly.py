@@ -12,6 +12,7 @@ import numpy as np
 
 from neurocomp.frontend.freezing import spikingjelly_variants as variants
 from neurocomp.frontend.freezing.readings import Reading, number, own_behaviour, refused
+from neurocomp.frontend.freezing.spikingjelly_filter import FILTER, filter_reading
 from neurocomp.frontend.freezing.spikingjelly_parallel import PARALLEL, parallel_reading
 from neurocomp.frontend.freezing.spikingjelly_variants import common
 from neurocomp.network.neuron import Neuron
@@ -27,6 +28,8 @@ def read(module: Any, path: str) -> Reading | None:
     """The reading of a SpikingJelly neuron, or None if the module is none. Raises InputError for unknown ones."""
     ancestry = [cls for cls in type(module).__mro__ if cls.__module__.startswith(f"{PACKAGE}.")]
     names = [cls.__name__ for cls in ancestry]
+    if FILTER in names:
+        return filter_reading(module, path)
     if not any(".neuron" in cls.__module__ for cls in ancestry):
         return None
     kind = names[0]
