@@ -223,6 +223,9 @@ def test_sinabs() -> None:
     torch.manual_seed(5)
     recurrent = torch.nn.Linear(NEURONS, NEURONS, bias=False)
     recurrent.weight.data *= 0.5
+    biased = torch.nn.Linear(NEURONS, NEURONS)  # the bias returns with the spikes, from the second step on
+    biased.weight.data *= 0.5
+    biased.bias.data.uniform_(-0.3, 0.6)
     found = {
         "alif": layers.ALIF(tau_mem=8.0, tau_adapt=12.0, adapt_scale=1.8, norm_input=False),
         "alif_normed": layers.ALIF(tau_mem=4.0, tau_adapt=6.0, adapt_scale=2.5, spike_threshold=torch.tensor(0.3)),
@@ -233,6 +236,7 @@ def test_sinabs() -> None:
             tau_mem=8.0, tau_adapt=5.0, rec_connect=recurrent, norm_input=False, adapt_scale=0.7
         ),
         "recurrent": layers.LIFRecurrent(tau_mem=8.0, rec_connect=recurrent, norm_input=False),
+        "biased": layers.LIFRecurrent(tau_mem=8.0, rec_connect=biased, norm_input=False),
         "floor": layers.LIF(tau_mem=8.0, min_v_mem=-0.3, norm_input=False),
         "amount": layers.IAF(spike_fn=activation.SingleSpike, reset_fn=activation.MembraneSubtract(0.7)),
         "leak": layers.ExpLeak(tau_mem=6.0),
@@ -265,8 +269,6 @@ def test_sinabs_squeezed(samples: int) -> None:
 def test_sinabs_refusals() -> None:
     layers = pytest.importorskip("sinabs.layers")
     x = drive(9, axis=1)
-    with pytest.raises(InputError, match="the bias of rec_connect acts from the second step on"):
-        freeze(SideBySide({"a": layers.IAFRecurrent(torch.nn.Linear(NEURONS, NEURONS))}), x)
     with pytest.raises(InputError, match="above 0"):
         freeze(SideBySide({"a": layers.IAF(min_v_mem=0.2)}), x)
 

@@ -97,9 +97,15 @@ class _Emitter:
         self.bring(name, self.lowered.streams.reshaped(arriving, shape), 0, alone)
         if recurrence is None:
             return
-        self.project(recurrence.path, name, name, self._returning(reading, recurrence.op(shape), shape, key), 1)
+        op = self._returning(reading, recurrence.op(shape), shape, key)
+        late = recurrence.late and recurrence.bias is not None
+        adds = self.unique(recurrence.path, self.names) if late else name
+        if late:  # a relay adds the bias, and all that it holds arrives one step later
+            self.populations[adds] = Population(adds, shape)
+            self.project(f"{adds} -> {name}", adds, name, self._identity(adds, name), 1)
+        self.project(recurrence.path, name, adds, op, 0 if late else 1)
         if recurrence.bias is not None:
-            self.add_bias(name, recurrence.bias.reshape(-1, *(1,) * (len(shape) - 1)) * np.ones(shape, np.float32))
+            self.add_bias(adds, recurrence.bias.reshape(-1, *(1,) * (len(shape) - 1)) * np.ones(shape, np.float32))
 
     def _returning(self, reading: Reading, op: Op, shape: Shape, key: int) -> Op:
         """The connection of a layer to itself, with what its spikes are worth in the weights."""

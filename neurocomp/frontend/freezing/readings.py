@@ -22,12 +22,14 @@ Port = Literal["spike", "membrane", "current", "adaptation", "refractory"]
 class Recurrence:
     """A connection of a neuron layer to itself, one step later, that is part of the neuron module.
 
-    op: given the layer's shape; bias: per channel or None; path: of the weights.
+    op: given the layer's shape; bias: per channel or None; path: of the weights. late: the bias comes with what
+    returns, so not in the first step.
     """
 
     op: Callable[[Shape], Op]
     bias: np.ndarray | None
     path: str
+    late: bool = False
 
 
 @dataclass(frozen=True, eq=False)

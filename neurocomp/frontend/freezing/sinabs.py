@@ -127,9 +127,7 @@ def _recurrence(module: Any, path: str, kind: str) -> Recurrence:
     if len(layers) != 1 or not isinstance(layers[0], torch.nn.Linear | torch.nn.Conv2d):
         raise refused(path, kind, "rec_connect is more than one linear or convolutional layer")
     layer: Any = layers[0]
-    if layer.bias is not None and bool((layer.bias != 0).any()):
-        why = "the bias of rec_connect acts from the second step on"
-        raise refused(path, kind, why, "put the bias into the layer in front, and give rec_connect none")
+    bias = None if layer.bias is None else np.array(layer.bias.detach().cpu().float().numpy())
     weight = np.array(layer.weight.detach().cpu().float().numpy())
 
     def op(_shape: Shape) -> Op:
@@ -137,4 +135,5 @@ def _recurrence(module: Any, path: str, kind: str) -> Recurrence:
             return Linear(weight)
         return Conv(weight, tuple(layer.stride), tuple(layer.padding), tuple(layer.dilation), layer.groups)
 
-    return Recurrence(op, None, f"{path}.rec_connect")
+    # nothing has returned at the first step, not even the bias
+    return Recurrence(op, bias if bias is not None and bias.any() else None, f"{path}.rec_connect", late=True)
