@@ -16,6 +16,9 @@ from neurocomp.frontend.freezing.forced import forced
 
 torch = pytest.importorskip("torch")
 norse = pytest.importorskip("norse.torch")
+snn = pytest.importorskip("snntorch")
+pytest.importorskip("spikingjelly.activation_based")
+from spikingjelly.activation_based import neuron  # noqa: E402
 from torch import nn  # noqa: E402
 
 X = torch.rand(3, 6, generator=torch.Generator().manual_seed(0))
@@ -80,3 +83,50 @@ def test_what_differs_is_called_what_it_is() -> None:
     whole = "every spike and membrane of the sample's first inputs is as in torch"
     assert whole in frozen_text(network)
     assert whole not in frozen_text(replace(network, assumptions=(Agreement(100, 5, 9).told(),)))
+
+
+# states that are read from inside a neuron -------------------------------------------------------------------
+class Inside(nn.Module):
+    """calls: steps of one forward pass; factor: of what is returned, None: the state itself."""
+
+    def __init__(self, calls: int, factor: float | None = None) -> None:
+        super().__init__()
+        self.fc, self.lif, self.calls, self.factor = nn.Linear(6, 3), neuron.LIFNode(), calls, factor
+
+    def forward(self, x: Any) -> Any:
+        for _ in range(self.calls):
+            self.lif(self.fc(x))
+        return self.lif.v if self.factor is None else self.factor * self.lif.v
+
+
+@pytest.mark.parametrize("calls", [1, STEPS])
+def test_a_state_that_is_read_from_a_neuron(calls: int) -> None:
+    with pytest.raises(InputError) as caught:
+        freeze(Inside(calls), X, steps=STEPS if calls == 1 else None)
+    assert str(caught.value) == (
+        "output: the module returns lif.v, a state that it reads from inside the neuron\n"
+        "  why:  only what calls of layers return is followed; the state that a neuron keeps for itself is none of it\n"
+        "  next: return what a call gives; for a membrane use a neuron that returns it, such as SpikingJelly's "
+        "NonSpikingLIFNode, snnTorch's Leaky or Norse's LICell"
+    )
+
+
+def test_a_result_made_of_such_a_state() -> None:
+    with pytest.raises(
+        InputError, match=r"only what calls of layers return is followed; .* as in self\.lif\.v, counts"
+    ):
+        freeze(Inside(STEPS, 2.0), X)
+
+
+def test_a_state_that_the_call_returns_as_well() -> None:
+    """snnTorch keeps the membrane that it returns: the same tensor."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc, self.lif = nn.Linear(6, 3), snn.Leaky(beta=0.5, reset_mechanism="none")
+
+        def forward(self, x: Any) -> Any:
+            return self.lif(self.fc(x))[1]
+
+    assert freeze(Net(), X, steps=STEPS).neuron_count == 3

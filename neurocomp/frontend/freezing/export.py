@@ -94,18 +94,15 @@ def record(module: Any, example: Any, readings: list[Reading]) -> dict[str, list
     import torch
 
     calls: dict[str, list[Call]] = {reading.path: [] for reading in readings}
-    handles = []
-    for reading in readings:
+    told: dict[str, list[Any]] = {}  # by the last call of each
+    read: list[str] = []
 
-        def hook(_module: Any, args: Any, kwargs: Any, output: Any, reading: Reading = reading) -> None:
-            given = reading.unpack(args, kwargs)[0]
-            returned = _flat(output) if reading.results is None else reading.results(given, output)
-            # in reverse, so that the first of several results of one kind counts: a state may repeat the output
-            results = dict(reversed(list(zip(reading.outputs, returned, strict=True))))
-            kept = {port: _array(value) for port, value in results.items() if port in ("spike", "membrane")}
-            calls[reading.path].append(Call(_array(given), kept))
+    def read_out(_module: Any, _args: Any, output: Any) -> None:
+        read.extend(_states_in(output, readings, told))
 
-        handles.append(reading.module.register_forward_hook(hook, with_kwargs=True))
+    handles = [_listen(reading, calls[reading.path], told) for reading in readings]
+    one_call = getattr(module, STEP) if hasattr(module, "is_step_loop") else module
+    handles.append(one_call.register_forward_hook(read_out))
     reset(module, readings)
     try:
         with torch.no_grad():
@@ -121,7 +118,48 @@ def record(module: Any, example: Any, readings: list[Reading]) -> dict[str, list
         for handle in handles:
             handle.remove()
         reset(module, readings)
+    if read:
+        raise _reads_state(read[0])
     return calls
+
+
+def _listen(reading: Reading, calls: list[Call], told: dict[str, list[Any]]) -> Any:
+    """Note the calls of a neuron module, and in ``told`` the tensors that the last one returned."""
+
+    def hook(_module: Any, args: Any, kwargs: Any, output: Any) -> None:
+        given = reading.unpack(args, kwargs)[0]
+        told[reading.path] = _flat(output)
+        returned = told[reading.path] if reading.results is None else reading.results(given, output)
+        # in reverse, so that the first of several results of one kind counts: a state may repeat the output
+        results = dict(reversed(list(zip(reading.outputs, returned, strict=True))))
+        kept = {port: _array(value) for port, value in results.items() if port in ("spike", "membrane")}
+        calls.append(Call(_array(given), kept))
+
+    return reading.module.register_forward_hook(hook, with_kwargs=True)
+
+
+def _states_in(output: Any, readings: list[Reading], told: dict[str, list[Any]]) -> list[str]:
+    """Names of the states of neurons that a module returns as its (first) result, without a call that told them."""
+    first = output[0] if isinstance(output, tuple | list) and output else output
+    if not hasattr(first, "detach") or any(value is first for values in told.values() for value in values):
+        return []
+    held = {
+        f"{reading.path}.{name}": value
+        for reading in readings
+        for place in (vars(reading.module), reading.module._buffers, getattr(reading.module, "_memories", {}))
+        for name, value in place.items()
+    }
+    return [name for name, value in held.items() if value is first]
+
+
+def _reads_state(name: str) -> InputError:
+    return bad_input(
+        "output",
+        f"the module returns {name}, a state that it reads from inside the neuron",
+        why="only what calls of layers return is followed; the state that a neuron keeps for itself is none of it",
+        hint="return what a call gives; for a membrane use a neuron that returns it, such as SpikingJelly's "
+        "NonSpikingLIFNode, snnTorch's Leaky or Norse's LICell",
+    )
 
 
 def export(module: Any, example: Any, readings: list[Reading], understood: Callable[[str], bool]) -> Graph:

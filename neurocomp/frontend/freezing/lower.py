@@ -256,6 +256,8 @@ class Lowering:
                 Diagnostic(
                     "output",
                     "what the module returns does not depend on the input",
+                    why="only what calls of layers return is followed; a state read from inside a neuron, as in "
+                    "self.lif.v, counts as a constant",
                     hint="return the spikes (or membrane) of the last layer",
                 )
             )
