@@ -27,8 +27,12 @@ def to_tree(network: Network) -> tuple[Tree, Arrays]:
     def put(key: str, value: float | np.ndarray) -> Any:
         if not isinstance(value, np.ndarray):
             return value
-        arrays[key] = value
-        return {"array": key}
+        free, count = key, 1
+        while free in arrays:  # a population and a projection of one name may both have a bias
+            count += 1
+            free = f"{key}#{count}"
+        arrays[free] = value
+        return {"array": free}
 
     tree: Tree = {
         "schema": SCHEMA,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from neurocomp.activity.host import apply_host, error_function
-from neurocomp.network import Host
+from neurocomp.network import Host, Network, OneToOne, Population, Projection
+from neurocomp.network.serial import from_tree, to_tree
 from neurocomp.network.signal_ops import HOST_FUNCTIONS
 
 VALUES = np.concatenate(
@@ -72,3 +73,18 @@ def test_whole_numbers_stay_whole():
     result = apply_host(Host("relu"), np.array([-3, 0, 7], np.int32))
     assert result.dtype == np.int32
     assert result.tolist() == [0, 0, 7]
+
+
+def test_arrays_of_one_name_are_kept_apart_in_a_file() -> None:
+    """A relay named as the projection behind it: its own bias, and that of a normalisation."""
+    norm = Host("layer_norm", 4, {"bias": np.arange(4, dtype=np.float32)})
+    relay = Population("norm", (2, 4), None, np.ones((2, 4), np.float32))
+    network = Network(
+        (Population("in", (2, 4)), relay, Population("out", (2, 4))),
+        (Projection("in.norm", "in", "norm", OneToOne()), Projection("norm", "norm", "out", norm)),
+        ("in",), "out",
+    )  # fmt: skip
+    again = from_tree(*to_tree(network), "file")
+    bias, op = again.by_name["norm"].bias, again.incoming["out"][0].op
+    assert bias is not None and bias.shape == (2, 4) and isinstance(op, Host)
+    np.testing.assert_array_equal(op.parameters["bias"], np.arange(4))
