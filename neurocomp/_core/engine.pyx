@@ -232,7 +232,6 @@ cdef class Engine:
 
     cdef int _set_projection(self, nc_projection *p, planned) except -1:
         cdef const int64_t[::1] indptr
-        cdef const int32_t[::1] indices
         p.kind = planned.kind
         p.source = planned.source
         p.target = planned.target
@@ -260,7 +259,6 @@ cdef class Engine:
         return 0
 
     cdef const int32_t *_indices(self, array) except? NULL:
-        cdef const int32_t[::1] indices
         if array is None or array.size == 0:
             return NULL
         self.keep.append(array)
