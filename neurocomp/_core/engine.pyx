@@ -259,6 +259,7 @@ cdef class Engine:
         return 0
 
     cdef const int32_t *_indices(self, array) except? NULL:
+        cdef const int32_t[::1] indices
         if array is None or array.size == 0:
             return NULL
         self.keep.append(array)
