@@ -73,12 +73,67 @@ def small_result(chip: ChipSpec | None = None, samples: int = 3, threads: int = 
     )  # fmt: skip
 
 
+def _energy() -> EnergyFacts:
+    """Parts add up to 2.1 nJ."""
+    return EnergyFacts(
+        2_100_000_000,
+        {"synapse": 600_000_000, "neuron": 400_000_000, "routing": 100_000_000, "memory": 0, "static": 10**9},
+        {"chip": 900_000_000, "cores": 100_000_000, "host": 0}, 20_000_000,
+        {"measured": 900_000_000, "derived": 600_000_000, "unstated": 600_000_000},
+        {"derived": 600_000_000, "unstated": 500_000_000}, ("hop_north_south",), False,
+    )  # fmt: skip
+
+
+def _routing() -> RoutingFacts:
+    """Two links, of which one has no known share of its capacity."""
+    return RoutingFacts(
+        "event", 3, (StepPart("compute", 48_000_000, 30), StepPart("routing", 2_000_000, 2),
+                     StepPart("barrier or tick", 34_000_000, 10)),
+        1_500, 6_500, 18_800, 28_400, 4_500_000, 900_000,
+        (LinkFacts(0, 1, "east", 640, 0.0381), LinkFacts(1, 1, "north", 12, None)),
+        (((0, 0, 0, 0), (0, 7, 0, 0)), ((640, 0, 0, 0), (0, 0, 12, 0))),
+        (((0, 0, 0, 0), (0, 0, 0, 0)), ((9, 0, 0, 0), (0, 0, 0, 0))),
+    )  # fmt: skip
+
+
+def _values() -> tuple[ValueUse, ...]:
+    """Of origins that are measured, derived and unstated."""
+    return (
+        ValueUse("engines.fp.synaptic_operation.conv.energy_pj", "energy", 4.0, "derived", "paper",
+                 "A. Author, A Paper, 2020", "a note that is far too long to be shown in one line of the report"),
+        ValueUse("power.static_mw", "energy", 107.5, "measured", "", "a data sheet", ""),
+        ValueUse("engines.fp.spike_out.energy_pj", "energy", 69, "unstated", "", "", ""),
+        ValueUse("step.floor_ns", "time", 1500, "unstated", "", "", ""),
+        ValueUse("core.count", "capacity", 4, "unstated", "", "", ""),
+    )  # fmt: skip
+
+
+def _layers() -> tuple[LayerFacts, ...]:
+    """An input, neurons with a hostile name, a readout."""
+    energy = {"synapse": 600_000_000, "neuron": 300_000_000, "routing": 80_000_000, "memory": 0}
+    quiet = {"synapse": 0, "neuron": 100_000_000, "routing": 0, "memory": 0}
+    return (
+        LayerFacts("input", "input", (1, 8, 8), 64, 0, 0, "real", 2560, 1280, 0, 0, 0, 0, 0, quiet | {"neuron": 0}),
+        LayerFacts(HOSTILE, "neurons", (4, 8, 8), 256, 3, 1, "binary", 10_240, 1_024, 0, 40_000, 80_000, 44_000,
+                   9_000, energy),
+        LayerFacts("readout", "readout", (4,), 4, 1, 2, "real", 160, 120, 3_000, 1, 12_000, 3_001, 160, quiet),
+    )  # fmt: skip
+
+
+def _mapping() -> Quality:
+    """Three candidates, of which one failed."""
+    return Quality(
+        "metis partition", "energy", "default", 0, None, "mean rates of a run of 4 samples x 10 steps", 3, 3, 42.5,
+        10.25, 85.0, 12.5, 20.5, 0.0, 800.0, 1, 35.0, 1000.0, 123.0,
+        (Trial("network order", 90.0, 21.0, 1100.0, 130.0, 4), Trial("metis partition", 85.0, 20.5, 1e3, 123.0, 3),
+         Trial(HOSTILE)),
+    )  # fmt: skip
+
+
 def made_up() -> Result:
     """Every section of a report is filled; numbers are round, parts add up."""
     trained = NetworkFacts("keyword\tnet", "NIR", "float32", 4, 3, 260, 12_345, 67_890, 50_000, 0.25, "a" * 64)
     mapped = NetworkFacts("keyword\tnet", "NIR", "integer", 4, 3, 260, 12_345, 67_890, 12_500, 0.26, "b" * 64)
-    energy = {"synapse": 600_000_000, "neuron": 300_000_000, "routing": 80_000_000, "memory": 0}
-    quiet = {"synapse": 0, "neuron": 100_000_000, "routing": 0, "memory": 0}
     return Result(
         version="0.0",
         network=trained,
@@ -90,40 +145,17 @@ def made_up() -> Result:
             (LimitFacts("neurons", "neurons", 100, 260, 95, 2), LimitFacts("memory", "bytes", 65536, 9000, 6000, 0)),
             (ContentFacts("synapses", 12_500, 6_000), ContentFacts("neuron_state", 1_040, 380)),
         ),
-        mapping=Quality(
-            "metis partition", "energy", "default", 0, None, "mean rates of a run of 4 samples x 10 steps", 3, 3, 42.5,
-            10.25, 85.0, 12.5, 20.5, 0.0, 800.0, 1, 35.0, 1000.0, 123.0,
-            (Trial("network order", 90.0, 21.0, 1100.0, 130.0, 4), Trial("metis partition", 85.0, 20.5, 1e3, 123.0, 3),
-             Trial(HOSTILE)),
-        ),
+        mapping=_mapping(),
         timing=TimingFacts(42, 84_000_000, 1_500_000, 2_500_000, 12, 96_000_000, 23_000_000, 25_000_000, 80_000_000,
                            2, 42_000_000, 63_000_000, (
                                BoundFacts("neurons", 2, 10_000_000), BoundFacts("synapses", 30, 40_000_000),
                                BoundFacts("links", 0, 0), BoundFacts("barrier or tick", 10, 34_000_000))),
-        energy=EnergyFacts(
-            2_100_000_000,
-            {"synapse": 600_000_000, "neuron": 400_000_000, "routing": 100_000_000, "memory": 0, "static": 10**9},
-            {"chip": 900_000_000, "cores": 100_000_000, "host": 0}, 20_000_000,
-            {"measured": 900_000_000, "derived": 600_000_000, "unstated": 600_000_000},
-            {"derived": 600_000_000, "unstated": 500_000_000}, ("hop_north_south",), False,
-        ),
-        layers=(
-            LayerFacts("input", "input", (1, 8, 8), 64, 0, 0, "real", 2560, 1280, 0, 0, 0, 0, 0, quiet | {"neuron": 0}),
-            LayerFacts(HOSTILE, "neurons", (4, 8, 8), 256, 3, 1, "binary", 10_240, 1_024, 0, 40_000, 80_000, 44_000,
-                       9_000, energy),
-            LayerFacts("readout", "readout", (4,), 4, 1, 2, "real", 160, 120, 3_000, 1, 12_000, 3_001, 160, quiet),
-        ),
+        energy=_energy(),
+        layers=_layers(),
         neurobench=NeuroBenchFacts(12_500, 0.26, 0.9, 3_000, 40_001, 92_000),
         neurobench_trained=NeuroBenchFacts(50_000, 0.25, None, 3_100, 41_000, 92_000),
         traffic=TrafficFacts(1_024, 47_001, 9_160, 1_024, 1_500, 3_000, 640),
-        routing=RoutingFacts(
-            "event", 3, (StepPart("compute", 48_000_000, 30), StepPart("routing", 2_000_000, 2),
-                         StepPart("barrier or tick", 34_000_000, 10)),
-            1_500, 6_500, 18_800, 28_400, 4_500_000, 900_000,
-            (LinkFacts(0, 1, "east", 640, 0.0381), LinkFacts(1, 1, "north", 12, None)),
-            (((0, 0, 0, 0), (0, 7, 0, 0)), ((640, 0, 0, 0), (0, 0, 12, 0))),
-            (((0, 0, 0, 0), (0, 0, 0, 0)), ((9, 0, 0, 0), (0, 0, 0, 0))),
-        ),
+        routing=_routing(),
         cores=(
             CoreFacts(0, 0, 0, 95, "memory", 0.915, 21_000_000, 500_000_000, (HOSTILE,)),
             CoreFacts(1, 1, 0, 70, "neurons", 0.7, 0, 80_000_000, (HOSTILE, "readout")),
@@ -135,14 +167,7 @@ def made_up() -> Result:
         ),
         accuracy=AccuracyFacts(4, 2, 3, 3, 2400, 12),
         saturations=5,
-        values=(
-            ValueUse("engines.fp.synaptic_operation.conv.energy_pj", "energy", 4.0, "derived", "paper",
-                     "A. Author, A Paper, 2020", "a note that is far too long to be shown in one line of the report"),
-            ValueUse("power.static_mw", "energy", 107.5, "measured", "", "a data sheet", ""),
-            ValueUse("engines.fp.spike_out.energy_pj", "energy", 69, "unstated", "", "", ""),
-            ValueUse("step.floor_ns", "time", 1500, "unstated", "", "", ""),
-            ValueUse("core.count", "capacity", 4, "unstated", "", "", ""),
-        ),
+        values=_values(),
         warnings=("energy is a lower bound: the profile does not know the cost of hop_north_south",),
         assumptions=("something was assumed",),
         mismatches=("tiny: resets by zero, but lif has reset 'subtract'",),

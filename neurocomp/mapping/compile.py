@@ -199,8 +199,3 @@ def chip_arithmetic(chip: ChipSpec) -> Integer:
         state_shift=numeric.state_shift,
         input_bits=numeric.input_bits,
     )
-
-
-def runs_in_float(program: Program) -> bool:
-    """Whether the chip computes in the arithmetic that the network was trained in."""
-    return isinstance(program.network.arithmetic, Float32)

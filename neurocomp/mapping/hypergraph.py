@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from neurocomp.mapping.hypercore import compiled, demands_and_volume
-from neurocomp.mapping.limits import DEMANDS, Limits
+from neurocomp.mapping.limits import DEMANDS
 from neurocomp.network.ops import frozen_array
 
 AXON, MEMORY = 0, 1
@@ -128,8 +128,3 @@ def volume(graph: Hypergraph, part: np.ndarray, parts: int) -> int:
     """Spikes per step to other parts, in units of 1 / TRAFFIC_PER_SPIKE: each net's traffic goes to every part
     with a pin but the sender's."""
     return demands_and_volume(graph, part, parts)[1]
-
-
-def overfull(graph: Hypergraph, part: np.ndarray, parts: int, limits: Limits) -> np.ndarray:
-    """int64: the parts that no core holds."""
-    return np.flatnonzero(~limits.fits(part_demands(graph, part, parts)))

@@ -26,7 +26,7 @@ from neurocomp.mapping.wires import sums_behind, wire_index
 from neurocomp.network.graph import Integer, Network, Projection
 from neurocomp.network.kinds import ValueKind, value_kinds
 from neurocomp.network.neuron import Neuron
-from neurocomp.network.ops import Factor, Host, Linear, Op, stands_alone, weight_of
+from neurocomp.network.ops import Factor, Host, Linear, stands_alone, weight_of
 
 STATION = Neuron(v_decay=0.0, reset="none", output="membrane")  # stands for a station where it has a place
 MOST_SENDERS = 4  # a sum of more spiking populations becomes a station
@@ -205,8 +205,3 @@ def product_home(network: Network, name: str) -> str:
         (step,) = network.outgoing[name]
         name = step.target
     return name
-
-
-def op_of_host(network: Network, name: str) -> Op:
-    """The function by which a hosted station is made."""
-    return network.incoming[name][0].op
