@@ -1,4 +1,5 @@
 /* Linear maps and convolutions in blocks of columns against dense matrices filled in from their definition. */
+#include "dense_rows.h"
 #include "projection_sample.h"
 
 static int32_t stored_columns(const nc_projection *p) { return (p->c_out + 7) / 8 * 8; }
@@ -71,24 +72,7 @@ static void blocks_cover_the_columns(void) {
 
 static void silence_adds_nothing(void) {
     const float weight[16] = {1, 2, 3, 0, 0, 0, 0, 0, 4, 5, 6};
-    const nc_projection p = {.kind = NC_DENSE,
-                             .n_source = 2,
-                             .n_target = 3,
-                             .c_in = 2,
-                             .h_in = 1,
-                             .w_in = 1,
-                             .c_out = 3,
-                             .h_out = 1,
-                             .w_out = 1,
-                             .kh = 1,
-                             .kw = 1,
-                             .stride_y = 1,
-                             .stride_x = 1,
-                             .dilation_y = 1,
-                             .dilation_x = 1,
-                             .groups = 1,
-                             .block = 64,
-                             .weight = weight};
+    const nc_projection p = dense_rows(1, 2, 3, 64, weight);
     float values[2] = {0, 0}, x[3] = {7, 8, 9};
     int32_t index[2], count = 0;
     const nc_outputs none = {.rows = 1, .width = 2, .value = values, .index = index, .count = &count};
@@ -103,24 +87,7 @@ static void rounding_does_not_depend_on_the_path(void) {
     enum { ROWS = 13, INPUTS = 40, OUTPUTS = 24 };
     float weight[INPUTS * OUTPUTS], values[ROWS * INPUTS], x[ROWS * OUTPUTS], expected[ROWS * OUTPUTS] = {0};
     int32_t index[ROWS * INPUTS], count[ROWS];
-    const nc_projection p = {.kind = NC_DENSE,
-                             .n_source = ROWS * INPUTS,
-                             .n_target = ROWS * OUTPUTS,
-                             .c_in = INPUTS,
-                             .h_in = 1,
-                             .w_in = ROWS,
-                             .c_out = OUTPUTS,
-                             .h_out = 1,
-                             .w_out = ROWS,
-                             .kh = 1,
-                             .kw = 1,
-                             .stride_y = 1,
-                             .stride_x = 1,
-                             .dilation_y = 1,
-                             .dilation_x = 1,
-                             .groups = 1,
-                             .block = 16,
-                             .weight = weight};
+    const nc_projection p = dense_rows(ROWS, INPUTS, OUTPUTS, 16, weight);
     for (int32_t crowd = 1; crowd < 10; crowd++) {
         nc_outputs from = {.rows = ROWS, .width = INPUTS, .value = values, .index = index, .count = count};
         for (int32_t k = 0; k < INPUTS * OUTPUTS; k++)

@@ -1,6 +1,7 @@
 /* What nc_network_check, nc_network_workspace and a run refuse. */
 #include "../network.h"
 #include "check.h"
+#include "dense_rows.h"
 
 static const float ONE = 1, ZERO = 0;
 
@@ -27,26 +28,10 @@ typedef struct {
 static const float WEIGHTS[32];
 
 static nc_projection linear(int32_t source, int32_t target, int32_t n_source, int32_t n_target) {
-    return (nc_projection){.kind = NC_DENSE,
-                           .source = source,
-                           .target = target,
-                           .n_source = n_source,
-                           .n_target = n_target,
-                           .c_in = n_source,
-                           .h_in = 1,
-                           .w_in = 1,
-                           .c_out = n_target,
-                           .h_out = 1,
-                           .w_out = 1,
-                           .kh = 1,
-                           .kw = 1,
-                           .stride_y = 1,
-                           .stride_x = 1,
-                           .dilation_y = 1,
-                           .dilation_x = 1,
-                           .groups = 1,
-                           .block = 64,
-                           .weight = WEIGHTS};
+    nc_projection p = dense_rows(1, n_source, n_target, 64, WEIGHTS);
+    p.source = source;
+    p.target = target;
+    return p;
 }
 
 static void build(parts *b) {

@@ -2,6 +2,7 @@
 #include "../network.h"
 #include "../product.h"
 #include "check.h"
+#include "dense_rows.h"
 #include <pthread.h>
 
 static const float SCALE = 3;
@@ -209,26 +210,8 @@ static void shares_do_not_show(void) {
                                            .bias = bias,
                                            .bias_period = 3,
                                            .neurons = neurons}};
-    const nc_projection dense = {.kind = NC_DENSE,
-                                 .source = 0,
-                                 .target = 1,
-                                 .n_source = ROWS * IN,
-                                 .n_target = N,
-                                 .c_in = IN,
-                                 .h_in = 1,
-                                 .w_in = ROWS,
-                                 .c_out = OUT,
-                                 .h_out = 1,
-                                 .w_out = ROWS,
-                                 .kh = 1,
-                                 .kw = 1,
-                                 .stride_y = 1,
-                                 .stride_x = 1,
-                                 .dilation_y = 1,
-                                 .dilation_x = 1,
-                                 .groups = 1,
-                                 .block = 16,
-                                 .weight = weight};
+    nc_projection dense = dense_rows(ROWS, IN, OUT, 16, weight);
+    dense.target = 1;
     const nc_network net = {2, 1, populations, &dense, NULL, NULL, 0, 0};
     const nc_feed feeds[2] = {{input, ROWS * IN}, {NULL, 0}};
     for (int32_t parts = 1; parts <= 4; parts++) {
