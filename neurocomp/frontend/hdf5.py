@@ -121,7 +121,10 @@ class Hdf5Group:
         if file.objects > MAX_OBJECTS:
             raise bad_input(self.where(), f"the file holds more than {MAX_OBJECTS:,} objects", hint=COPY_AGAIN)
         with guarded(self.where()):
-            self._names = tuple(sorted(handle))
+            names = list(handle)
+        if not all(isinstance(name, str) for name in names):  # h5py leaves bytes what is not UTF-8
+            raise bad_input(self.where(), "holds an object whose name is not text", hint=COPY_AGAIN)
+        self._names: tuple[str, ...] = tuple(sorted(names))
 
     def where(self, name: str | None = None) -> str:
         """File and place inside it, for messages."""

@@ -61,6 +61,13 @@ def group_for_weight(file: h5py.File) -> None:
     file.create_group(WEIGHT)
 
 
+def unnamed(file: h5py.File) -> None:
+    """Nothing but an object whose name is not UTF-8."""
+    for name in list(file):
+        del file[name]
+    h5py.h5g.create(file.id, b"\xff\xfe")
+
+
 def reference(file: h5py.File) -> None:
     new_weight(file, data=np.array([file["node"].ref], dtype=h5py.ref_dtype))
 
@@ -89,6 +96,7 @@ FOREIGN = {
         "is packed with HDF5 filters [6]",
     ),
     "circle": (circle, "groups are nested deeper than 32 levels"),
+    "names that are not text": (unnamed, "holds an object whose name is not text"),
     "group for a dataset": (group_for_weight, "is a group where a dataset is expected"),
 }
 
