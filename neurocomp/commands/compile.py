@@ -15,7 +15,7 @@ from neurocomp.commands.job import Job, give, mention, run_network, time_program
 from neurocomp.commands.mapping_options import MappingOptions
 from neurocomp.commands.network_file import Live, NirChoices
 from neurocomp.errors import Diagnostic, InputError
-from neurocomp.frontend.live import Example
+from neurocomp.frontend.example import Example
 from neurocomp.frontend.read import load_network
 from neurocomp.inputs.memory import need_memory_for
 from neurocomp.inputs.prepare import prepare

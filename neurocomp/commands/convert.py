@@ -87,7 +87,7 @@ def convert_and_write(options: ConvertOptions) -> None:
 
 
 def _network(options: ConvertOptions, given: _Data) -> Network:
-    from neurocomp.frontend.live import open_module
+    from neurocomp.frontend.module_file import open_module
     from neurocomp.frontend.onnx import read_stateless
     from neurocomp.frontend.sniff import sniff
 

@@ -12,7 +12,7 @@ from neurocomp.frontend.read import load_network
 from neurocomp.network.graph import Network
 
 if TYPE_CHECKING:
-    from neurocomp.frontend.live import Example
+    from neurocomp.frontend.example import Example
 
 NOUN = "as in --input-shape 1,28,28"
 
@@ -41,7 +41,7 @@ class Live:
 
     def example(self, inputs: Path | None, steps: int | None) -> Example | None:
         """What to freeze with: the data, noise of the shape, or None where neither was given. Raises InputError."""
-        from neurocomp.frontend.live import Example
+        from neurocomp.frontend.example import Example
         from neurocomp.inputs.npz import read_npz
 
         if self.encoding not in (None, "direct", "temporal"):

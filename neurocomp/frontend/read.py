@@ -16,7 +16,7 @@ from neurocomp.frontend.sniff import Format, sniff
 from neurocomp.network.graph import Network
 
 if TYPE_CHECKING:
-    from neurocomp.frontend.live import Example
+    from neurocomp.frontend.example import Example
 
 _TITLES: dict[Format, str] = {
     "nir": "a NIR file",
@@ -77,7 +77,8 @@ def load_network(
 def _live(
     path: Path, source: str | None, example: Example | np.ndarray | None, steps: int | None, nir: dict[str, object]
 ) -> Network:
-    from neurocomp.frontend.live import Example, freeze_file
+    from neurocomp.frontend.example import Example
+    from neurocomp.frontend.live import freeze_file
 
     if nir and any(value is not None for value in nir.values()):
         _refuse(path, "torch", nir)

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
-from neurocomp.errors import InputError, bad_input
+from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.frontend.sniff import missing_file
 
 OPTION = "--source"
@@ -163,6 +163,31 @@ class UserCode:
             ) from error  # fmt: skip
         except ValueError:
             return  # a callable that does not tell its arguments
+
+
+@contextmanager
+def placed(code: UserCode | None) -> Iterator[None]:
+    """Errors that came through the user's code say where."""
+    try:
+        with contextlib.nullcontext() if code is None else code.told(through=True):
+            yield
+    except InputError as error:
+        raise with_place(error, code) from error.__cause__
+
+
+def with_place(error: InputError, code: UserCode | None) -> InputError:
+    """The same error, with file and line if an exception of the user's code is behind it."""
+    cause = error.__cause__
+    if code is None or cause is None or isinstance(cause, InputError):
+        return error
+    place = code.place(cause)
+    if place == str(code.source.path):
+        return error
+    first, *rest = error.diagnostics
+    moved = Diagnostic(place, f"{first.where}: {first.what}", first.why, first.hint)
+    placed = InputError([moved, *rest])
+    placed.__cause__ = cause
+    return placed
 
 
 def one_line(error: BaseException) -> str:

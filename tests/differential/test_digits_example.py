@@ -103,7 +103,8 @@ def test_freezing_the_shipped_weights_gives_the_shipped_file(network: Network, t
 def test_weights_and_code_make_the_same_network(network: Network) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("spikingjelly.activation_based")
-    from neurocomp.frontend.live import Example, freeze_file
+    from neurocomp.frontend.example import Example
+    from neurocomp.frontend.live import freeze_file
     from neurocomp.network.serial import to_tree
 
     with np.load(EXAMPLE / "test.npz", allow_pickle=False) as test:

@@ -9,7 +9,8 @@ import pytest
 
 from neurocomp.errors import InputError
 from neurocomp.frontend.freeze import freeze
-from neurocomp.frontend.live import Example, freeze_file
+from neurocomp.frontend.example import Example
+from neurocomp.frontend.live import freeze_file
 from tests.source_files import write_code
 
 torch = pytest.importorskip("torch")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from neurocomp.errors import InputError
-from neurocomp.frontend.live import Example, freeze_file
+from neurocomp.frontend.example import Example
+from neurocomp.frontend.live import freeze_file
 from neurocomp.frontend.pt2 import read_pt2
 from neurocomp.frontend.read import load_network
 from neurocomp.network import Network

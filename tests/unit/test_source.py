@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from neurocomp.errors import InputError
-from neurocomp.frontend.live import Example, freeze_file
+from neurocomp.frontend.example import Example
+from neurocomp.frontend.live import freeze_file
 from neurocomp.frontend.read import load_network
 from neurocomp.frontend.usercode import Source, UserCode
 from neurocomp.network import Network
@@ -77,7 +78,7 @@ WRAPPED = {
 
 @pytest.mark.parametrize("kind", WRAPPED)
 def test_wrapped_weights_are_found_and_it_is_said_where(tmp_path: Path, code: Path, kind: str) -> None:
-    from neurocomp.frontend.live import _module
+    from neurocomp.frontend.module_file import _module
 
     net = net_of(code)
     with torch.no_grad():
