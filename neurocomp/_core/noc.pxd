@@ -4,7 +4,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 cdef extern from "noc.h" nogil:
     ctypedef struct nc_noc:
-        int32_t width, height, locals, torus, tree, halves, vcs, depth, routing_delay, credit_delay, speculative, input_speedup
+        int32_t width, height, locals, torus, tree, halves
+        int32_t vcs, depth, routing_delay, credit_delay, speculative, input_speedup
         const int32_t *link_latency
         const int32_t *link_interval
     ctypedef struct nc_noc_burst:
