@@ -19,7 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from neurocomp.fabric.burst import Burst
-from neurocomp.fabric.noc import ROUTERS, Noc, run_burst
+from neurocomp.fabric.noc import Noc
+from neurocomp.fabric.noc_run import run_burst
+from neurocomp.fabric.router import ROUTERS
 from neurocomp.fabric.topology import Mesh
 
 

@@ -22,7 +22,8 @@ from neurocomp.commands.noc_trace import read_trace
 from neurocomp.commands.noc_window import check_window
 from neurocomp.errors import InputError
 from neurocomp.fabric.burst import Burst
-from neurocomp.fabric.noc import Noc, run_burst
+from neurocomp.fabric.noc import Noc
+from neurocomp.fabric.noc_run import run_burst
 from neurocomp.fabric.noc_traffic import LoadPoint, load_point, saturation_throughput
 from neurocomp.inputs.memory import need_memory
 from neurocomp.report.noc import Curve, TraceReport, network_facts, trace_report

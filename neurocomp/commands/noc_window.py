@@ -9,7 +9,8 @@ import numpy as np
 from neurocomp.commands.noc_options import Sweep
 from neurocomp.errors import bad_input
 from neurocomp.fabric.burst import Burst
-from neurocomp.fabric.noc import Noc, run_burst
+from neurocomp.fabric.noc import Noc
+from neurocomp.fabric.noc_run import run_burst
 from neurocomp.fabric.noc_traffic import SETTLED
 
 PACKETS = 20  # at least, that are expected to be made while measuring

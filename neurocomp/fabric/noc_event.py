@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurocomp.fabric.burst import Burst, BurstResult
-from neurocomp.fabric.noc import Noc, cycle_tables, from_outcome, network_of_thread, port_order
+from neurocomp.fabric.noc import Noc
 from neurocomp.fabric.noc_bound import pace_of
+from neurocomp.fabric.noc_cycle import cycle_tables, from_outcome, network_of_thread, port_order
 from neurocomp.fabric.noc_routes import Routes
 
 FRACTION = 1024  # csrc/noc_event.h: NC_NOC_FRACTION

@@ -13,8 +13,9 @@ import numpy as np
 
 from neurocomp.errors import bad_input
 from neurocomp.fabric.burst import Burst, BurstResult
-from neurocomp.fabric.noc import Fidelity, Noc, run_burst
+from neurocomp.fabric.noc import Fidelity, Noc
 from neurocomp.fabric.noc_bound import busiest_cycles
+from neurocomp.fabric.noc_run import run_burst
 from neurocomp.fabric.topology import Topology
 
 Pattern = Callable[[Topology, np.ndarray, np.random.Generator], np.ndarray]

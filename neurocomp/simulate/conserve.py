@@ -8,7 +8,7 @@ import numpy as np
 
 from neurocomp.activity.trace import SpikeTrace
 from neurocomp.errors import CheckFailedError, Diagnostic, check_failed
-from neurocomp.fabric.noc import port_order
+from neurocomp.fabric.noc_cycle import port_order
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Network, Projection
 from neurocomp.network.structure import fan_in, fan_out

@@ -26,7 +26,8 @@ from neurocomp.activity.trace import SpikeTrace
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import Diagnostic, ResourceLimitError, bad_input, check_failed
 from neurocomp.fabric.chip_network import router_of
-from neurocomp.fabric.noc import Fidelity, stalls_of
+from neurocomp.fabric.noc import Fidelity
+from neurocomp.fabric.noc_cycle import stalls_of
 from neurocomp.fabric.noc_event import holds_for
 from neurocomp.mapping.program import Program
 from neurocomp.network.ops import frozen_array

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from neurocomp.fabric.burst import Burst
-from neurocomp.fabric.noc import ROUTERS, Noc, run_burst
+from neurocomp.fabric.noc import Noc
 from neurocomp.fabric.noc_reference import reference_burst
+from neurocomp.fabric.noc_run import run_burst
 from neurocomp.fabric.noc_traffic import Stream, load_point, saturation_throughput
+from neurocomp.fabric.router import ROUTERS
 from neurocomp.fabric.topology import Mesh
 
 HOTMIX = (Stream("uniform", 0.9), Stream("hotspot", 0.1, core=27))

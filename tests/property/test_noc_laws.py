@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurocomp.fabric.burst import Burst, BurstResult
-from neurocomp.fabric.noc import Noc, run_burst
+from neurocomp.fabric.noc import Noc
 from neurocomp.fabric.noc_reference import reference_burst
+from neurocomp.fabric.noc_run import run_burst
 from neurocomp.fabric.topology import Mesh
 from tests.random_bursts import bursts, noc_and_burst, nocs, routers
 

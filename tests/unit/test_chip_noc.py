@@ -12,7 +12,7 @@ from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import InputError
 from neurocomp.fabric.burst import Burst
 from neurocomp.fabric.chip_network import mesh_of, noc_of
-from neurocomp.fabric.noc import run_burst
+from neurocomp.fabric.noc_run import run_burst
 from neurocomp.fabric.router import ROUTERS
 from neurocomp.fabric.topology import Mesh, Topology
 from neurocomp.fabric.tree import Tree

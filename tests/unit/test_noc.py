@@ -9,9 +9,11 @@ import pytest
 
 from neurocomp.errors import InputError
 from neurocomp.fabric.burst import Burst
-from neurocomp.fabric.noc import ROUTERS, Noc, Router, find_router, run_burst
+from neurocomp.fabric.noc import Noc
 from neurocomp.fabric.noc_bound import LinkLoads
+from neurocomp.fabric.noc_run import run_burst
 from neurocomp.fabric.noc_traffic import Stream, load_point, traffic
+from neurocomp.fabric.router import ROUTERS, Router, find_router
 from neurocomp.fabric.topology import EAST, Mesh
 
 

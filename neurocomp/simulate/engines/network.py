@@ -13,14 +13,16 @@ import numpy as np
 
 from neurocomp.fabric.burst import Burst
 from neurocomp.fabric.chip_network import noc_of
-from neurocomp.fabric.noc import Fidelity, Noc, compiled_network, run_burst
+from neurocomp.fabric.noc import Fidelity, Noc
+from neurocomp.fabric.noc_cycle import compiled_network
 from neurocomp.fabric.noc_event import Service, service_of
 from neurocomp.fabric.noc_routes import Trees, build_trees
+from neurocomp.fabric.noc_run import run_burst
 from neurocomp.fabric.topology import Mesh
 from neurocomp.mapping.program import Program
 
 if TYPE_CHECKING:
-    from neurocomp.fabric.noc import Network
+    from neurocomp.fabric.noc_cycle import Network
 
 _CHUNK = 100_000  # deliveries whose ways are laid at once
 
