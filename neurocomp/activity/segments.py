@@ -1,7 +1,8 @@
 """Running a network that mixes time steps (OverTime): all steps up to the mixture, the mixture, all steps behind it.
 
 The network is cut into segments that are run one after the other. What a segment gets from earlier ones, it gets as
-inputs; a relay behind a mixture is an input that is fed the mixture.
+inputs; a relay behind a mixture is an input that is fed the mixture. In integer arithmetic all of these are whole
+numbers of the network's own units.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurocomp.activity.execution import Execution
+from neurocomp.activity.execution import Execution, input_values
+from neurocomp.activity.host import HOST_LARGEST
 from neurocomp.activity.trace import PopulationTrace, SpikeTrace, pack
 from neurocomp.errors import bad_input
-from neurocomp.network.graph import Network
+from neurocomp.network.graph import Arithmetic, Integer, Network
 from neurocomp.network.layout import channel_last
 from neurocomp.network.ops import OverTime
 from neurocomp.network.verify import population_order
@@ -33,7 +35,7 @@ def run_segments(
             what = f"mixes {p.op.steps} time steps, but {steps} are run"
             raise bad_input(p.name, what, hint=f"run it for {p.op.steps} steps")
     level = _levels(network)
-    values: Inputs = dict(inputs)
+    values, clipped = _given(network, inputs)
     parts: list[Execution] = []
     for k in range(max(level.values()) + 1):
         values |= _mixed(network, level, k, values)
@@ -41,8 +43,16 @@ def run_segments(
         fed = {name: values[name] for name in segment.inputs}
         done = run(segment, fed, _wanted(network, level, k, record))
         parts.append(done)
-        values |= {name: _sent(done, name) for name in level if level[name] == k and name in done.trace.populations}
-    return _joined(network, parts, values, (samples, steps), set(record))
+        values |= {
+            name: _sent(network, done, name) for name in level if level[name] == k and name in done.trace.populations
+        }
+    return replace(_joined(network, parts, values, (samples, steps), set(record)), clipped_inputs=clipped)
+
+
+def _given(network: Network, inputs: Inputs) -> tuple[Inputs, int]:
+    """The inputs in the network's arithmetic, and how many of them were cut to its range."""
+    fed = {name: input_values(network, array, name) for name, array in inputs.items()}
+    return {name: values for name, (values, _) in fed.items()}, sum(cut for _, cut in fed.values())
 
 
 def _levels(network: Network) -> dict[str, int]:
@@ -80,9 +90,17 @@ def _segment(network: Network, level: dict[str, int], k: int) -> Network:
         projections=projections,
         inputs=tuple(fed),
         output=output,
+        arithmetic=_between_segments(network.arithmetic),
         sample=None,
         stations=(),
     )
+
+
+def _between_segments(arithmetic: Arithmetic) -> Arithmetic:
+    """The arithmetic of a segment, into which whole numbers enter as they are."""
+    if isinstance(arithmetic, Integer):
+        return replace(arithmetic, input_scale=1.0, input_bits=31)
+    return arithmetic
 
 
 def _wanted(network: Network, level: dict[str, int], k: int, record: Collection[str]) -> list[str]:
@@ -101,12 +119,29 @@ def _mixed(network: Network, level: dict[str, int], k: int, values: Inputs) -> I
     for name in (n for n in level if level[n] == k):
         for p in network.incoming[name]:
             if isinstance(p.op, OverTime):
-                mixed[name] = mixture(p.op, values[p.source].astype(np.float32))
+                mixed[name] = mixture(p.op, values[p.source])
     return mixed
 
 
 def mixture(op: OverTime, values: np.ndarray) -> np.ndarray:
-    """What the operator makes of (samples, steps, *shape), float32."""
+    """What the operator makes of (samples, steps, *shape), in their own type (float32 or int32)."""
+    if op.moves:
+        return _moved(op, values)
+    if op.units is None:
+        return _mixed_steps(op, values)
+    arriving, leaving = op.units
+    results = _mixed_steps(op, values.astype(np.float64) * arriving) / leaving
+    return np.clip(np.rint(results), -HOST_LARGEST, HOST_LARGEST).astype(values.dtype)
+
+
+def _moved(op: OverTime, values: np.ndarray) -> np.ndarray:
+    total = np.zeros_like(values)
+    target, source = np.nonzero(op.weight)
+    total[:, target] = values[:, source]
+    return total
+
+
+def _mixed_steps(op: OverTime, values: np.ndarray) -> np.ndarray:
     each = (-1, *(1,) * (values.ndim - 2))
     total = np.broadcast_to(op.offset.reshape(each), values.shape[1:])
     total = np.repeat(total[None], values.shape[0], axis=0)
@@ -115,8 +150,9 @@ def mixture(op: OverTime, values: np.ndarray) -> np.ndarray:
     return total
 
 
-def _sent(done: Execution, name: str) -> np.ndarray:
-    return done.trace.dense(name).astype(np.float32)
+def _sent(network: Network, done: Execution, name: str) -> np.ndarray:
+    dtype = np.int32 if isinstance(network.arithmetic, Integer) else np.float32
+    return done.trace.dense(name).astype(dtype, copy=False)
 
 
 def _joined(
@@ -135,14 +171,16 @@ def _joined(
             output = values[name]
         if name in record:
             traces[name] = _trace_of(values[name])
+    done = {n: c for part in parts for n, c in part.host_operations.items()}
+    done |= {n: values[n].size for n in values if _mixes(network, n)}
     return Execution(
         SpikeTrace(*size, {n: traces[n] for n in population_order(network) if n in traces}, repr(network.arithmetic)),
         output,
         {n: counts[n] for n in population_order(network)},
         sum(part.saturations for part in parts),
-        parts[0].clipped_inputs,
+        0,
         {n: c for part in parts for n, c in part.product_operations.items()},
-        {n: c for part in parts for n, c in part.host_operations.items()},
+        {n: done[n] for n in population_order(network) if n in done},
     )
 
 
@@ -152,4 +190,5 @@ def _is_traced(network: Network, name: str, record: set[str]) -> bool:
 
 def _trace_of(values: np.ndarray) -> PopulationTrace:
     last = channel_last(values, values.shape[2:])
-    return PopulationTrace(values.shape[2:], pack(last != 0), None, last)
+    binary = bool(((last == 0) | (last == 1)).all())
+    return PopulationTrace(values.shape[2:], pack(last != 0), None, None if binary else last)

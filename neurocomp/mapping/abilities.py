@@ -6,7 +6,7 @@ from neurocomp.errors import Diagnostic, InputError
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.stations import is_carried, is_hosted, is_product, payload_bits
 from neurocomp.network.graph import Projection
-from neurocomp.network.ops import Factor, Pool, Reduce
+from neurocomp.network.ops import Factor, OverTime, Pool, Reduce
 
 _SHOWN = 3
 
@@ -45,7 +45,7 @@ def _not_carried(problem: Problem) -> list[Diagnostic]:
         values = f"real values ({bits} bits)" if kind.name == "real" else f"values of {bits} bits"
         found.append(Diagnostic(
             name, f"does not fit: sends {values}, {problem.chip.name} carries {carried}",
-            f"no mapping exists: {name} is {_what(problem, name)}, whose values have to leave its core",
+            f"no mapping exists: {name} is {_what(problem, name)}, whose values have to {_way(problem, name)}",
             _cure(problem, name),
         ))  # fmt: skip
     return found
@@ -57,11 +57,17 @@ def _what(problem: Problem, name: str) -> str:
         return "a product of two signals"
     if is_hosted(network, name):
         return "computed by the host"
+    if any(isinstance(p.op, OverTime) for p in network.outgoing[name]):
+        return "a sum of which the host mixes time steps"
     if any(_takes_maximum(p) for p in network.incoming[name]):
         return "a maximum over values"
     if any(_takes_maximum(p) for p in network.outgoing[name]):
         return "a sum that a maximum is taken over"
     return "a sum that a product or the host reads"
+
+
+def _way(problem: Problem, name: str) -> str:
+    return "enter the chip" if is_hosted(problem.lowered, name) else "leave its core"
 
 
 def _takes_maximum(projection: Projection) -> bool:
@@ -72,6 +78,9 @@ def _cure(problem: Problem, name: str) -> str:
     found = []
     if "maximum" in _what(problem, name):
         found.append("pool after the neurons instead of before them, or use average pooling")
+    network = problem.lowered
+    if any(isinstance(p.op, OverTime) and not p.op.moves for p in (*network.incoming[name], *network.outgoing[name])):
+        found.append("train with sliding PSNs, whose weights are the same at every step and look back by fixed delays")
     return "; or ".join([*found, _chips_that_carry(problem)])
 
 
@@ -125,4 +134,17 @@ def station_assumptions(problem: Problem) -> list[str]:
             f"the host computes {_listed(hosted)}; values cross through the input port, one packet for each that is "
             "not zero; the time that the host takes, and waiting on the way to it, are not modelled"
         )
-    return found
+    return found + [_border(problem, n) for n in hosted if isinstance(network.incoming[n][0].op, OverTime)]
+
+
+def _border(problem: Problem, name: str) -> str:
+    """What a mixture of time steps does to the run."""
+    (step,) = problem.lowered.incoming[name]
+    if not isinstance(step.op, OverTime):
+        raise TypeError(f"{name} mixes no time steps")
+    late = step.op.ahead + 1
+    does = f"needs {step.source} up to {step.op.ahead} steps later" if step.op.ahead else "needs earlier steps"
+    return (
+        f"{name} {does}: the host keeps these values and sends its results between two runs of the chip, {late} "
+        f"step{'s' if late > 1 else ''} later; latency counts them, and the cores in front go on with the next sample"
+    )

@@ -12,7 +12,7 @@ from neurocomp.activity.execute import execute
 from neurocomp.activity.execution import Execution
 from neurocomp.activity.plan_range import check_range
 from neurocomp.chip.spec import ChipSpec
-from neurocomp.errors import Diagnostic, InputError, bad_input
+from neurocomp.errors import InputError, bad_input
 from neurocomp.mapping.losses import WEIGHTS_LOST
 from neurocomp.mapping.map import Chips, map_network
 from neurocomp.mapping.profile import Activity
@@ -21,7 +21,7 @@ from neurocomp.mapping.relays import relay_order
 from neurocomp.mapping.stations import with_stations
 from neurocomp.network.folding import fold_linear_maps
 from neurocomp.network.graph import Float32, Integer, Network
-from neurocomp.network.ops import Host, OverTime
+from neurocomp.network.ops import hosted_function
 from neurocomp.network.passes import fold_average_pooling, max_pooling_to_neurons
 from neurocomp.network.quantise import LARGEST_ANALOG, Quantised, WeightScales, quantise
 from neurocomp.network.units import KEEPING, chains_of_values
@@ -89,7 +89,6 @@ def lower(
     assumed on the way is added to ``assumptions``.
     """
     verify(network)
-    _refuse_mixtures(network, chip)
     relay_order(network)  # a circle of relays can be run, but not placed: say so before anything is rounded
     if isinstance(network.arithmetic, Integer):
         return with_stations(max_pooling_to_neurons(network), chip)
@@ -104,21 +103,6 @@ def lower(
     quantised = _quantised(lowered, chip_arithmetic(chip), calibration, weight_scales, ranges)
     notes = tuple(f"on {chip.name}: {note}" for note in (*folded, *quantised.notes))
     return with_stations(replace(quantised.network, assumptions=network.assumptions + notes), chip)
-
-
-def _refuse_mixtures(network: Network, chip: ChipSpec) -> None:
-    """A chip runs step by step: it cannot wait for later steps. Raises InputError naming every mixture of steps."""
-    mixing = [p for p in network.projections if isinstance(p.op, OverTime)]
-    if mixing:
-        raise InputError([
-            Diagnostic(
-                p.target,
-                f"needs all time steps of {p.source} before its first, and {chip.name} runs one step after the other",
-                "it is a parallel spiking neuron, whose weights differ from step to step",
-                "train with sliding PSNs, which look back by fixed delays",
-            )
-            for p in mixing
-        ])  # fmt: skip
 
 
 def _quantised(
@@ -165,7 +149,7 @@ def float_form(network: Network, chip: ChipSpec) -> Network | None:
 
 def hosted_values(network: Network) -> list[str]:
     """Populations whose values functions of the host give, in an order of their own."""
-    found = {p.target for p in network.projections if isinstance(p.op, Host) and p.op.function not in KEEPING}
+    found = {p.target for p in network.projections if hosted_function(p.op) not in (None, *KEEPING)}
     return [p.name for p in network.populations if p.name in found]
 
 

@@ -4,21 +4,27 @@ On a chip that delivers a spike in the step after it was sent, every population 
 the network, as it was trained, does not have, unless the path has a delay that hides it. A population's level is
 the longest way to it over edges that lead forward, each counting one step less its delay; edges that close a loop
 count only if they have no delay. Its chip step is the network's step plus its level.
+
+A mixture of time steps lies between two runs: what is behind it begins once the host has the last step that it needs,
+while the cores in front of it are at the next sample.
 """
 
 from __future__ import annotations
 
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.wires import wires_into
-from neurocomp.network.ops import Host
+from neurocomp.network.ops import OverTime, is_hosted_op
 
 
 def levels(problem: Problem) -> dict[str, int]:
-    """Level of every emitting and tiled population; all 0 on chips that deliver within the step."""
+    """Level of every emitting and tiled population; on chips that deliver within the step all 0, but behind a mixture
+    of time steps."""
     result = {name: 0 for name in problem.order if problem.emits(name) or problem.is_tiled(name)}
-    if problem.chip.numeric.delivery == "same_step":
+    step = 0 if problem.chip.numeric.delivery == "same_step" else 1
+    crossings = _to_host(problem, step)
+    if not step and not any(steps > 0 for _, _, steps in crossings):
         return result
-    waits = [(e.source, e.target, 1 - e.delays[0]) for e in problem.edges] + _to_host(problem)
+    waits = [(e.source, e.target, step - e.delays[0]) for e in problem.edges] + crossings
     after = _reached(waits)
     forward = [(a, b, steps) for a, b, steps in waits if steps == 1 or a not in after[b]]
     for _ in result:  # no longest way has more edges than there are populations
@@ -30,16 +36,18 @@ def levels(problem: Problem) -> dict[str, int]:
     return result
 
 
-def _to_host(problem: Problem) -> list[tuple[str, str, int]]:
-    """What the host computes comes back a step after it has left."""
+def _to_host(problem: Problem, step: int) -> list[tuple[str, str, int]]:
+    """What the host computes comes back as soon as a spike would (``step``); a mixture of time steps once the last of
+    those that it needs has left, in the step after that."""
     network = problem.lowered
     stations = frozenset(network.stations)
     found = []
     for name in network.stations:
         for p in network.incoming[name]:
-            if isinstance(p.op, Host):
+            if is_hosted_op(p.op):
+                late = p.op.ahead + 1 if isinstance(p.op, OverTime) else step
                 wires = wires_into(network, p.source, stations) or ()
-                found += [(wire.source, name, 1 - wire.delay - p.delay) for wire in wires]
+                found += [(wire.source, name, late - wire.delay - p.delay) for wire in wires]
     return found
 
 

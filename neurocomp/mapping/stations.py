@@ -10,8 +10,8 @@ A spike passes most relays on its way to neurons, and takes no place there. Thre
   would store the weights and hear the spikes of all that lies before. Only on chips whose packets can carry the sums;
   so are sums in front of a fully connected layer that are made of more elements than a core can hear.
 
-Functions of the host are stations outside the chip: what they read leaves through the input port, what they give
-enters there.
+Functions of the host, mixtures of time steps among them, are stations outside the chip: what they read leaves through
+the input port, what they give enters there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from neurocomp.mapping.wires import sums_behind, wire_index
 from neurocomp.network.graph import Integer, Network, Projection
 from neurocomp.network.kinds import ValueKind, value_kinds
 from neurocomp.network.neuron import Neuron
-from neurocomp.network.ops import Factor, Host, Linear, stands_alone, weight_of
+from neurocomp.network.ops import Factor, Linear, is_hosted_op, stands_alone, weight_of
 
 STATION = Neuron(v_decay=0.0, reset="none", output="membrane")  # stands for a station where it has a place
 MOST_SENDERS = 4  # a sum of more spiking populations becomes a station
@@ -52,7 +52,7 @@ def is_product(network: Network, name: str) -> bool:
 
 
 def is_hosted(network: Network, name: str) -> bool:
-    return any(isinstance(p.op, Host) for p in network.incoming[name])
+    return any(is_hosted_op(p.op) for p in network.incoming[name])
 
 
 def payload_bits(network: Network, name: str, kind: ValueKind) -> int:
@@ -162,7 +162,7 @@ def placed_view(network: Network) -> Network:
     populations = tuple(
         replace(p, neuron=STATION) if p.name in stations and p.name not in hosted else p for p in network.populations
     )
-    kept = tuple(p for p in network.projections if not isinstance(p.op, Host))
+    kept = tuple(p for p in network.projections if not is_hosted_op(p.op))
     return replace(
         network, populations=populations, projections=kept, inputs=(*network.inputs, *hosted), stations=(), sample=None
     )

@@ -14,7 +14,7 @@ import numpy as np
 
 from neurocomp.network.graph import Network, Population, Projection
 from neurocomp.network.neuron import Neuron
-from neurocomp.network.ops import Factor, Host, OneToOne, Op, Pool, Reduce, Wiring
+from neurocomp.network.ops import Factor, Host, OneToOne, Op, OverTime, Pool, Reduce, Wiring
 from neurocomp.network.verify import population_order, value_order
 
 
@@ -98,6 +98,8 @@ def _through(projection: Projection, kind: ValueKind) -> ValueKind:
     op = projection.op
     if isinstance(op, OneToOne) and np.isscalar(op.scale) and op.scale == 1.0:
         return kind
+    if isinstance(op, OverTime):
+        return kind if op.moves else REAL
     if isinstance(op, Wiring) or (isinstance(op, Pool | Reduce) and op.kind == "max"):
         return kind
     if isinstance(op, Pool | Reduce) and op.kind == "sum" and kind.name != "real":

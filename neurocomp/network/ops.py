@@ -32,6 +32,8 @@ __all__ = [
     "Sparse",
     "Wiring",
     "frozen_array",
+    "hosted_function",
+    "is_hosted_op",
     "needs_relay",
     "stands_alone",
     "weight_of",
@@ -193,6 +195,18 @@ def weight_of(op: Op) -> np.ndarray | None:
 def stands_alone(op: Op) -> bool:
     """Whether nothing can be added to what the operator brings: a maximum, a host function or a mixture of steps."""
     return isinstance(op, Host | OverTime) or (isinstance(op, Pool | Reduce) and op.kind == "max")
+
+
+def hosted_function(op: Op) -> str | None:
+    """What the host computes, as messages and reports name it, if its results are not the values that it is given."""
+    if isinstance(op, Host):
+        return op.function
+    return None if not isinstance(op, OverTime) or op.moves else f"a mixture of {op.steps} time steps"
+
+
+def is_hosted_op(op: Op) -> bool:
+    """Whether no core can do it: a function of the host, or values of other time steps than the present one."""
+    return isinstance(op, Host | OverTime)
 
 
 def needs_relay(op: Op) -> bool:

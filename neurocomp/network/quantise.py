@@ -16,7 +16,7 @@ import numpy as np
 from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.network.graph import Float32, Integer, Network, Population
 from neurocomp.network.neuron import expand
-from neurocomp.network.ops import Host
+from neurocomp.network.ops import hosted_function
 from neurocomp.network.quantise_neuron import no_integer_form, whole_neuron
 from neurocomp.network.quantise_ops import Rounded, rounded_projection
 from neurocomp.network.rounding import rounding_notes
@@ -126,18 +126,19 @@ def _host_units(network: Network, ranges: Mapping[str, float], notes: list[str])
     units: dict[str, float] = {}
     found: list[Diagnostic] = []
     for p in network.projections:
-        if not isinstance(p.op, Host) or p.op.function in (*KEEPING, *UNIT_ONE):
+        function = hosted_function(p.op)
+        if function is None or function in (*KEEPING, *UNIT_ONE):
             continue
-        top = ranges.get(p.target, 1.0 if p.op.function in BOUNDED else None)
+        top = ranges.get(p.target, 1.0 if function in BOUNDED else None)
         if top is None or not np.isfinite(top):
-            what = f"applies {p.op.function} on the host, and no data says how large its results are"
+            what = f"applies {function} on the host, and no data says how large its results are"
             found.append(
                 Diagnostic(p.name, what, hint="give inputs of the kind that the network will see: --calibrate")
             )
             continue
         units[p.target] = (top or 1.0) / largest
         notes.append(
-            f"{p.target}: {p.op.function} is computed in real values; its results enter as whole numbers of "
+            f"{p.target}: {function} is computed in real values; its results enter as whole numbers of "
             f"{units[p.target]:.3g}"
         )
     if found:

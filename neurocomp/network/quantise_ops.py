@@ -8,7 +8,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from neurocomp.network.graph import Network, Projection
-from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, Pool, Reduce, Shape, Sparse, Wiring
+from neurocomp.network.ops import (
+    Conv,
+    Factor,
+    Host,
+    Linear,
+    OneToOne,
+    Op,
+    OverTime,
+    Pool,
+    Reduce,
+    Shape,
+    Sparse,
+    Wiring,
+)
 from neurocomp.network.units import KEEPING, UNIT_ONE, Unit, Units, is_unchanged
 
 
@@ -50,6 +63,8 @@ def _passing(op: Op, p: Projection, units: Units) -> Op:
             return replace(op, scale=round(float(scale)) if is_unchanged(op) else 1)
         case Host():
             return _host(op, p, units)
+        case OverTime() if not op.moves:
+            return replace(op, units=(units.sent(p.source), units.host[p.target]))
         case _:
             return op
 

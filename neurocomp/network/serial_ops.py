@@ -66,6 +66,7 @@ def op_tree(op: Op, name: str, put: Put) -> Tree:
                 "kind": kind,
                 "weight": put(f"{name}.weight", op.weight),
                 "offset": put(f"{name}.offset", op.offset),
+                **_units_tree(op.units),
             }
         case _:
             return {"kind": kind, **_signal_op_tree(op, name, put)}
@@ -83,8 +84,20 @@ def _signal_op_tree(op: Factor | Wiring | Reduce | Host, name: str, put: Put) ->
             return {"reduction": op.kind, **form, "shape": list(op.shape)}
         case Host():
             parameters = {key: put(f"{name}.{key}", value) for key, value in op.parameters.items()}
-            units = {} if op.units is None else {"units": list(op.units)}
-            return {"function": op.function, "block": op.block, "parameters": parameters, **units}
+            return {
+                "function": op.function,
+                "block": op.block,
+                "parameters": parameters,
+                **_units_tree(op.units),
+            }
+
+
+def _units_tree(units: tuple[float, float] | None) -> Tree:
+    return {} if units is None else {"units": list(units)}
+
+
+def _units(tree: Tree) -> tuple[float, float] | None:
+    return (float(tree["units"][0]), float(tree["units"][1])) if "units" in tree else None
 
 
 def op_of(tree: Tree, get: Get) -> Op:
@@ -108,7 +121,7 @@ def op_of(tree: Tree, get: Get) -> Op:
         case "sparse":
             return Sparse(get(tree["indptr"]), get(tree["indices"]), get(tree["weight"]), tuple(tree["shape"]))
         case "overtime":
-            return OverTime(get(tree["weight"]), get(tree["offset"]))
+            return OverTime(get(tree["weight"]), get(tree["offset"]), _units(tree))
         case "factor" | "wiring" | "reduce" | "host":
             return _signal_op_of(tree, get)
         case kind:
@@ -128,8 +141,7 @@ def _signal_op_of(tree: Tree, get: Get) -> Op:
             return Reduce(tree["reduction"], int(tree["before"]), int(tree["axis"]), int(tree["after"]), _shape(tree))
         case _:
             parameters = {str(key): get(value) for key, value in tree["parameters"].items()}
-            units = (float(tree["units"][0]), float(tree["units"][1])) if "units" in tree else None
-            return Host(str(tree["function"]), int(tree["block"]), parameters, units)
+            return Host(str(tree["function"]), int(tree["block"]), parameters, _units(tree))
 
 
 def _shape(tree: Tree) -> Shape:

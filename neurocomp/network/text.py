@@ -61,7 +61,7 @@ def _describe_signal_op(op: Factor | Wiring | Reduce | OverTime | Host) -> str:
         case Reduce():
             return f"{op.kind} over {op.axis}"
         case OverTime():
-            return f"mixture of all {op.steps} steps"
+            return f"values of other steps, up to {op.ahead} later" if op.moves else f"mixture of all {op.steps} steps"
         case Host():
             return f"{op.function} on the host" + (f", blocks of {op.block}" if op.block > 1 else "")
 

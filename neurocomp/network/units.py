@@ -17,7 +17,20 @@ import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.network.graph import Integer, Network, Population, Projection
-from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, Pool, Reduce, Sparse, Wiring, stands_alone
+from neurocomp.network.ops import (
+    Conv,
+    Factor,
+    Host,
+    Linear,
+    OneToOne,
+    Op,
+    OverTime,
+    Pool,
+    Reduce,
+    Sparse,
+    Wiring,
+    stands_alone,
+)
 from neurocomp.network.quantise_neuron import sent_unit
 from neurocomp.network.rounding import coarsest_for, refined, worth_refining
 
@@ -65,6 +78,8 @@ def is_unchanged(op: Op) -> bool:
             return op.kind != "avg"
         case Host():
             return op.function in KEEPING
+        case OverTime():
+            return op.moves
         case _:
             return isinstance(op, Wiring)
 
@@ -166,6 +181,8 @@ class Units:
             return math.prod(self.sent(p.source) for p in incoming) * abs(op.scale)
         if isinstance(op, Host) and op.function not in KEEPING:
             return 1.0 if op.function in UNIT_ONE else self.host[name]
+        if isinstance(op, OverTime) and not op.moves:
+            return self.host[name]
         ratio = unit_ratio(op) if len(incoming) == 1 else None
         return None if ratio is None else self.sent(incoming[0].source) * ratio
 
@@ -213,7 +230,7 @@ class Units:
             return False
         if population.bias is not None and np.any(population.bias):
             return True
-        if any(isinstance(p.op, Factor | Host) for p in incoming):
+        if any(isinstance(p.op, Factor | Host | OverTime) for p in incoming):
             return False
         if len(incoming) == 1:
             return unit_ratio(incoming[0].op) is None

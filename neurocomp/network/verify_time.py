@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,9 +22,15 @@ def time_findings(network: Network) -> Iterator[Diagnostic]:
     for p in network.projections:
         if not isinstance(p.op, OverTime):
             continue
-        yield from _mixture(p, p.op)
-        if isinstance(network.arithmetic, Integer):
-            yield Diagnostic(p.name, "mixes time steps in a network of integer arithmetic")
+        malformed = [*_mixture(p, p.op)]
+        yield from malformed
+        if malformed:
+            continue
+        whole = isinstance(network.arithmetic, Integer)
+        if whole and p.op.units is None and not p.op.moves:
+            yield Diagnostic(p.name, "mixes time steps in a network of integer arithmetic, without units")
+        if p.op.units is not None and not (whole and all(math.isfinite(unit) and unit > 0 for unit in p.op.units)):
+            yield Diagnostic(p.name, f"has units {p.op.units}; only in integer arithmetic, two numbers above 0")
         if p.target == p.source or p.source in _reached(network, p.target):
             yield Diagnostic(
                 p.name,

@@ -16,7 +16,7 @@ from neurocomp.errors import check_failed
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.stations import is_hosted, is_product, operands_of, product_home
 from neurocomp.network.kinds import ValueKind
-from neurocomp.network.ops import Host
+from neurocomp.network.ops import Host, Op, OverTime
 from neurocomp.report import units
 from neurocomp.report.table import table
 from neurocomp.simulate.host import host_work
@@ -42,7 +42,9 @@ class ProductFacts:
 @dataclass(frozen=True)
 class HostFacts:
     """One function that the host computes. operations: elements; values_out, values_in: values that are not zero and
-    cross to the host and back; totals of the run. energy_aj: of the host, None if its cost is not known."""
+    cross to the host and back; totals of the run. energy_aj: of the host, None if its cost is not known.
+    multiplications: what mixtures of time steps take besides, of the run. waits: steps that pass before the first
+    result of a mixture of time steps, by which all behind it is later; 0 for functions of one step."""
 
     name: str
     function: str
@@ -50,6 +52,8 @@ class HostFacts:
     values_out: int
     values_in: int
     energy_aj: int | None
+    multiplications: int = 0
+    waits: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class SignalFacts:
 
 
 NO_SIGNALS = SignalFacts((), (), 0)
+HOST_HEADS = ("layer", "function", "elements", "MACs", "values out", "values in", "waits", "energy")
 
 
 def arithmetic_of(left: ValueKind, right: ValueKind) -> str:
@@ -105,14 +110,28 @@ def _hosted(program: Program, execution: Execution, spent: EnergyTable) -> Itera
     work = host_work(program, execution.trace) if names else None
     for name in names:
         op = network.incoming[name][0].op
-        if not isinstance(op, Host) or work is None:
+        if work is None:
             continue
         energies = [e.energy_aj for e in spent.entries if e.row.unit == HOST and e.row.layer == name]
         known = [energy for energy in energies if energy is not None]
         yield HostFacts(
-            name, op.function, work.operations[name], work.arriving[name],
+            name, _named(op), work.operations[name], work.arriving[name],
             execution.trace.populations[name].spike_count, sum(known) if len(known) == len(energies) else None,
+            _multiplications(op, network.by_name[name].size) * execution.trace.samples,
+            op.ahead + 1 if isinstance(op, OverTime) else 0,
         )  # fmt: skip
+
+
+def _named(op: Op) -> str:
+    if isinstance(op, Host):
+        return op.function
+    if isinstance(op, OverTime):
+        return f"{op.ahead} steps ahead" if op.moves else f"{op.steps} steps mixed"
+    return type(op).__name__
+
+
+def _multiplications(op: Op, elements: int) -> int:
+    return op.multiplications(elements) if isinstance(op, OverTime) else 0
 
 
 def signal_lines(facts: SignalFacts, samples: int) -> Iterator[str]:
@@ -127,9 +146,11 @@ def signal_lines(facts: SignalFacts, samples: int) -> Iterator[str]:
         if facts.products:
             yield ""
         yield "On the host, per inference"
-        rows = [["layer", "function", "elements", "values out", "values in", "energy"]]
+        rows = [[*HOST_HEADS]]
         rows += [host_row(each, samples) for each in facts.host]
-        yield from table(rows, "llrrrr", header=True)
+        yield from table(rows, "llrrrrrr", header=True)
+        if any(each.waits for each in facts.host):
+            yield "  waits: steps until the host has all that the first result needs; all behind it is later by these"
 
 
 def product_row(product: ProductFacts, samples: int) -> list[str]:
@@ -144,5 +165,6 @@ def host_row(facts: HostFacts, samples: int) -> list[str]:
     energy = "unknown" if facts.energy_aj is None else units.energy(facts.energy_aj / samples)
     return [
         units.clean(facts.name, 24), facts.function, units.count(facts.operations / samples),
-        units.count(facts.values_out / samples), units.count(facts.values_in / samples), energy,
+        units.count(facts.multiplications / samples), units.count(facts.values_out / samples),
+        units.count(facts.values_in / samples), str(facts.waits) if facts.waits else "-", energy,
     ]  # fmt: skip

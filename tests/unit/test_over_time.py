@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from neurocomp.activity.execute import execute
 from neurocomp.activity.reference import execute_reference
 from neurocomp.errors import InputError
-from neurocomp.network import Integer, Linear, Network, Neuron, OneToOne, OverTime, Population, Projection
+from neurocomp.network import Float32, Integer, Linear, Network, Neuron, OneToOne, OverTime, Population, Projection
 from neurocomp.network.serial import from_tree, to_tree
 from neurocomp.network.text import to_text
+from neurocomp.network.time_ops import look_ahead
 from neurocomp.network.verify import verify
 
 STEPS = 5
@@ -101,10 +104,36 @@ def test_refusals(change, what) -> None:
         execute(net, given)
 
 
-def test_no_integers() -> None:
-    from dataclasses import replace
+def alone(op: OverTime, arithmetic: Integer) -> Network:
+    populations = (Population("drive", (3,)), Population("mixed", (3,)))
+    return Network(populations, (Projection("t", "drive", "mixed", op),), ("drive",), "mixed", arithmetic)
 
-    whole = tuple(replace(p, op=OneToOne()) if isinstance(p.op, Linear) else p for p in network().projections[2:3])
-    net = Network((Population("drive", (5,)), Population("mixed", (5,))), whole, ("drive",), "mixed", Integer())
-    with pytest.raises(InputError, match="mixes time steps in a network of integer arithmetic"):
-        verify(net)
+
+def test_integers_need_units_unless_values_are_only_moved() -> None:
+    with pytest.raises(InputError, match="mixes time steps in a network of integer arithmetic, without units"):
+        verify(alone(mixture(2), Integer()))
+    with pytest.raises(InputError, match="only in integer arithmetic"):
+        verify(replace(alone(replace(mixture(2), units=(0.5, 0.25)), Integer()), arithmetic=Float32()))
+    given = np.array([[[3.0, -2.0, 40.0], [1.0, 0.0, 7.0], [-5.0, 1.0, 2.0]]])
+    for run in (execute, execute_reference):
+        moved = run(alone(look_ahead(3, 1), Integer(input_scale=1.0)), given)
+        np.testing.assert_array_equal(moved.output[0], [[1, 0, 7], [-5, 1, 2], [0, 0, 0]])
+
+
+def test_integers_are_mixed_in_real_values_and_rounded_once() -> None:
+    weight = np.array([[0.0, 0.5], [0.25, 0.0]])
+    op = OverTime(weight, np.array([1.0, 0.0]), units=(0.5, 0.1))
+    given = np.array([[[8.0, 3.0, 30000.0], [2.0, 5.0, 0.0]]])
+    for run in (execute, execute_reference):
+        done = run(alone(op, Integer(input_scale=1.0)), given)
+        # (1 + 0.5 * 2 * 0.5) / 0.1; 0.25 * 8 * 0.5 / 0.1; 3.75 to even; what is beyond 12 bits is cut
+        np.testing.assert_array_equal(done.output[0], [[15, 22, 10], [10, 4, 2047]])
+        assert done.host_operations == {"mixed": 6}
+
+
+def test_what_it_knows_of_itself() -> None:
+    ahead = look_ahead(5, 2)
+    assert (ahead.moves, ahead.ahead, ahead.multiplications(7)) == (True, 2, 0)
+    past = OverTime(np.tril(np.ones((4, 4))), np.zeros(4))
+    assert (past.moves, past.ahead, past.multiplications(3)) == (False, 0, 30)
+    assert mixture(3).ahead == STEPS - 1

@@ -12,7 +12,7 @@ from neurocomp.report.model import LayerFacts, NeuroBenchFacts, Result
 from neurocomp.report.page.chip import chip_map, mapping, over_time
 from neurocomp.report.page.content import Card, Figure, Page, Section, Table, render
 from neurocomp.report.page.figures import energy_scale, kept_and_rest, stacked_bars
-from neurocomp.report.signals import host_row, product_row
+from neurocomp.report.signals import HOST_HEADS, host_row, product_row
 
 LAYERS_LISTED = 80  # longer tables are folded
 
@@ -139,10 +139,12 @@ def _signals(result: Result) -> Iterator[Section]:
         )
         yield Section("Products of two signals", (note,), tables=(Table(rows, heads, (0, 1, 2, 3, 5)),))
     if facts.host:
-        heads = ("layer", "function", "elements", "values out", "values in", "energy")
         rows = [[*host_row(each, samples)] for each in facts.host]
-        note = "Per inference. Functions without an event-driven form; values cross through the input port."
-        yield Section("On the host", (note,), tables=(Table(rows, heads, (0, 1)),))
+        note = (
+            "Per inference. Functions without an event-driven form; values cross through the input port. Waits: steps "
+            "until the host has all that the first result needs; all behind it is later by these."
+        )
+        yield Section("On the host", (note,), tables=(Table(rows, HOST_HEADS, (0, 1)),))
 
 
 def _layer_row(layer: LayerFacts, samples: int, most: int) -> list[str | float]:

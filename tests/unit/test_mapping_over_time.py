@@ -1,0 +1,122 @@
+"""Networks that mix time steps on a chip: the host stands between two runs, and what is behind it is later."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from neurocomp.activity.execute import execute
+from neurocomp.activity.reference import execute_reference
+from neurocomp.errors import DoesNotFitError
+from neurocomp.mapping.compile import compile_network, lower
+from neurocomp.mapping.levels import timing_mismatches
+from neurocomp.mapping.map import make_problem, map_network
+from neurocomp.mapping.program import Program
+from neurocomp.network import Linear, Network, Neuron, OneToOne, OverTime, Population, Projection
+from neurocomp.network.time_ops import look_ahead
+from neurocomp.report.build import report
+from neurocomp.simulate.inference import simulate
+from tests.small_chips import make_chip
+
+STEPS = 4
+
+
+def network(op: OverTime, *more: Projection) -> Network:
+    """in -> a -> (other steps) -> b; two neurons each."""
+    weight = np.array([[0.5, 0.25], [-0.5, 1.0]], np.float32)
+    return Network(
+        (
+            Population("in", (2,)), Population("a", (2,), Neuron(threshold=1.0)), Population("later", (2,)),
+            Population("b", (2,), Neuron(v_decay=0.5, threshold=0.5)),
+        ),
+        (
+            Projection("in-a", "in", "a", OneToOne()), Projection("time", "a", "later", op),
+            Projection("later-b", "later", "b", Linear(weight)), *more,
+        ),
+        ("in",), "b",
+    )  # fmt: skip
+
+
+def inputs(samples: int = 3) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 2, (samples, STEPS, 2)).astype(np.float32)
+
+
+def full() -> OverTime:
+    return OverTime(np.random.default_rng(1).normal(size=(STEPS, STEPS)), np.zeros(STEPS))
+
+
+def compiled(net: Network, **numeric: object) -> Program:
+    chip = make_chip(numeric=numeric)
+    return compile_network(net, chip, calibration=inputs(), effort="fast")
+
+
+def lowered_with_ranges(net: Network, **numeric: object) -> Network:
+    return lower(net, make_chip(numeric=numeric), inputs(), ranges={"later": 4.0})
+
+
+@pytest.mark.parametrize(("delivery", "hop"), [("next_step", 1), ("same_step", 0)])
+@pytest.mark.parametrize("ahead", [1, 2, STEPS - 1])
+def test_what_lies_behind_is_later_by_the_steps_that_are_waited_for(delivery: str, hop: int, ahead: int) -> None:
+    program = compiled(network(look_ahead(STEPS, ahead)), delivery=delivery)
+    later = hop + ahead + 1
+    assert program.offsets == {"in": 0, "a": hop, "later": later, "b": later + hop}
+    assert program.mismatches == ()
+    (sentence,) = [s for s in program.assumptions if s.startswith("later needs")]
+    assert f"needs a up to {ahead} steps later" in sentence and f"{ahead + 1} steps later; latency" in sentence
+
+
+@pytest.mark.parametrize(("delivery", "hop"), [("next_step", 1), ("same_step", 0)])
+def test_latency_in_closed_form(delivery: str, hop: int) -> None:
+    """A chip whose steps all take a microsecond: T steps, and the level of the output behind them."""
+    chip = make_chip(numeric={"delivery": delivery})
+    chip = chip.model_copy(update={"step": chip.step.model_copy(update={"floor_ns": 1000.0})})
+    program = compile_network(network(look_ahead(STEPS, STEPS - 1)), chip, calibration=inputs(), effort="fast")
+    run = execute(program.network, inputs())
+    found = simulate(program, run.trace)
+    depth = hop + STEPS + hop
+    assert set(found.latency_ps.tolist()) == {(STEPS + depth) * 10**6}
+    assert found.chip_steps == 3 * STEPS + depth and found.total_ps == found.chip_steps * 10**6
+    a, later = (run.trace.populations[name].spike_count for name in ("a", "later"))
+    assert found.counters.total("packet_to_host") == a
+    assert found.counters.total("host_operation") == 3 * STEPS * 2 == run.host_operations["later"]
+    assert 0 < later == run.trace.dense("a")[:, -1:].sum()
+
+
+def test_a_mixture_of_all_steps_is_counted_on_the_host_and_named() -> None:
+    net = lowered_with_ranges(network(full()))
+    assert net.stations == ("later",) and net.by_name["later"].neuron is None
+
+    program = map_network(net, make_chip(), effort="fast")
+    run, twin = execute(program.network, inputs()), execute_reference(program.network, inputs())
+    assert run.trace.digest == twin.trace.digest and run.host_operations == twin.host_operations
+    result = report(program, simulate(program, run.trace), execution=run)
+    (host,) = result.signals.host
+    assert (host.name, host.function, host.waits) == ("later", f"{STEPS} steps mixed", STEPS)
+    assert (host.operations, host.multiplications) == (3 * STEPS * 2, 3 * 2 * STEPS * STEPS)
+    assert host.values_out == run.trace.populations["a"].spike_count
+    assert host.values_in == run.trace.populations["later"].spike_count
+    assert f"{STEPS} steps mixed" in result.to_text() and "4 steps mixed" in result.to_page()
+
+
+def test_a_way_around_the_border_waits_or_the_report_says_that_it_cannot() -> None:
+    around = Projection("around", "a", "b", OneToOne())
+    net = network(look_ahead(STEPS, STEPS - 1), around)
+    assert compiled(net, delay_max=STEPS).mismatches == ()
+    (sentence,) = compiled(net, delay_max=STEPS - 1).mismatches
+    assert "a -> b" in sentence and f"must wait {STEPS} steps" in sentence
+    lowered = lower(net, make_chip(), inputs())
+    problem = make_problem(lowered, make_chip(), {}, ())
+    assert timing_mismatches(problem, {"in": 0, "a": 1, "later": 5, "b": 6}) == []
+
+
+def test_spikes_may_cross_where_values_may_not() -> None:
+    """A look ahead only moves spikes; a mixture gives real values, which no spike without payload carries."""
+    plain = {"graded_spikes": False, "spike_bits": 1, "input_bits": 1}
+    assert compiled(network(look_ahead(STEPS, 1)), **plain).offsets["later"] == 3
+
+    with pytest.raises(DoesNotFitError) as caught:
+        map_network(lowered_with_ranges(network(full())), make_chip(numeric=plain))
+    text = str(caught.value)
+    assert "later: does not fit: sends real values (24 bits), test-chip carries spikes without a value" in text
+    assert "later is computed by the host, whose values have to enter the chip" in text
+    assert "train with sliding PSNs" in text
