@@ -70,8 +70,8 @@ cdef extern from "place_joint.h" nogil:
         const int32_t *movable
         int32_t movable_count
     uint64_t nc_place_joint_workspace(const nc_place_joint *joint)
-    int64_t nc_place_joint_cost(const nc_place_joint *joint, void *workspace)
-    int64_t nc_place_joint_run(const nc_place_joint *joint, const nc_place_schedule *schedule, void *workspace)
+    int64_t nc_place_joint_cost(const nc_place_joint *joint, void *workspace, int64_t *load)
+    void nc_place_joint_run(const nc_place_joint *joint, const nc_place_schedule *schedule, void *workspace)
 
 
 cdef int _pointer_ends(const int64_t[::1] pointer, Py_ssize_t rows, Py_ssize_t entries) except -1:
@@ -129,20 +129,20 @@ cdef class Joint:
         free(self.workspace)
 
     def cost(self):
-        """Traffic times cost of all links."""
+        """(traffic times cost of all links, the same per link as int64 (link slots))."""
+        cdef int64_t[::1] load = np.empty(4 * self.fabric.width * self.fabric.height, np.int64)
         cdef int64_t total
         with nogil:
-            total = nc_place_joint_cost(&self.joint, self.workspace)
-        return total
+            total = nc_place_joint_cost(&self.joint, self.workspace, &load[0])
+        return total, np.asarray(load)
 
-    def run(self, uint64_t seed, int64_t work, double hot, int32_t window):
-        """Improve the parts in place; returns the cost reached."""
+    def run(self, uint64_t seed, int64_t work, double hot, int32_t window, double congestion=0.0):
+        """Improve the parts in place. The arguments are nc_place_schedule."""
         cdef nc_place_schedule schedule
-        cdef int64_t total
-        schedule.seed, schedule.work, schedule.hot, schedule.window, schedule.congestion = seed, work, hot, window, 0.0
+        schedule.seed, schedule.work, schedule.hot, schedule.window = seed, work, hot, window
+        schedule.congestion = congestion
         with nogil:
-            total = nc_place_joint_run(&self.joint, &schedule, self.workspace)
-        return total
+            nc_place_joint_run(&self.joint, &schedule, self.workspace)
 
 
 cdef class Board:

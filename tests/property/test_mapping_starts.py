@@ -130,6 +130,7 @@ def test_an_exchange_is_weighed_by_what_it_changes(fabric: Fabric, seed: int) ->
         hops = [placed_cost(graph, state, core, fabric).hops for state in states]
         state = task.state(states[int(np.argmax(hops))])
         joint = Joint(fabric, state, core, np.array(sorted((v, w))))
-        assert joint.cost() == max(hops)
-        assert joint.run(seed, 200_000, 0.0, 3) == min(hops)
+        assert joint.cost()[0] == max(hops)
+        joint.run(seed, 200_000, 0.0, 3)
+        assert joint.cost()[0] == min(hops)
         assert placed_cost(graph, state.part, core, fabric).hops == min(hops)

@@ -139,8 +139,10 @@ def test_joint_moves_keep_the_limits_and_count_exactly(fabric, seed, effort) -> 
 
 
 @settings(max_examples=60, deadline=None)
-@given(fabric=fabrics(), seed=st.integers(0, 2**32), heat=st.sampled_from([0.0, 1e5]))
-def test_the_joint_search_reports_the_cost_of_what_it_returns(fabric, seed, heat) -> None:
+@given(
+    fabric=fabrics(), seed=st.integers(0, 2**32), heat=st.sampled_from([0.0, 1e5]), steepness=st.sampled_from([0, 1e-6])
+)
+def test_the_joint_search_counts_hops_and_loads_and_raises_neither_together(fabric, seed, heat, steepness) -> None:
     rng = np.random.default_rng(seed)
     graph = random_hypergraph(rng, 20, 50)
     parts = min(7, fabric.usable.size)
@@ -150,9 +152,14 @@ def test_the_joint_search_reports_the_cost_of_what_it_returns(fabric, seed, heat
     task, _ = make_task(graph, limits, parts, None)
     state = task.state(part)
     joint = Joint(fabric, state, core, np.arange(20))
-    assert joint.cost() == placed_cost(graph, part, core, fabric).hops
-    reached = joint.run(seed, 100_000, heat, 3)
-    assert reached == placed_cost(graph, state.part, core, fabric).hops
+    reached = []
+    for _ in range(2):
+        (hops, load), expected = joint.cost(), placed_cost(graph, state.part, core, fabric)
+        assert hops == expected.hops
+        assert load.tolist() == (expected.load * fabric.link_cost).tolist()
+        reached.append(hops + steepness * float((load.astype(float) ** 2).sum()))
+        joint.run(seed, 100_000, heat, 3, steepness)
+    assert reached[1] <= reached[0] * (1 + 1e-12)
 
 
 @settings(max_examples=30, deadline=None)

@@ -116,10 +116,11 @@ def _chains(effort: Effort, budget: int | None, pins: int, patience: int) -> lis
 
 def _search(state: PartitionCore, joint: Joint, chains: list[tuple[float, int]], movable: int, seed: int) -> None:
     """Annealing starts from the first descent each time, unless it goes on where there is too little work to anneal."""
-    best, least, start = state.part, joint.cost(), state.part
+    best, least, start = state.part, joint.cost()[0], state.part
     for turn, (heat, looks) in enumerate(chains):
         state.load(start if heat > 0 else best)
-        cost = joint.run((seed * 64 + turn) % 2**64, looks, heat * least / movable, _WINDOW)
+        joint.run((seed * 64 + turn) % 2**64, looks, heat * least / movable, _WINDOW)
+        cost = joint.cost()[0]
         if cost < least:
             best, least = state.part, cost
         if turn == 0:
