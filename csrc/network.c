@@ -233,6 +233,7 @@ static nc_neuron_state state_of(const nc_neuron_state *s, nc_share share) {
 }
 
 #include "network_record.h"
+#include "network_held.h"
 
 #define VALUE float
 #define NAME(stem) stem##_f32

@@ -15,7 +15,9 @@ typedef struct {
     int32_t n, width;    /* elements; how many of them form one row: the channels of a pixel */
     int32_t history;     /* steps whose outputs are kept: longest outgoing delay + 1 */
     int32_t first, last; /* incoming projections: projections[first .. last) */
-    int32_t shift;       /* weighted sums are shifted left by this (integer arithmetic) */
+    int32_t shift;       /* integers: weighted sums are shifted left by this; divided by 2^-shift if it is negative */
+    int32_t held_shift;  /* integers: what is sent is divided by two to this */
+    int32_t held_limit;  /* and cut to between -held_limit and held_limit; 0: it is sent as it is */
     int64_t place;       /* where its outputs lie in the pool, in elements; -1: in memory of their own */
     const void *bias;    /* bias_period values, or NULL */
     int32_t bias_period;

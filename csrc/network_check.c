@@ -14,7 +14,9 @@ static nc_status check_population(const nc_network *net, int32_t k) {
     for (int32_t j = p->first; j < p->last; j++)
         if (net->projections[j].target != k)
             return NC_ERR_INDEX;
-    if (p->shift < 0 || p->shift > 16 || (p->bias != NULL && (p->bias_period < 1 || p->bias_period > p->n)))
+    if (p->held_shift < 0 || p->held_shift > 31 || p->held_limit < 0 || (p->kind == NC_INPUT && p->held_limit > 0))
+        return NC_ERR_SIZE;
+    if (p->shift < -16 || p->shift > 16 || (p->bias != NULL && (p->bias_period < 1 || p->bias_period > p->n)))
         return NC_ERR_SIZE;
     if (p->kind == NC_NEURONS && p->neurons.n != p->n)
         return NC_ERR_SIZE;

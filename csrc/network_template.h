@@ -42,9 +42,9 @@ static void NAME(gather)(const NAME(task) *job, nc_share share) {
     }
     for (int32_t j = share.first; overwrites && j < share.last; j++)
         x[j] += 0; /* a sum never is -0, nor is a maximum */
-    for (int32_t j = share.first; p->shift > 0 && j < share.last; j++)
-        x[j] = (VALUE)(x[j] * (VALUE)(1 << p->shift));
-    if (p->shift > 0 || overwrites)
+    if (p->shift != 0)
+        NAME(shifted)(x + share.first, share.last - share.first, p->shift);
+    if (p->shift != 0 || overwrites)
         NAME(add_bias)(p, share, x);
 }
 
@@ -128,10 +128,11 @@ static void NAME(respond)(const NAME(task) *job) {
         nc_neuron_state state = state_of(&run->population[job->k].state, share);
         NAME(nc_neurons_step)(&neurons, &state, x, fires, run->active + share.first);
         run->saturations[job->part] += state.saturations;
-    } else {
-        for (int32_t j = 0; j < share.last - share.first; j++)
-            fires[j] = (uint8_t)(x[j] != 0);
     }
+    const int32_t n = share.last - share.first;
+    run->saturations[job->part] += NAME(held)(p, x, n);
+    for (int32_t j = 0; (p->kind != NC_NEURONS || p->held_limit > 0) && j < n; j++)
+        fires[j] = (uint8_t)(x[j] != 0);
     if (share.last == p->n) { /* packing reads whole groups of eight */
         memset(run->fires + p->n, 0, 8);
         memset(run->active + p->n, 0, 8);

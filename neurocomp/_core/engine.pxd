@@ -19,7 +19,7 @@ cdef extern from "network.h" nogil:
         int32_t general, adapts, current_next, reset_current, nearest, powers, is_signed
         const void *extra[11]
     ctypedef struct nc_population:
-        int32_t kind, n, width, history, first, last, shift
+        int32_t kind, n, width, history, first, last, shift, held_shift, held_limit
         int64_t place
         const void *bias
         int32_t bias_period

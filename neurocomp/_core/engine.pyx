@@ -106,6 +106,8 @@ cdef class Engine:
         p.first = planned.first
         p.last = planned.last
         p.shift = planned.shift
+        p.held_shift = planned.held_shift
+        p.held_limit = planned.held_limit
         if planned.bias is not None:
             p.bias_period = planned.bias.size
             p.bias = self._values(planned.bias, p.bias_period)

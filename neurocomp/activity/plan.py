@@ -10,7 +10,7 @@ import numpy as np
 from neurocomp.activity.plan_neuron import PlannedNeurons, plan_neurons, repeated, value_type
 from neurocomp.activity.plan_ops import PlannedProjection, plan_projections
 from neurocomp.activity.plan_range import check_range
-from neurocomp.network.graph import Integer, Network, Population
+from neurocomp.network.graph import Held, Integer, Network, Population, state_shift
 from neurocomp.network.verify import population_order
 
 INPUT, RELAY, NEURONS = range(3)  # codes of csrc/network.h
@@ -33,6 +33,8 @@ class PlannedPopulation:
     bias: np.ndarray | None
     neurons: PlannedNeurons | None
     place: int = -1
+    held_shift: int = 0
+    held_limit: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,10 +110,13 @@ def _population(network: Network, population: Population, first: int, last: int)
     dtype = value_type(network)
     history = 1 + max((p.delay for p in network.outgoing[population.name]), default=0)
     kind = INPUT if population.name in network.inputs else RELAY if population.neuron is None else NEURONS
-    shift = network.arithmetic.state_shift if isinstance(network.arithmetic, Integer) and kind == NEURONS else 0
+    shift = state_shift(network.arithmetic, population)
     bias = None
     if population.bias is not None:
         bias = repeated({"bias": population.bias}, population.shape, dtype)[1]["bias"]
     neurons = plan_neurons(network, population, population.neuron) if population.neuron is not None else None
-    width = population.shape[0]
-    return PlannedPopulation(population.name, kind, population.size, width, history, first, last, shift, bias, neurons)
+    held = population.held or Held(1)
+    return PlannedPopulation(
+        population.name, kind, population.size, population.shape[0], history, first, last, shift, bias, neurons,
+        held_shift=held.shift, held_limit=held.limit,
+    )  # fmt: skip

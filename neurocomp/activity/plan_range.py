@@ -12,7 +12,6 @@ from neurocomp.network.graph import Integer, Network, Population, Projection, st
 from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, OverTime, Pool, Reduce, Sparse, weight_of
 from neurocomp.network.verify import value_order
 
-
 MOST = 2.0**31  # sums stay below
 
 

@@ -15,7 +15,7 @@ from neurocomp.activity.reference_neuron import NeuronState, vector
 from neurocomp.activity.reference_signals import overwritten, product, signal_operations, wired_targets
 from neurocomp.activity.segments import run_segments
 from neurocomp.activity.trace import PopulationTrace, SpikeTrace, pack
-from neurocomp.network.graph import Integer, Network, Population, Projection
+from neurocomp.network.graph import Held, Integer, Network, Population, Projection, state_shift
 from neurocomp.network.layout import channel_first, channel_last, channel_last_index
 from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, Pool, Reduce, Shape, Sparse, Wiring
 from neurocomp.network.verify import population_order, verify
@@ -61,6 +61,7 @@ class _Run:
         self.state = {
             p.name: NeuronState(p, p.neuron, self.integer) for p in network.populations if p.neuron is not None
         }
+        self.cut = 0
         self.products = {name: 0 for name, arriving in network.incoming.items() if _is_product(arriving)}
 
     def step(self, t: int, inputs: dict[str, np.ndarray]) -> None:
@@ -74,9 +75,17 @@ class _Run:
                 self.output[name][t] = x
             else:
                 self.output[name][t], self.active[name][t] = self.state[name].update(x)
+            if population.held is not None:
+                self.output[name][t] = self._held(population.held, self.output[name][t])
+
+    def _held(self, register: Held, values: np.ndarray) -> np.ndarray:
+        """What a register keeps of values; counts those that saturate."""
+        rounded = shifted(values, -register.shift)
+        kept = np.clip(rounded, -register.limit, register.limit)
+        self.cut += int((kept != rounded).sum())
+        return kept
 
     def _arriving(self, population: Population, t: int) -> np.ndarray:
-        shift = self.integer.state_shift if self.integer and population.neuron is not None else 0
         bias = vector(population.bias if population.bias is not None else 0, population.shape, self.dtype)
         x = np.zeros(population.size, self.dtype) if self.integer else bias.copy()
         for projection in self.network.incoming[population.name]:
@@ -85,7 +94,7 @@ class _Run:
                 deliver(
                     projection.op, self.output[source.name][t - projection.delay], source.shape, x, population.shape
                 )
-        return np.left_shift(x, shift) + bias if self.integer else x
+        return shifted(x, state_shift(self.network.arithmetic, population)) + bias if self.integer else x
 
     def _multiplied(self, population: Population, t: int) -> np.ndarray:
         operands, factors = {}, []
@@ -103,7 +112,14 @@ class _Run:
 
     @property
     def saturations(self) -> int:
-        return sum(state.saturations for state in self.state.values())
+        return self.cut + sum(state.saturations for state in self.state.values())
+
+
+def shifted(x: np.ndarray, shift: int) -> np.ndarray:
+    """int32 times 2**shift; below 1 rounded to the nearest, halves upwards."""
+    if shift >= 0:
+        return np.left_shift(x, shift)
+    return np.right_shift(x.astype(np.int64) + 2 ** (-shift - 1), -shift).astype(np.int32)
 
 
 def _is_product(arriving: tuple[Projection, ...]) -> bool:

@@ -1,6 +1,6 @@
 """The network IR: populations, projections, operators, the canonical neuron."""
 
-from neurocomp.network.graph import Arithmetic, Float32, Integer, Network, Population, Projection, Sample
+from neurocomp.network.graph import Arithmetic, Float32, Held, Integer, Network, Population, Projection, Sample
 from neurocomp.network.neuron import Neuron
 from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, OverTime, Pool, Reduce, Sparse, Wiring
 
@@ -9,6 +9,7 @@ __all__ = [
     "Conv",
     "Factor",
     "Float32",
+    "Held",
     "Host",
     "Integer",
     "Linear",

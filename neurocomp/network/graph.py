@@ -16,16 +16,37 @@ from neurocomp.network.ops import Op, Shape, frozen_array
 Encoding = Literal["direct", "rate", "latency", "temporal"]
 
 
+@dataclass(frozen=True)
+class Held:
+    """The register of ``bits`` bits, sign included, in which a chip keeps real values and hands them on: a value is
+    divided by 2**shift (rounded to the nearest, halves upwards) and saturates at +-(2**(bits - 1) - 1). unit: real
+    value of one integer of it; calibrated: whether data, not the largest value possible, chose the range."""
+
+    bits: int
+    shift: int = 0
+    unit: float = 1.0
+    calibrated: bool = False
+
+    @property
+    def limit(self) -> int:
+        return 2 ** (self.bits - 1) - 1
+
+
 @dataclass(frozen=True, eq=False)
 class Population:
     """Elements of one kind. ``neuron`` is None for an input and for a relay, which passes on the sum of what
     it receives within the same step (pooling, residual sums, a linear readout). bias: added to what arrives
-    at every step; None, a scalar, one per channel or one per element."""
+    at every step; None, a scalar, one per channel or one per element.
+
+    In integer arithmetic only: exponent, of neurons, whose weighted sums are divided by 2**exponent on their way into
+    the states; held, of relays and neurons that send values: what is sent passes this register."""
 
     name: str
     shape: Shape
     neuron: Neuron | None = None
     bias: np.ndarray | None = None
+    exponent: int = 0
+    held: Held | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
@@ -78,6 +99,13 @@ class Integer:
 
 
 Arithmetic = Float32 | Integer
+
+
+def state_shift(arithmetic: Arithmetic, population: Population) -> int:
+    """By how many bits weighted sums are shifted left before they enter a population's states; right if negative."""
+    if not isinstance(arithmetic, Integer) or population.neuron is None:
+        return 0
+    return arithmetic.state_shift - population.exponent
 
 
 @dataclass(frozen=True, eq=False)

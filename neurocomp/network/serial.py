@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from neurocomp.errors import bad_input
-from neurocomp.network.graph import Float32, Integer, Network, Population, Projection, Sample
+from neurocomp.network.graph import Float32, Held, Integer, Network, Population, Projection, Sample
 from neurocomp.network.neuron import PARAMETERS, SETTINGS, Neuron
 from neurocomp.network.serial_ops import Get, Put, Tree, check_choice, op_of, op_tree
 from neurocomp.network.verify import verify
@@ -106,6 +106,10 @@ def _population_tree(population: Population, put: Put) -> Tree:
     tree: Tree = {"name": population.name, "shape": list(population.shape), "neuron": None, "bias": None}
     if population.bias is not None:
         tree["bias"] = put(f"{population.name}.bias", population.bias)
+    if population.exponent:
+        tree["exponent"] = population.exponent
+    if population.held is not None:
+        tree["held"] = vars(population.held)
     if population.neuron is not None:
         parameters = population.neuron.parameters()
         tree["neuron"] = {
@@ -121,7 +125,9 @@ def _population(tree: Tree, get: Get) -> Population:
         neuron = Neuron(**{key: get(value) if key in PARAMETERS else value for key, value in neuron.items()})
         for setting, words in SETTINGS.items():
             check_choice(getattr(neuron, setting), *words)
-    return Population(_text(tree["name"]), tuple(tree["shape"]), neuron, get(tree["bias"]))
+    held = None if tree.get("held") is None else Held(**tree["held"])
+    exponent = int(tree.get("exponent", 0))
+    return Population(_text(tree["name"]), tuple(tree["shape"]), neuron, get(tree["bias"]), exponent, held)
 
 
 def _projection_tree(projection: Projection, put: Put) -> Tree:

@@ -11,6 +11,7 @@ from neurocomp.errors import Diagnostic, InputError
 from neurocomp.network.graph import Integer, Network, Population, Projection, Sample
 from neurocomp.network.neuron import expand
 from neurocomp.network.ops import ShapeMismatch, weight_of
+from neurocomp.network.verify_held import held_findings
 from neurocomp.network.verify_neuron import neuron_findings
 from neurocomp.network.verify_ops import operator_findings, products
 from neurocomp.network.verify_time import time_findings
@@ -126,6 +127,7 @@ def _population(network: Network, population: Population) -> Iterator[Diagnostic
         yield from _parameter(network, population, key, value)
     if population.neuron is not None:
         yield from neuron_findings(network, name, population.neuron)
+    yield from held_findings(network, population)
 
 
 def _parameter(network: Network, population: Population, key: str, value: object) -> Iterator[Diagnostic]:
