@@ -31,6 +31,7 @@ CORE = {
         "spikes_check.c",
         "nc_status.c",
     ],
+    "links": ["links.c", "rows.c", "nc_status.c"],
     "noc": ["noc.c", "noc_check.c", "noc_event.c", "nc_status.c"],
     "placing": [
         "partition_gain.c",

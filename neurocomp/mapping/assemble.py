@@ -53,8 +53,7 @@ def _from_grid(name: str, cut: Grid, on_core: np.ndarray, shape: Corner) -> list
         np.minimum.at(low[axis], label, value)
         np.maximum.at(high[axis], label, value + 1)
     full = np.prod(high - low, axis=0) == np.bincount(label)
-    order = np.argsort(label, kind="stable")
-    members = np.split(order, np.cumsum(np.bincount(label))[:-1])
+    members = _members(cut, label, shape)
     tiles = []
     for k in np.argsort(first):
         if full[k]:
@@ -63,12 +62,15 @@ def _from_grid(name: str, cut: Grid, on_core: np.ndarray, shape: Corner) -> list
             )
             tiles.append(Tile(name, int(cores[k]), box))
         else:
-            pieces = [_positions(cut, (int(c[m]), int(y[m]), int(x[m])), shape) for m in members[k]]
-            tiles.append(Tile(name, int(cores[k]), None, np.sort(np.concatenate(pieces)).astype(np.int32)))
+            tiles.append(Tile(name, int(cores[k]), None, members[k]))
     return tiles
 
 
-def _positions(cut: Grid, piece: tuple[int, int, int], shape: Corner) -> np.ndarray:
-    """Channel-last positions of one piece of a grid."""
-    c, y, x = (np.arange(edges[k], edges[k + 1]) for edges, k in zip(cut.edges, piece, strict=True))
-    return ((y[:, None] * shape[2] + x)[..., None] * shape[0] + c).reshape(-1)
+def _members(cut: Grid, label: np.ndarray, shape: Corner) -> list[np.ndarray]:
+    """For each label below those of the pieces int32: the channel-last positions of its elements, ascending."""
+    c, y, x = (np.repeat(np.arange(edges.size - 1), np.diff(edges)) for edges in cut.edges)
+    parts_c, _, parts_x = cut.parts
+    label = label.astype(np.min_scalar_type(label.max(initial=0)))  # short numbers are sorted by counting
+    of_element = label[(y[:, None, None] * parts_x + x[:, None]) * parts_c + c].reshape(-1)
+    order = np.argsort(of_element, kind="stable").astype(np.int32)
+    return np.split(order, np.cumsum(np.bincount(of_element))[:-1])

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from neurocomp.chip.spec import ChipSpec
+from neurocomp.fabric.links import link_loads
 from neurocomp.mapping.hypergraph import TRAFFIC_PER_SPIKE
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
@@ -96,9 +97,8 @@ class Load:
     @cached_property
     def link_traffic(self) -> np.ndarray:
         """int64 (links): packets on every directed link."""
-        routes, load = self.routes, np.zeros(self.problem.mesh.link_slots, np.int64)
-        np.add.at(load, routes.link_id, np.repeat(self.class_traffic, np.diff(routes.link_ptr)))
-        return load
+        routes = self.routes
+        return link_loads(routes.link_ptr, routes.link_id, self.class_traffic, self.problem.mesh.link_slots)
 
     @cached_property
     def core_ps(self) -> np.ndarray:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from neurocomp.fabric.links import links_of
 from neurocomp.mapping.boxes import boxes_of
 from neurocomp.mapping.classes import Classes, find_classes, joined
 from neurocomp.mapping.leaving import (
@@ -27,12 +28,11 @@ from neurocomp.mapping.leaving import (
 from neurocomp.mapping.paths import paths_into
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.program import Routes, Tile, tile_window
-from neurocomp.mapping.rows import Rows, counted_rows, pointer, sorted_rows
+from neurocomp.mapping.rows import Rows, counted_rows
 from neurocomp.network.layout import channel_last_index
 from neurocomp.network.ops import Sparse
 from neurocomp.network.structure import Corner
 
-_CHUNK = 1_000_000  # hops expanded at once
 _MOST_BOXES = 16  # per tile, on average; a population in more pieces than that is followed tile by tile
 
 
@@ -56,7 +56,7 @@ def route(problem: Problem, tiles: Sequence[Tile], seed: int = 0) -> Routes:
     source = _routers(problem, codes.core[source_tile])
     destination = problem.mesh.router_of(packet_core)
     hops_x, hops_y = problem.mesh.hops(source[number[fresh]], destination)
-    link_ptr, link_id = _links(problem, source, packet_ptr, destination)
+    link_ptr, link_id = links_of(problem.mesh, problem.chip.noc.multicast == "tree", source, packet_ptr, destination)
     return Routes(
         labels, packet_ptr, packet_core.astype(np.int32), hops_x.astype(np.int32), hops_y.astype(np.int32),
         np.append(fresh, number.size).astype(np.int64), tile.astype(np.int32), projection.astype(np.int32),
@@ -180,26 +180,3 @@ def _classes(shape: Corner, codes: _Codes, name: str, leaving: _Leaving) -> tupl
     found = find_classes(own, by_element(entries, own.size, codes.count))
     label = np.repeat(found.label.reshape(height, width, -1), np.diff(np.append(first, channels)), axis=2)
     return found, label.reshape(-1)
-
-
-def _links(
-    problem: Problem, source: np.ndarray, packet_ptr: np.ndarray, destination: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """(pointer int64, links int32) of every class, some classes at a time to bound memory."""
-    mesh, tree = problem.mesh, problem.chip.noc.multicast == "tree"
-    packets = np.repeat(np.arange(source.size), np.diff(packet_ptr))
-    length = sum(mesh.hops(source[packets], destination)) if destination.size else np.zeros(0, np.int64)
-    reach = np.concatenate([[0], np.cumsum(length)])[packet_ptr]
-    counts, links, start = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)], 0
-    while start < source.size:
-        stop = max(start + 1, int(np.searchsorted(reach, reach[start] + _CHUNK, side="right")) - 1)
-        stop = min(stop, source.size)
-        first, last = packet_ptr[start], packet_ptr[stop]
-        path_ends, found = mesh.paths(source[packets[first:last]], destination[first:last])
-        rows = Rows(path_ends[packet_ptr[start : stop + 1] - first].astype(np.int64), found.astype(np.int32))
-        if tree:
-            rows = sorted_rows(rows.ptr, rows.items, mesh.link_slots)
-        counts.append(rows.lengths)
-        links.append(rows.items.copy() if tree else rows.items)
-        start = stop
-    return pointer(np.concatenate(counts)), np.concatenate(links)

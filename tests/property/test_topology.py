@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from neurocomp._core.status import CoreError
 from neurocomp.fabric.curve import space_filling_order
+from neurocomp.fabric.links import link_loads, links_of
 from neurocomp.fabric.topology import EAST, NORTH, SOUTH, WEST, Mesh, Topology
 from neurocomp.fabric.tree import UP, Tree
 
@@ -60,6 +62,14 @@ def test_paths_trees_and_hops_agree_with_a_walk(mesh, data) -> None:
     tree_pointer, links = mesh.trees(source, pointer, destination)
     expected = [sorted({link for path in paths for link in path}) for paths in walked]
     assert [links[a:b].tolist() for a, b in itertools.pairwise(tree_pointer)] == expected
+    for tree, (ends, listed) in ((False, (path_pointer[pointer], flat)), (True, (tree_pointer, expected))):
+        ends_given, links = links_of(mesh, tree, source, pointer, destination)
+        assert ends_given.tolist() == ends.tolist()
+        assert links.tolist() == list(itertools.chain.from_iterable(listed))
+        traffic = np.arange(1, source.size + 1)
+        load = np.zeros(mesh.link_slots, np.int64)
+        np.add.at(load, links, np.repeat(traffic, np.diff(ends_given)))
+        assert link_loads(ends_given, links, traffic, mesh.link_slots).tolist() == load.tolist()
     hops_x, hops_y = mesh.tree_hops(source, pointer, destination)
     assert hops_x.tolist() == [sum(link % 4 in (EAST, WEST) for link in tree) for tree in expected]
     assert hops_y.tolist() == [sum(link % 4 in (NORTH, SOUTH) for link in tree) for tree in expected]
@@ -141,3 +151,14 @@ def test_cores_of_a_router_are_consecutive() -> None:
     routers = mesh.router_of(mesh.core_order()).reshape(-1, 4)
     assert (routers == routers[:, :1]).all()
     assert sorted(mesh.core_order().tolist()) == list(range(mesh.core_slots))
+
+
+@pytest.mark.parametrize(
+    ("source", "pointer", "to"),
+    [([4], [0, 1], [0]), ([-1], [0, 1], [0]), ([0], [0, 1], [4]), ([0], [1, 1], [0]), ([0, 0], [0, 1, 0], [0])],
+)
+def test_links_of_routers_that_do_not_exist_or_of_broken_tables_are_refused(source, pointer, to) -> None:
+    with pytest.raises(CoreError):
+        links_of(Mesh(2, 2), True, np.array(source), np.array(pointer), np.array(to))
+    with pytest.raises(ValueError):
+        link_loads(np.array([0, 1]), np.array([4], np.int32), np.array([1]), 4)
