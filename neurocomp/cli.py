@@ -13,6 +13,7 @@ import typer
 
 from neurocomp.commands import compile_words as compiling
 from neurocomp.commands import front_words as front
+from neurocomp.commands import network_words as saved
 from neurocomp.commands import train_words as train
 from neurocomp.commands.exits import run
 from neurocomp.commands.export import export_command
@@ -112,7 +113,7 @@ def root(
 @app.command("compile")
 def compile_command(
     context: typer.Context,
-    network: Annotated[Path, typer.Argument(metavar="NETWORK", help="A network: frozen .pt, .nir or lava-dl .net.")],
+    network: Annotated[Path, typer.Argument(metavar="NETWORK", help=saved.NETWORK)],
     chip: Annotated[str, typer.Option("--chip", metavar="CHIP", help="Name (see: neurocomp chips) or file of a chip.")],
     output: Output = None,
     inputs: Input = None,
@@ -120,11 +121,13 @@ def compile_command(
     encode: Encode = None,
     seed: Seed = None,
     threads: Threads = None,
-    dt: compiling.Dt = None,
-    reset: compiling.Reset = None,
-    discretise: compiling.Discretise = None,
-    source: front.Source = None,
-    input_shape: front.InputShape = None,
+    dt: saved.Dt = None,
+    reset: saved.Reset = None,
+    discretise: saved.Discretise = None,
+    source: saved.Source = None,
+    key: saved.Key = None,
+    input_shape: saved.InputShape = None,
+    encoding: saved.Encoding = None,
     calibrate: compiling.Calibrate = None,
     weight_scales: compiling.WeightScales = None,
     effort: Effort = None,
@@ -233,7 +236,7 @@ app.command("noc")(noc_command)
 @app.command("train")
 def train_command(
     context: typer.Context,
-    network: Annotated[Path, typer.Argument(metavar="NETWORK", help="A network: frozen .pt, .nir or lava-dl .net.")],
+    network: Annotated[Path, typer.Argument(metavar="NETWORK", help=saved.NETWORK)],
     chip: Annotated[str, typer.Option("--chip", metavar="CHIP", help="A chip with FP, BP and WG engines.")] = "neuromc",
     batch: train.Batch = 16,
     steps: train.Steps = None,
@@ -253,11 +256,13 @@ def train_command(
     rounds: train.Rounds = 1,
     local_steps: train.LocalSteps = 1,
     link: train.Link = "1",
-    source: front.Source = None,
-    input_shape: front.InputShape = None,
-    dt: compiling.Dt = None,
-    reset: compiling.Reset = None,
-    discretise: compiling.Discretise = None,
+    source: saved.Source = None,
+    key: saved.Key = None,
+    input_shape: saved.InputShape = None,
+    encoding: saved.Encoding = None,
+    dt: saved.Dt = None,
+    reset: saved.Reset = None,
+    discretise: saved.Discretise = None,
     plastic: train.Plastic = None,
     rule: train.Rule = "stdp",
     epoch: train.Epoch = None,

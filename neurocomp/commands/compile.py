@@ -13,24 +13,21 @@ from neurocomp.commands.folder import OutputFolder
 from neurocomp.commands.formats import check_timeline, run_writers
 from neurocomp.commands.job import Job, give, mention, run_network, time_program
 from neurocomp.commands.mapping_options import MappingOptions
-from neurocomp.commands.network_file import Live, NirChoices
 from neurocomp.errors import Diagnostic, InputError
-from neurocomp.frontend.example import Example
-from neurocomp.frontend.read import load_network
 from neurocomp.inputs.memory import need_memory_for
 from neurocomp.inputs.prepare import prepare
+from neurocomp.inputs.reading import Reading
 from neurocomp.mapping.map import map_plan, plan_mapping
 from neurocomp.network.graph import Float32, Integer, Network
 from neurocomp.simulate.inference import fidelity_for
 
 
 def compile_and_report(
-    path: Path, chip_name: str, job: Job, nir: NirChoices, options: MappingOptions, live: Live, rounding: Rounding
+    path: Path, chip_name: str, job: Job, reading: Reading, options: MappingOptions, rounding: Rounding
 ) -> None:
     """Do the whole job; prints the report and writes the folder."""
     choices = options.choices(job.seed)
-    example = live.example(job.inputs, job.steps) if live.asked else None
-    network, chip = _load(path, chip_name, nir, live.source, example)
+    network, chip = _load(path, chip_name, reading, job)
     fidelity_for(chip, job.fidelity)  # before any work
     output = job.output or Path(f"{path.stem}-{chip.name}")
     check_timeline(job.traced, output)
@@ -52,9 +49,7 @@ def compile_and_report(
     mention(f"written to {folder.path}", job)
 
 
-def _load(
-    path: Path, chip_name: str, choices: NirChoices, source: str | None, example: Example | None
-) -> tuple[Network, ChipSpec]:
+def _load(path: Path, chip_name: str, reading: Reading, job: Job) -> tuple[Network, ChipSpec]:
     """Network and chip; if both are wrong, both are reported."""
     found: list[Diagnostic] = []
 
@@ -64,10 +59,7 @@ def _load(
         except InputError as error:
             found.extend(error.diagnostics)
 
-    network = attempt(lambda: load_network(
-        path, dt_s=choices.dt_s, reset=choices.reset, discretise=choices.discretise,  # type: ignore[arg-type]
-        source=source, example=example,
-    ))  # fmt: skip
+    network = attempt(lambda: reading.network(path, job.inputs, job.steps))
     chip = attempt(lambda: load_chip(chip_name))
     if found:
         raise InputError(found)

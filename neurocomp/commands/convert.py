@@ -26,10 +26,12 @@ CALIBRATED = 1024
 
 @dataclass(frozen=True)
 class ConvertOptions:
-    """As they were given. source: code, where the file holds weights. test: other data for the accuracy."""
+    """As they were given. source, key: code, and which weights, where the file holds such. test: other data for the
+    accuracy."""
 
     path: Path
     source: str | None
+    key: str | None
     calibrate: Path
     test: Path | None
     method: str
@@ -98,7 +100,7 @@ def _network(options: ConvertOptions, given: _Data) -> Network:
     from neurocomp.frontend.conversion.module import stateless_network
 
     _refuse_archives(options.path)
-    with open_module(options.path, options.source) as (module, name, notes):
+    with open_module(options.path, options.source, options.key) as (module, name, notes):
         network = stateless_network(module, given.inputs[:8], name)
     from dataclasses import replace
 

@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from neurocomp.commands.network_file import Live
 from neurocomp.errors import NeurocompError, bad_input
+from neurocomp.inputs.reading import Reading
 from neurocomp.network.graph import Network
 
 
@@ -16,7 +16,7 @@ class FreezeOptions:
     """As they were given. path: weights or a pickled module, or None where the code returns a trained network."""
 
     path: Path | None
-    live: Live
+    reading: Reading
     inputs: Path | None
     steps: int | None
     output: Path
@@ -32,17 +32,17 @@ def freeze_and_write(options: FreezeOptions) -> None:
     from neurocomp.frontend.frozen import write_frozen
     from neurocomp.frontend.live import freeze_file
 
-    if options.path is None and options.live.source is None:
+    if options.path is None and options.reading.source is None:
         hint = "as in neurocomp freeze net.pt --source net.py:build --input x.npz -o net.ncomp"
         raise bad_input("neurocomp freeze", "needs a file, the code of a network, or both", hint=hint)
     check_output(options.output)
-    example = options.live.example(options.inputs, options.steps)
+    example = options.reading.example(options.inputs, options.steps)
     if example is None:
         raise bad_input(
             "--input", "is missing: a network is frozen with an example of what it takes",
             hint="give data, --input x.npz, or only their shape, --input-shape 1,28,28",
         )  # fmt: skip
-    network = freeze_file(options.path, options.live.source, example)
+    network = freeze_file(options.path, options.reading.source, example, options.reading.key)
     write_frozen(network, options.output)
     if not options.quiet:
         sys.stdout.write(frozen_text(network))

@@ -1,4 +1,4 @@
-"""The options of commands that take a user's network as it was saved, and the commands that only do that."""
+"""The commands that make a network out of what training left: freeze and convert."""
 
 from __future__ import annotations
 
@@ -7,22 +7,8 @@ from typing import Annotated
 
 import typer
 
-Source = Annotated[
-    str | None,
-    typer.Option(
-        "--source",
-        metavar="FILE.py:NAME",
-        help="Code that builds the network of these weights; it is imported and run. Frozen with --input.",
-    ),
-]
-InputShape = Annotated[
-    str | None,
-    typer.Option("--input-shape", metavar="SIZES", help="With --source, without data: shape of a sample, 1,28,28."),
-]
-Encoding = Annotated[
-    str | None,
-    typer.Option("--encoding", metavar="KIND", help="What the data are: direct (the same at each step) or temporal."),
-]
+from neurocomp.commands.network_words import Encoding, InputShape, Key, Source
+
 Data = Annotated[
     Path | None,
     typer.Option("--input", metavar="FILE.npz", help="Arrays x (samples, ...) and, optionally, y (labels)."),
@@ -35,6 +21,7 @@ def convert_command(
         Path, typer.Option("--calibrate", metavar="FILE.npz", help="Data that thresholds are taken from: x, and y.")
     ],
     source: Source = None,
+    key: Key = None,
     inputs: Annotated[
         Path | None, typer.Option("--input", metavar="FILE.npz", help="Other data for the accuracy and the sample.")
     ] = None,
@@ -55,7 +42,7 @@ def convert_command(
     """
     from neurocomp.commands.convert import ConvertOptions, convert_and_write
 
-    convert_and_write(ConvertOptions(network, source, calibrate, inputs, method, steps, output, quiet))
+    convert_and_write(ConvertOptions(network, source, key, calibrate, inputs, method, steps, output, quiet))
 
 
 def freeze_command(
@@ -63,6 +50,7 @@ def freeze_command(
         Path | None, typer.Argument(metavar="NETWORK", help="Weights (.pt, .safetensors) or a pickled module.")
     ] = None,
     source: Source = None,
+    key: Key = None,
     inputs: Data = None,
     input_shape: InputShape = None,
     steps: Annotated[int | None, typer.Option("--steps", help="Time steps for each sample.")] = None,
@@ -79,6 +67,6 @@ def freeze_command(
     neurocomp freeze weights.pt --source net.py:build --input test.npz --steps 8 -o net.ncomp
     """
     from neurocomp.commands.freeze import FreezeOptions, freeze_and_write
-    from neurocomp.commands.network_file import Live
+    from neurocomp.inputs.reading import Reading
 
-    freeze_and_write(FreezeOptions(network, Live(source, input_shape, encoding), inputs, steps, output, quiet))
+    freeze_and_write(FreezeOptions(network, Reading(source, key, input_shape, encoding), inputs, steps, output, quiet))

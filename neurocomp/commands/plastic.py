@@ -11,11 +11,11 @@ from neurocomp.activity.execute import execute
 from neurocomp.chip.catalog import array_chip_names, load_chip, profile_names
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.commands.folder import OutputFolder
-from neurocomp.commands.network_file import FROM_FILE, UNSAID, Live, NirChoices, open_network
 from neurocomp.commands.progress import Progress
 from neurocomp.commands.train import give_learning
 from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.inputs.prepare import prepare
+from neurocomp.inputs.reading import PLAIN, Reading
 from neurocomp.mapping.compile import compile_network
 from neurocomp.report.plasticity import plasticity_report
 from neurocomp.simulate.inference import simulate
@@ -35,8 +35,7 @@ class PlasticOptions:
     as_json: bool = False
     quiet: bool = False
     force: bool = False
-    live: Live = FROM_FILE
-    nir: NirChoices = UNSAID
+    reading: Reading = PLAIN
 
     def __post_init__(self) -> None:
         counts = {"--batch": self.samples, "--steps": self.steps, "--epoch": self.epoch_steps}
@@ -50,7 +49,7 @@ class PlasticOptions:
 def learn_and_report(path: Path, chip_name: str, options: PlasticOptions) -> None:
     """Map the network, run the samples that are stored with it, and report what learning adds."""
     network, chip = (
-        open_network(path, options.live, options.nir, options.steps),
+        options.reading.network(path, None, options.steps),
         _learning_chip(chip_name, options.rule),
     )
     layers = [name.strip() for name in options.layers.split(",")]

@@ -16,10 +16,10 @@ from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.chip.catalog import load_array_chip
 from neurocomp.chip.gpu import gpu_names, load_gpu
 from neurocomp.commands.folder import PAGE, TRAINING, OutputFolder, text_writer
-from neurocomp.commands.network_file import FROM_FILE, UNSAID, Live, NirChoices, open_network
 from neurocomp.commands.progress import Progress
 from neurocomp.energy.training import price_training
 from neurocomp.errors import Diagnostic, InputError, bad_input
+from neurocomp.inputs.reading import PLAIN, Reading
 from neurocomp.network.graph import Network
 from neurocomp.report.training import training_report, with_rounds
 from neurocomp.simulate.federated import Link
@@ -91,8 +91,7 @@ class TrainOptions:
     as_json: bool = False
     quiet: bool = False
     force: bool = False
-    live: Live = FROM_FILE
-    nir: NirChoices = UNSAID
+    reading: Reading = PLAIN
 
     def __post_init__(self) -> None:
         least = {"--batch": self.batch, "--steps": self.steps, "--dataset-size": self.dataset_size}
@@ -123,7 +122,7 @@ class TrainOptions:
 
 def train_and_report(path: Path, chip_name: str, options: TrainOptions) -> None:
     """Do the whole job; prints the report and, if asked to, writes it into a folder."""
-    network, chip = open_network(path, options.live, options.nir, options.steps), load_array_chip(chip_name)
+    network, chip = options.reading.network(path, None, options.steps), load_array_chip(chip_name)
     gpus, link = [load_gpu(name) for name in _names(options.gpus)], options.federation.made()
     folder = None if options.output is None else OutputFolder(options.output, options.force, training=True)
     layers = layers_of(network, normalised=options.normalised)

@@ -71,7 +71,7 @@ def refuse_idle(context: typer.Context) -> None:
 
 def start(given: dict[str, Any]) -> None:
     """Run the command. given: its parameters by name."""
-    from neurocomp.commands.network_file import Live, NirChoices
+    from neurocomp.commands.network_words import reading_of
     from neurocomp.commands.plastic import PlasticOptions, learn_and_report
     from neurocomp.commands.train import Federation, TrainOptions, train_and_report
 
@@ -79,8 +79,7 @@ def start(given: dict[str, Any]) -> None:
         return [given[name] for name in names]
 
     network, chip = given["network"], given["chip"]
-    ends = [*values("output", "as_json", "quiet", "force"), Live(given["source"], given["input_shape"])]
-    ends.append(NirChoices(*values("dt", "reset", "discretise")))
+    ends = [*values("output", "as_json", "quiet", "force"), reading_of(given)]
     if given["plastic"] is not None:
         rule = values("plastic", "rule", "epoch", "batch", "steps")
         learn_and_report(network, chip, PlasticOptions(*(rule + ends)))

@@ -24,11 +24,12 @@ LIGHTNING = "pytorch-lightning_version"
 @dataclass(frozen=True, eq=False)
 class Weights:
     """tensors: arrays by name, as in the file; found: what they were unwrapped from, in words ('' where bare);
-    others: names of entries beside them that are no tensors."""
+    others: names of entries beside them that are no tensors; rivals: places of other weights in the same file."""
 
     tensors: dict[str, np.ndarray]
     found: str = ""
     others: tuple[str, ...] = ()
+    rivals: tuple[str, ...] = ()
 
 
 def unwrap(value: Any, depth: int = 0) -> Weights | None:
@@ -49,6 +50,11 @@ def unwrap(value: Any, depth: int = 0) -> Weights | None:
                 return Weights(
                     found.tensors, f"under {key!r}{kind}{', ' * bool(found.found)}{found.found}", found.others
                 )
+    return bare(value)
+
+
+def bare(value: dict[Any, Any]) -> Weights | None:
+    """A dictionary as a state_dict, if most of it is tensors."""
     tensors = {str(key): part for key, part in value.items() if isinstance(part, np.ndarray)}
     if not tensors or len(tensors) < len(value) - len(tensors):
         return None

@@ -10,6 +10,7 @@ import numpy as np
 
 from neurocomp.errors import InputError, bad_input
 from neurocomp.frontend.checkpoint import unwrap
+from neurocomp.frontend.parts import parts_of, several
 from neurocomp.frontend.pickled import Made, PickledValue
 
 FREEZE_CALL = 'neurocomp.freeze(net, example_input, "net.pt")'
@@ -71,35 +72,25 @@ def describe(path: Path, pickled: PickledValue) -> InputError:
         return _whole_module(path, str(value.what), pickled)
     if isinstance(value, np.ndarray):
         return bad_input(str(path), f"holds a single tensor of shape {value.shape}, not a network", hint=FREEZE)
-    if isinstance(value, list | tuple) and value:
-        listed = _weights_in_a_list(path, value)
-        if listed is not None:
-            return listed
+    parts = parts_of(value)
+    if len(parts) > 1:
+        return several(parts, str(path))
+    if isinstance(value, list | tuple) and value and all(isinstance(part, np.ndarray) for part in value):
+        return _unnamed_tensors(path, value)
     if isinstance(value, dict) and any(isinstance(part, Made) for part in value.values()):
         key, part = next((k, v) for k, v in value.items() if isinstance(v, Made))
         return _whole_module(path, f"{part.what} (under {key!r})", pickled)
     return bad_input(str(path), f"holds a {type(value).__name__} without a network", hint=FREEZE)
 
 
-def _weights_in_a_list(path: Path, parts: Sequence[Any]) -> InputError | None:
-    """The error for a list of state_dicts, or of tensors that have lost their names; None for any other list."""
-    code = f"give it with the code that builds the network: {SOURCE}"
-    if all(find_weights(part) is not None for part in parts):
-        return bad_input(
-            str(path),
-            f"holds a list of {len(parts)} state_dicts, not a network",
-            why="weights belong to one network each",
-            hint=f'save one of them, torch.save(torch.load("{path.name}")[0], "weights.pt"), and {code}',
-        )
-    tensors = [part for part in parts if isinstance(part, np.ndarray)]
-    if len(tensors) < len(parts):
-        return None
+def _unnamed_tensors(path: Path, tensors: Sequence[np.ndarray]) -> InputError:
+    """The error for tensors that have lost their names."""
     shapes = ", ".join("x".join(map(str, tensor.shape)) or "scalar" for tensor in tensors[:4])
     return bad_input(
         str(path),
-        f"holds a list of {len(parts)} tensors without names ({shapes}{', ...' * (len(parts) > 4)}), not a network",
+        f"holds a list of {len(tensors)} tensors without names ({shapes}{', ...' * (len(tensors) > 4)}), not a network",
         why="weights find their layers by name; net.parameters() has none, and lacks batch norm's statistics",
-        hint=f"save net.state_dict() instead, and {code}",
+        hint=f"save net.state_dict() instead, and give it with the code that builds the network: {SOURCE}",
     )
 
 

@@ -21,13 +21,14 @@ from neurocomp.frontend.usercode import UserCode, placed, with_place
 from neurocomp.network.graph import Network, Sample
 
 
-def freeze_file(path: Path | None, source: str | None, example: Example) -> Network:
+def freeze_file(path: Path | None, source: str | None, example: Example, key: str | None = None) -> Network:
     """Freeze what a file and the user's code make together.
 
     path: weights (.pt, .safetensors) or a pickled module; None: the code returns a trained network. source:
-    ``net.py:build``; may be None for modules of library classes only. Raises InputError.
+    ``net.py:build``; may be None for modules of library classes only. key: which of several
+    state_dicts in the file. Raises InputError.
     """
-    with opened(path, source) as (module, name, notes, code):
+    with opened(path, source, key) as (module, name, notes, code):
         return _frozen(module, example, name, notes, code)
 
 

@@ -36,6 +36,7 @@ def load_network(
     discretise: Discretise | None = None,
     steps: int | None = None,
     source: str | None = None,
+    key: str | None = None,
     example: Example | np.ndarray | None = None,
 ) -> Network:
     """The network in a file; the format is found out from its content.
@@ -43,6 +44,7 @@ def load_network(
     dt_s, reset, discretise: for NIR files, which leave them open, see :func:`neurocomp.frontend.nir.read_nir`.
     steps: time steps per sample, in place of those stored with the network's own sample inputs.
     source: ``net.py:build``, the code of weights (.pt, .safetensors) or of a pickled module; it is imported and run.
+    key: which of several state_dicts in the file, as in ``ema`` or ``0``; only with source.
     example: what the module is frozen with, (samples, *shape) or (samples, steps, *shape); needed for those.
     An option that the file gives no use for is an error. Raises InputError.
     """
@@ -51,7 +53,7 @@ def load_network(
     path = Path(path)
     _check(dt_s, reset, discretise, steps)
     if source is not None or example is not None:
-        return _live(path, source, example, steps, {"dt": dt_s, "reset": reset, "discretise": discretise})
+        return _live(path, source, key, example, steps, {"dt": dt_s, "reset": reset, "discretise": discretise})
     found = sniff(path)
     if found != "nir":
         _refuse(path, found, {"dt": dt_s, "reset": reset, "discretise": discretise})
@@ -75,7 +77,12 @@ def load_network(
 
 
 def _live(
-    path: Path, source: str | None, example: Example | np.ndarray | None, steps: int | None, nir: dict[str, object]
+    path: Path,
+    source: str | None,
+    key: str | None,
+    example: Example | np.ndarray | None,
+    steps: int | None,
+    nir: dict[str, object],
 ) -> Network:
     from neurocomp.frontend.example import Example
     from neurocomp.frontend.live import freeze_file
@@ -90,7 +97,7 @@ def _live(
         )
     if not isinstance(example, Example):
         example = Example(np.asarray(example), steps=steps)
-    return freeze_file(path, source, example)
+    return freeze_file(path, source, example, key)
 
 
 def _check(dt_s: float | None, reset: str | None, discretise: str | None, steps: int | None) -> None:

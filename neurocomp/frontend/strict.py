@@ -25,6 +25,11 @@ def load_strictly(module: Any, weights: Weights, where: str) -> tuple[str, ...]:
     wanted: dict[str, Any] = dict(module.state_dict())
     tensors, prefix = _fitting(weights.tensors, wanted)
     notes = [f"the weights were taken from {where}, {weights.found}"] if weights.found else []
+    if weights.rivals:
+        names = ", ".join(weights.rivals[:4]) + ", ..." * (len(weights.rivals) > 4)
+        notes.append(
+            f"{where} holds other weights too, {names}, which were not taken (--key {weights.rivals[0]} would)"
+        )
     if prefix:
         notes.append(f"{prefix!r} was taken off the names of the weights in {where}")
     states = sorted(name for name in {*tensors, *wanted} if _is_state(name, tensors, wanted))

@@ -59,6 +59,7 @@ def make_files(folder: Path) -> None:
     torch.save({**{k: v for k, v in state.items() if "4." not in k}, "head.bias": torch.ones(2)}, folder / "keys.pt")
     torch.save({**state, "layers.4.weight": torch.ones(3, 16)}, folder / "shape.pt")
     torch.save({"accuracy": 0.5}, folder / "nothing.pt")
+    torch.save([state, {"last": state, "ema": state}], folder / "several.pt")
     np.savez(folder / "x.npz", x=images(), y=np.arange(5) % 3)
     np.savez(folder / "odd.npz", x=images()[:, :, :5])
     np.savez(folder / "labels.npz", x=images(), y=np.arange(4))

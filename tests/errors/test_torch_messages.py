@@ -139,10 +139,8 @@ def test_single_tensor(net: Path, torch) -> None:
 def test_list_of_weights(net: Path, torch) -> None:
     torch.save([torch.nn.Linear(2, 3).state_dict()] * 2, net)
     assert message(net) == (
-        "net.pt: holds a list of 2 state_dicts, not a network\n"
-        "  why:  weights belong to one network each\n"
-        '  next: save one of them, torch.save(torch.load("net.pt")[0], "weights.pt"), and give it with the code that '
-        "builds the network: --source net.py:build"
+        "net.pt: holds 2 state_dicts: 0 (2 tensors), 1 (2 tensors)\n"
+        "  next: say which: --key 0, with the code that builds the network, --source net.py:build"
     )
 
 

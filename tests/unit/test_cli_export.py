@@ -10,7 +10,9 @@ import pytest
 from neurocomp.cli import app
 from neurocomp.commands.exits import run
 from neurocomp.frontend.read import load_network
+from neurocomp.frontend.usercode import Source, UserCode
 from tests.nir_files import chain, lif, sink, source, write
+from tests.source_files import write_code
 
 DIGITS = Path(__file__).parents[2] / "examples" / "01_digits" / "net.pt"
 
@@ -68,3 +70,17 @@ def test_mistakes(work: Path, capsys: pytest.CaptureFixture[str], arguments: tup
     assert f"error: {expected}" in capsys.readouterr().err
     assert Path("there.nir").read_text() == "mine"
     assert not Path("new.nir").exists()
+
+
+def test_weights_and_their_code_are_frozen_on_the_way(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("spikingjelly.activation_based")
+    code = write_code(work)
+    with UserCode(Source(code, "build")) as user:
+        torch.save({"model": user.built().state_dict(), "ema": user.built().state_dict()}, work / "weights.pt")
+    given = ("weights.pt", "--source", "net.py:build", "--input-shape", "1,6,6", "--steps", "4", "-o", "made.nir")
+    assert export(*given, "--key", "ema") == 0
+    assert "under 'ema' (--key)" in capsys.readouterr().err
+    assert load_network("made.nir").neuron_count == 35
+    assert export(*given, "--force") == 0
+    assert "weights.pt holds other weights too, ema, which were not taken (--key ema would)" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The network that a command is given: a file that needs nothing more, or a live one to be frozen on the way."""
+"""How a network's file is to be read: what is said beside its name, the same for all commands and for sweeps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neurocomp.errors import bad_input
+from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.frontend.read import load_network
 from neurocomp.network.graph import Network
 
@@ -18,26 +18,39 @@ NOUN = "as in --input-shape 1,28,28"
 
 
 @dataclass(frozen=True)
-class NirChoices:
-    """What a NIR file leaves open; None: it was not said."""
+class Reading:
+    """Options as they were given; None where they were not.
 
+    source: ``net.py:build``, the code of weights; key: which of several state_dicts in the file; shape: of one sample,
+    where there is no data to freeze with; encoding: ``direct`` or ``temporal``, where the axes of the data can be read
+    in two ways; dt_s, reset, discretise: what a NIR file leaves open.
+    """
+
+    source: str | None = None
+    key: str | None = None
+    shape: str | None = None
+    encoding: str | None = None
     dt_s: float | None = None
     reset: str | None = None
     discretise: str | None = None
 
-
-@dataclass(frozen=True)
-class Live:
-    """Options for networks that are frozen first, as they were given. source: ``net.py:build``; shape: of one sample,
-    where there is no data; encoding: ``direct`` or ``temporal``, where the axes of the data can be read in two ways."""
-
-    source: str | None = None
-    shape: str | None = None
-    encoding: str | None = None
-
     @property
-    def asked(self) -> bool:
+    def live(self) -> bool:
+        """Whether something is to be frozen on the way."""
         return self.source is not None or self.shape is not None
+
+    def network(self, path: Path, inputs: Path | None = None, steps: int | None = None) -> Network:
+        """The network in a file, frozen with the inputs, or with noise of the shape, if it has to be.
+
+        inputs, steps: of the run, or of the example that is needed for freezing. Raises InputError.
+        """
+        if not self.live:
+            self._refuse_idle()
+        example = self.example(inputs, steps) if self.live else None
+        return load_network(
+            path, dt_s=self.dt_s, reset=self.reset, discretise=self.discretise,  # type: ignore[arg-type]
+            source=self.source, key=self.key, example=example,
+        )  # fmt: skip
 
     def example(self, inputs: Path | None, steps: int | None) -> Example | None:
         """What to freeze with: the data, noise of the shape, or None where neither was given. Raises InputError."""
@@ -60,19 +73,19 @@ class Live:
             raise bad_input(str(inputs), f"x is empty (shape {x.shape})")
         return Example(x, y, steps, self.encoding)  # type: ignore[arg-type]
 
+    def _refuse_idle(self) -> None:
+        given = {"--key": self.key, "--encoding": self.encoding}
+        found = [
+            Diagnostic(option, "goes with --source, which names the code of the weights", hint=f"leave {option} away")
+            for option, value in given.items()
+            if value is not None
+        ]
+        if found:
+            raise InputError(found)
 
-UNSAID = NirChoices()
-FROM_FILE = Live()
-"""Nothing is frozen on the way."""
 
-
-def open_network(path: Path, live: Live, nir: NirChoices = UNSAID, steps: int | None = None) -> Network:
-    """The network in a file, frozen with noise if it has to be. Raises InputError."""
-    example = live.example(None, steps) if live.asked else None
-    return load_network(
-        path, dt_s=nir.dt_s, reset=nir.reset, discretise=nir.discretise,  # type: ignore[arg-type]
-        source=live.source, example=example,
-    )  # fmt: skip
+PLAIN = Reading()
+"""Nothing was said."""
 
 
 def _sizes(text: str) -> tuple[int, ...]:
