@@ -17,6 +17,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from neurocomp.version import VERSION
+
 if TYPE_CHECKING:
     from neurocomp.activity.encode import encode, encode_sample
     from neurocomp.activity.execute import execute
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from neurocomp.sweep.api import sweep
     from neurocomp.sweep.pareto import pareto
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 # public name -> (module, its name there)
 _HOME = {

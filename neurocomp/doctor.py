@@ -56,9 +56,9 @@ def checks() -> tuple[tuple[str, Check], ...]:
 
 def _version() -> str:
     from neurocomp import __file__ as place
-    from neurocomp import __version__
+    from neurocomp.version import VERSION
 
-    return f"{__version__} in {os.path.dirname(place)}"
+    return f"{VERSION} in {os.path.dirname(place)}"
 
 
 def _python() -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from neurocomp.errors import InputError, bad_input
+from neurocomp.files import whole_file
 
 Content = TypeVar("Content")
 
@@ -20,14 +19,8 @@ Content = TypeVar("Content")
 def write_archive(path: Path, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     """Write header and arrays, compressed. The bytes depend on them alone."""
     content = {"header": np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays}
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, **content)  # type: ignore[arg-type]
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **content)  # type: ignore[arg-type]
 
 
 def read_archive(

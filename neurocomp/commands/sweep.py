@@ -10,6 +10,7 @@ from pathlib import Path
 
 from neurocomp.commands.progress import Advance, Progress
 from neurocomp.errors import Diagnostic, InputError, StoppedError
+from neurocomp.files import write_whole
 from neurocomp.sweep.api import inputs_of, outcomes_of, plan, runner_of, space_of
 from neurocomp.sweep.outcome import TRAINING_NAMES, Outcome
 from neurocomp.sweep.page import to_page
@@ -17,7 +18,7 @@ from neurocomp.sweep.pareto import pareto
 from neurocomp.sweep.parquet import check_pyarrow, points_parquet
 from neurocomp.sweep.run import unwritable
 from neurocomp.sweep.space import Space, read_space, with_objectives
-from neurocomp.sweep.store import SPACE, Store, open_store, write_whole
+from neurocomp.sweep.store import SPACE, Store, open_store
 from neurocomp.sweep.tables import points_csv, summary, within
 from neurocomp.sweep.workers import workers_here
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from neurocomp.errors import bad_input
+from neurocomp.files import write_whole
 from neurocomp.network.graph import Network
 from neurocomp.network.serial import from_tree, to_tree
 
@@ -37,14 +37,12 @@ def write_frozen(network: Network, path: str | Path) -> Path:
     # saved to memory first: torch would write the file's own name into a file that it opens itself
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    return write_whole(Path(path), buffer.getvalue())
-
-
-def read_frozen(path: str | Path) -> Network:
-    """Read a frozen file without torch. Raises InputError if it is anything else."""
-    from neurocomp.frontend.torchfile import read_torch
-
-    return read_torch(path)
+    path = Path(path)
+    try:
+        write_whole(path, buffer.getvalue())
+    except OSError as error:
+        raise bad_input(str(path), "cannot be written", why=error.strerror or str(error)) from error
+    return path
 
 
 def is_frozen(content: Any) -> bool:
@@ -69,18 +67,6 @@ def from_archive(content: dict[str, Any], where: str) -> Network:
             hint="freeze the network again",
         ) from error
     return from_tree(tree, tensors, where)
-
-
-def write_whole(path: Path, data: bytes) -> Path:
-    """Write a file so that nobody ever sees half of it. Raises InputError where it cannot be written."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise bad_input(str(path), "cannot be written", why=error.strerror or str(error)) from error
-    return path
 
 
 def need_torch() -> Any:

@@ -8,8 +8,6 @@ our mistake, and none is written then.
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from neurocomp.errors import bad_input, check_failed
+from neurocomp.files import whole_file
 from neurocomp.frontend.nir import read_nir
 from neurocomp.frontend.nir_file import STORED_DISCRETISE, STORED_DT, STORED_RESET
 from neurocomp.frontend.nir_graph import Described, describe
@@ -44,25 +43,13 @@ def write_nir(network: Network, path: str | Path, *, dt_s: float | None = None) 
     verify(network)
     described = describe(network, dt_s)
     try:
-        handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=".neurocomp-", suffix=".nir")
-        os.close(handle)
+        with whole_file(path) as temporary:
+            _write(temporary, described, dt_s, network)
+            _check_back(network, described, temporary, dt_s)
     except OSError as error:
-        raise _unwritable(path, error) from error
-    temporary = Path(name)
-    try:
-        _write(temporary, described, dt_s, network)
-        _check_back(network, described, temporary, dt_s)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        why = error.strerror or str(error)
+        raise bad_input(str(path), "cannot be written", why=why, hint="give another file: -o") from error
     return described.remarks
-
-
-def _unwritable(path: Path, error: OSError) -> Exception:
-    return bad_input(str(path), "cannot be written", why=error.strerror or str(error), hint="give another file: -o")
 
 
 def _write(path: Path, described: Described, dt_s: float, network: Network) -> None:

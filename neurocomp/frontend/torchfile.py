@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from neurocomp.errors import InputError, bad_input
-from neurocomp.frontend import frozen
 from neurocomp.frontend.child import rehearse
 from neurocomp.frontend.contents import FREEZE, FREEZE_CALL, describe, refuse_code
+from neurocomp.frontend.frozen import from_archive, is_frozen
 from neurocomp.frontend.pickled import Made, Named, Persistent, PickleDamaged, PickledValue, read_pickle
 from neurocomp.frontend.tensors import TensorReader
 from neurocomp.frontend.torchzip import COPY_AGAIN, MAX_PICKLE_BYTES, REHEARSED_BYTES, TorchZip, damaged
@@ -118,8 +118,8 @@ def _read_zip(path: Path) -> Network:
     with TorchZip(path) as archive:
         _refuse_other_archives(archive)
         pickled = _unpickle(archive)
-    if frozen.is_frozen(pickled.value) and not pickled.called and not pickled.created:
-        return frozen.from_archive(pickled.value, str(path))
+    if is_frozen(pickled.value) and not pickled.called and not pickled.created:
+        return from_archive(pickled.value, str(path))
     raise describe(path, pickled)
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurocomp import __version__
 from neurocomp.activity.execution import Execution
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.energy.table import EnergyTable, tabulate
@@ -40,6 +39,7 @@ from neurocomp.report.routing import routing_facts
 from neurocomp.report.signals import SignalFacts, signal_facts
 from neurocomp.report.warnings import ASSUMED, not_modelled, unknown_costs, warnings_about
 from neurocomp.simulate.inference import Simulation
+from neurocomp.version import VERSION
 
 PARTS = ("neurons", "synapses", "links", "barrier or tick")
 
@@ -67,7 +67,7 @@ def report(
     lost = _lost(program, network)
     accuracy = _accuracy(program, execution, labels, network, float_execution)
     return Result(
-        version=__version__,
+        version=VERSION,
         network=network_facts(network or program.network), mapped=network_facts(program.network),
         chip=_chip(program.chip),
         run=RunFacts(simulation.samples, simulation.steps, encoding, seed, execution.trace.digest, simulation.fidelity),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from neurocomp.errors import bad_input
 from neurocomp.fabric.burst import BurstResult
 from neurocomp.fabric.noc import Noc
 from neurocomp.fabric.topology import DIRECTIONS, EAST, SOUTH, Mesh
+from neurocomp.files import whole_file
 
 if TYPE_CHECKING:
     from neurocomp.report.noc import Curve
@@ -56,17 +56,12 @@ def _figure(width: float, height: float) -> tuple[Any, Any]:
 
 def _save(figure: Any, path: Path) -> None:
     kind = path.suffix[1:].lower()
-    handle, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=".neurocomp-")
-    os.close(handle)
+    date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     try:
-        date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-        figure.savefig(temporary, format=kind, dpi=DOTS_PER_INCH, metadata=date)
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, path)
+        with whole_file(path) as temporary:
+            figure.savefig(temporary, format=kind, dpi=DOTS_PER_INCH, metadata=date)
     except OSError as error:
         raise bad_input(str(path), "cannot be written", why=error.strerror or str(error)) from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def plot_curve(curve: Curve, path: Path) -> None:

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from neurocomp import __version__
 from neurocomp.chip.spec import Provenance
 from neurocomp.energy.plasticity import PlasticityEnergy, price_plasticity
 from neurocomp.energy.table import tabulate
@@ -17,6 +16,7 @@ from neurocomp.report.table import table
 from neurocomp.report.wrap import bullets
 from neurocomp.simulate.plasticity import PlasticityRun
 from neurocomp.simulate.simulation import Simulation
+from neurocomp.version import VERSION
 
 SCHEMA = "neurocomp/plasticity/1"
 RULES = {
@@ -92,7 +92,7 @@ def _tree(report: PlasticityReport) -> dict[str, object]:
     run, energy, chip = report.run, report.energy, report.program.chip
     return {
         "schema": SCHEMA,
-        "neurocomp_version": __version__,
+        "neurocomp_version": VERSION,
         "chip": {"name": chip.name, "title": chip.title, "digest": chip.digest()},
         "setup": {"rule": run.rule, "epoch_steps": run.epoch_steps, "samples": run.samples, "steps": run.steps},
         "per_sample": {

@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from neurocomp import __version__
 from neurocomp.chip.gpu import GpuSpec
 from neurocomp.energy.training import TrainingEnergy, paths_used, tera_operations_per_joule
 from neurocomp.report.rounds import FederatedRounds, federated_rounds
@@ -21,6 +20,7 @@ from neurocomp.simulate.gpu import LayerTensors
 from neurocomp.simulate.streaming import Reduction, reductions
 from neurocomp.simulate.training_run import TrainingRun
 from neurocomp.simulate.training_setup import STAGES
+from neurocomp.version import VERSION
 
 SCHEMA = "neurocomp/training/1"
 NOT_MODELLED = (
@@ -218,7 +218,7 @@ def _tree(report: TrainingReport) -> dict[str, object]:
     phases = {phase: {str(unit): aj / 1e6 for (p, unit), aj in by_phase_unit.items() if p == phase} for phase in STAGES}
     return {
         "schema": SCHEMA,
-        "neurocomp_version": __version__,
+        "neurocomp_version": VERSION,
         "chip": {"name": run.chip.name, "title": run.chip.title, "cores": run.chip.cores, "digest": run.chip.digest()},
         "setup": {**_setup(run), "activity": run.setup.activity.origin},
         "iteration": {

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from neurocomp import __version__
 from neurocomp.activity.execute import execute
 from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.chip.catalog import describes_arrays, load_array_chip, load_chip
@@ -40,6 +39,7 @@ from neurocomp.sweep.reuse import all_fit, holds, ignores_times, in_order, mappi
 from neurocomp.sweep.runs import Run, load_run, run_key, save_run
 from neurocomp.sweep.sample import Point
 from neurocomp.sweep.training import TrainingChoices, training_metrics
+from neurocomp.version import VERSION
 
 KEPT_RUNS, KEPT_PROGRAMS, KEPT_FILES = 4, 32, 16
 Made = TypeVar("Made")
@@ -74,7 +74,7 @@ class Bench:
     def key(self, point: Point) -> str:
         """SHA-256 of everything that determines a point's outcome. Raises InputError if its chip cannot be read."""
         tree = {
-            "version": __version__,
+            "version": VERSION,
             "network": self._digest(Path(point.network)),
             "chip": self._keep("chip digest", point.chip, KEPT_FILES, self._base(point.chip).digest),
             "input": self._input_digest(),
@@ -99,7 +99,7 @@ class Bench:
             status, reason = "too large", "out of memory"
         except Exception as error:  # one point's defect must not end the others
             status, reason = "defect", f"{type(error).__name__}: {error}"
-        return Outcome(key, point, status, reason, metrics, digests, __version__)
+        return Outcome(key, point, status, reason, metrics, digests, VERSION)
 
     def _training_metrics(self, point: Point, digests: dict[str, str]) -> dict[str, float | None]:
         choices, chip = TrainingChoices.of(dict(point.settings)), self._chip(point)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neurocomp import __version__
 from neurocomp.report import units
 from neurocomp.report.page.clouds import Column, Front, cloud, means, parallel, scaled
 from neurocomp.report.page.content import Card, Figure, Page, Section, Table, render
@@ -15,6 +14,7 @@ from neurocomp.sweep.outcome import ALL_METRICS, Outcome
 from neurocomp.sweep.pareto import Effect, effects, groups_of, pareto, values_of
 from neurocomp.sweep.space import Space
 from neurocomp.sweep.tables import limit_text, settings_told, within
+from neurocomp.version import VERSION
 
 DRAWN = 3000  # dots of a cloud, lines of parallel coordinates: more cannot be told apart
 NAMED = 12  # points of a front that have names beside them
@@ -27,7 +27,7 @@ def to_page(space: Space, outcomes: Sequence[Outcome]) -> str:
     allowed = within(outcomes, space.constraints)
     front = pareto(allowed, space.objectives)
     goals = ", ".join(f"{name} ({way})" for name, way in space.objectives.items())
-    subtitle = f"{space.sampler.method} sampling; objectives: {goals}; neurocomp {__version__}"
+    subtitle = f"{space.sampler.method} sampling; objectives: {goals}; neurocomp {VERSION}"
     names = " and ".join(units.clean(name.rpartition("/")[2], 40) for name in space.networks[:3])
     more = f" and {len(space.networks) - 3} more" if len(space.networks) > 3 else ""
     chips = "1 chip" if len(space.chips) == 1 else f"{len(space.chips)} chips"

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from neurocomp import __version__
 from neurocomp.activity.trace import PopulationTrace, SpikeTrace
-from neurocomp.sweep.store import write_whole
+from neurocomp.files import write_whole
+from neurocomp.version import VERSION
 
 LARGEST = 2**28  # bytes of a run that is kept on disk; larger ones are made again by each process
 PARTS = ("spikes", "active", "values")
@@ -33,7 +33,7 @@ class Run:
 
 def run_key(*parts: object) -> str:
     """Name of a run: hash of all that it depends on."""
-    return hashlib.sha256(json.dumps([__version__, *parts]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([VERSION, *parts]).encode()).hexdigest()
 
 
 def save_run(folder: Path, key: str, run: Run) -> None:

@@ -6,14 +6,12 @@ version of neurocomp have other names, so they are neither used nor harmed.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from neurocomp.errors import bad_input
+from neurocomp.files import write_whole
 from neurocomp.sweep.outcome import Outcome, outcome_from_tree
 
 POINTS = "points"
@@ -73,20 +71,6 @@ def open_store(folder: Path) -> Store:
     if not (folder / MARK).is_file():
         raise bad_input(str(folder), "is no folder of a sweep", hint="neurocomp sweep SPACE.yaml -o DIR makes one")
     return Store(folder)
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all."""
-    handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 def _check_mark(folder: Path) -> None:

@@ -273,14 +273,14 @@ def test_module_is_left_as_it_was() -> None:
 
 
 def test_same_module_same_network_same_file(tmp_path: Any) -> None:
-    from neurocomp.frontend.frozen import read_frozen
+    from neurocomp.frontend.torchfile import read_torch
     from neurocomp.network.serial import to_tree
 
     net, x = lively(Residual(MembraneBlock)), torch.rand(2, 1, 8, 8)
     network = freeze(net, x, tmp_path / "a.pt", labels=[1, 2], name="residual")
     freeze(net, x, tmp_path / "b.pt", labels=[1, 2], name="residual")
     assert (tmp_path / "a.pt").read_bytes() == (tmp_path / "b.pt").read_bytes()
-    assert to_tree(read_frozen(tmp_path / "a.pt"))[0] == to_tree(network)[0]
+    assert to_tree(read_torch(tmp_path / "a.pt"))[0] == to_tree(network)[0]
     assert network.sample.labels.tolist() == [1, 2]
     assert network.name == "residual"
 

@@ -31,8 +31,8 @@ MAY_READ["report"] = MAY_READ["energy"] | {"energy"}
 MAY_READ["inputs"] = {*GROUND, "network", "activity", "chip", "frontend"}
 MAY_READ["sweep"] = MAY_READ["report"] | {"report", "frontend", "inputs"}
 MAY_READ["commands"] = MAY_READ["sweep"] | {"sweep"}
-MAY_READ["doctor"] = MAY_READ["commands"] | {"commands"}
-MAY_READ["cli"] = MAY_READ["doctor"] | {"doctor", "neurocomp"}
+MAY_READ["doctor"] = MAY_READ["commands"] | {"commands", "neurocomp"}
+MAY_READ["cli"] = MAY_READ["doctor"] | {"doctor"}
 MAY_READ["__main__"] = {"cli"}
 MAY_READ["_core"] = {"errors"}
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from neurocomp.errors import InputError, NeurocompError, ResourceLimitError
 from neurocomp.frontend import torchfile, torchzip
-from neurocomp.frontend.frozen import read_frozen, write_frozen
+from neurocomp.frontend.frozen import write_frozen
 from neurocomp.frontend.pickled import PickleDamaged, read_pickle
 from neurocomp.network import Linear, Network, Neuron, Population, Projection, Sample
 
@@ -129,7 +129,7 @@ def test_frozen_network_survives_the_round_trip(tmp_path: Path) -> None:
     from neurocomp.network.serial import to_tree
 
     network = small_network()
-    back = read_frozen(write_frozen(network, tmp_path / "net.pt"))
+    back = torchfile.read_torch(write_frozen(network, tmp_path / "net.pt"))
     (tree, arrays), (tree_back, arrays_back) = to_tree(network), to_tree(back)
     assert tree == tree_back
     assert list(arrays) == list(arrays_back)

@@ -12,6 +12,7 @@ from neurocomp.report import units
 from neurocomp.report.page.content import Card, Figure, Page, Section, Table, render
 from neurocomp.report.page.figures import energy_scale, series, stacked_bars
 from neurocomp.report.plasticity import NOT_MODELLED, RULES, PlasticityReport, learning_values
+from neurocomp.version import VERSION
 
 CORES_LISTED = 40
 LINES = 6  # layers in the figure of epochs
@@ -19,13 +20,11 @@ LINES = 6  # layers in the figure of epochs
 
 def to_page(report: PlasticityReport) -> str:
     """The whole page as HTML text; equal reports give equal bytes."""
-    from neurocomp import __version__
-
     run, chip = report.run, report.program.chip
     epoch = "1 step" if run.epoch_steps == 1 else f"{run.epoch_steps:,} steps"
     subtitle = (
         f"{units.clean(report.program.network.name)}, {run.samples:,} samples x {run.steps:,} steps; rule {run.rule}, "
-        f"epochs of {epoch}; neurocomp {__version__}"
+        f"epochs of {epoch}; neurocomp {VERSION}"
     )
     sections = (_beside(report), _layers(report), *_epochs(report), *_cores(report), *_origins(report))
     title = f"Learning on {units.clean(chip.title, 120)}"

@@ -13,19 +13,18 @@ from neurocomp.report.page.figures import energy_scale, kept_and_rest, stacked_b
 from neurocomp.report.training import HEADLINE, NOT_MODELLED, TrainingReport, profile_values
 from neurocomp.simulate.engines.fragment import PHASES
 from neurocomp.simulate.training_setup import STAGES
+from neurocomp.version import VERSION
 
 CORES_LISTED = 40
 
 
 def to_page(report: TrainingReport) -> str:
     """The whole page as HTML text."""
-    from neurocomp import __version__
-
     run, setup = report.run, report.run.setup
     title = f"Training on {units.clean(run.chip.title, 120)}"
     subtitle = (
         f"One iteration: {setup.samples:,} samples x {setup.steps:,} steps, {setup.optimizer}, {len(run.layers)} "
-        f"layers; neurocomp {__version__}"
+        f"layers; neurocomp {VERSION}"
     )
     sections = (
         _bounds(report), _energy(report), _layers(report), _dram(report), *_cores(report), _efficiency(report),
