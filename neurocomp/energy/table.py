@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.simulate.counters import Row
@@ -49,7 +50,7 @@ class EnergyTable:
         sums[STATIC] = sum(self.static_aj.values())
         return {unit: sums[unit] for unit in (*self.units, STATIC)}
 
-    @property
+    @cached_property
     def units(self) -> tuple[str, ...]:
         """Units of dynamic energy; the host is one where it has something to compute."""
         host = (HOST,) if any(entry.row.unit == HOST for entry in self.entries) else ()
@@ -59,7 +60,9 @@ class EnergyTable:
         """Dynamic aJ by population and unit; the population "" holds what belongs to the chip as a whole."""
         sums: dict[str, dict[str, int]] = {}
         for entry in self.entries:
-            layer = sums.setdefault(entry.row.layer, dict.fromkeys(self.units, 0))
+            layer = sums.get(entry.row.layer)
+            if layer is None:
+                layer = sums[entry.row.layer] = dict.fromkeys(self.units, 0)
             layer[entry.row.unit] += entry.energy_aj or 0
         return sums
 
