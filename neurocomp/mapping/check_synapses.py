@@ -15,7 +15,7 @@ import numpy as np
 from neurocomp.mapping.check_signals import pulled_back, pushed_on
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Projection
-from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, OverTime, Reduce, Sparse, Wiring
+from neurocomp.network.ops import Conv, Factor, Host, Linear, Mixture, OneToOne, Reduce, Sparse, Wiring
 
 _SEED = 0x6E637632
 
@@ -25,11 +25,10 @@ def synapse_sums(program: Program) -> Iterator[tuple[str, str]]:
     rng = np.random.default_rng(_SEED)
     size = (len(program.placed.projections), len(program.tiles))
     weights = rng.integers(0, 2**64, size, np.uint64)
-    expected = expected_sums(program, weights)
+    expected, of_class = expected_sums(program, weights), np.append(_class_sums(program, weights), np.uint64(0))
     for name, label in program.routes.route_class.items():
         shape = program.placed.by_name[name].shape
-        from_routes = np.append(_class_sums(program, weights), np.uint64(0))[label]
-        wrong = int((from_routes != _channel_last(expected[name], shape)).sum())
+        wrong = int((of_class[label] != _channel_last(expected[name], shape)).sum())
         if wrong:
             ones = np.ones(size, np.uint64)
             routed = int(np.append(_class_sums(program, ones), np.uint64(0))[label].sum())
@@ -91,7 +90,7 @@ def _targets_first(program: Program) -> list[str]:
 def _pulled_back(projection: Projection, source_shape: tuple[int, ...], values: np.ndarray) -> np.ndarray:
     """For each source element the sum of ``values`` over its synapses, modulo 2**64, tap by tap."""
     op = projection.op
-    if isinstance(op, Factor | Wiring | Reduce | Host | OverTime):
+    if isinstance(op, Factor | Wiring | Reduce | Host | Mixture):
         return pulled_back(op, source_shape, values)
     if isinstance(op, Linear):
         return values.sum(dtype=np.uint64, keepdims=True).reshape((1,) * len(source_shape))
@@ -143,7 +142,7 @@ def most_fan_in(program: Program) -> int:
 def _pushed_on(projection: Projection, values: np.ndarray, target_shape: tuple[int, ...]) -> np.ndarray:
     """For each target element the sum of ``values`` over its synapses."""
     op = projection.op
-    if isinstance(op, Factor | Wiring | Reduce | Host | OverTime):
+    if isinstance(op, Factor | Wiring | Reduce | Host | Mixture):
         return pushed_on(op, values, target_shape)
     if isinstance(op, Linear):
         return np.full(target_shape, values.sum())
