@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from neurocomp.chip.catalog import load_chip, profile_names, summary
     from neurocomp.chip.datasheet import describe
-    from neurocomp.chip.spec import ChipSpec, Cost, Provenance
+    from neurocomp.chip.part import Cost
+    from neurocomp.chip.provenance import Provenance
+    from neurocomp.chip.spec import ChipSpec
 
 _HOME = {
     "ChipSpec": "spec",
-    "Cost": "spec",
-    "Provenance": "spec",
+    "Cost": "part",
+    "Provenance": "provenance",
     "describe": "datasheet",
     "load_chip": "catalog",
     "profile_names": "catalog",

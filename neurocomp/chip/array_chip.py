@@ -28,7 +28,7 @@ from neurocomp.chip.array_engine import (
 from neurocomp.chip.laws import BrokenLaw
 from neurocomp.chip.memory import Dram
 from neurocomp.chip.part import Count, EnergyPj, Part, PowerMw, Sentence, Side
-from neurocomp.chip.spec import Provenance
+from neurocomp.chip.provenance import Provenance
 
 ARRAY_SCHEMA = "neurocomp/array-chip/1"
 

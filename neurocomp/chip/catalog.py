@@ -9,7 +9,8 @@ from pathlib import Path
 from neurocomp.chip.array_chip import ARRAY_SCHEMA, ArrayChip
 from neurocomp.chip.load import read_chip, read_profile
 from neurocomp.chip.messages import closest
-from neurocomp.chip.spec import ChipSpec, Kind
+from neurocomp.chip.provenance import Kind
+from neurocomp.chip.spec import ChipSpec
 from neurocomp.chip.yaml12 import MAX_BYTES, printable
 from neurocomp.errors import bad_input
 

@@ -9,7 +9,8 @@ from html import escape
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from neurocomp.chip.spec import ChipSpec, Provenance, count_kinds
+from neurocomp.chip.provenance import Provenance, count_kinds
+from neurocomp.chip.spec import ChipSpec
 
 if TYPE_CHECKING:
     from neurocomp.chip.sheets import Sheet

@@ -10,7 +10,7 @@ from pydantic import Field
 from neurocomp.chip.catalog import find_profile, profile_folder
 from neurocomp.chip.load import read_profile
 from neurocomp.chip.part import Part, Sentence
-from neurocomp.chip.spec import Provenance
+from neurocomp.chip.provenance import Provenance
 
 Precision = Literal["fp16", "fp32"]
 Positive = Annotated[float, Field(gt=0, le=1e9)]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from neurocomp.chip.memory import BANK_KIB, NODES_NM
-
-if TYPE_CHECKING:
-    from neurocomp.chip.memory import Dram
-    from neurocomp.chip.spec import ChipSpec, Core, Noc, Numeric, Step
+from neurocomp.chip.core import Core
+from neurocomp.chip.memory import BANK_KIB, NODES_NM, Dram
+from neurocomp.chip.noc import Noc
+from neurocomp.chip.numeric import Numeric
+from neurocomp.chip.step import Step
 
 CELLS_MAX = 64  # input VCs of a router in the network model
 LINK_CYCLES_MAX = 1000
@@ -25,19 +24,19 @@ class BrokenLaw:
     hint: str = ""
 
 
-def broken_laws(chip: ChipSpec) -> Iterator[BrokenLaw]:
-    """All laws that this chip breaks; every field is already within its own bounds."""
-    yield from _noc(chip.noc, chip.core)
-    yield from _shape(chip.noc)
-    yield from _router(chip.noc)
-    yield from _memories(chip.core)
-    yield from _accesses(chip.core)
-    yield from _dram(chip.dram)
-    yield from _weights(chip.core, chip.numeric)
-    yield from _crossbar(chip.core)
-    yield from _layer_cores(chip.core)
-    yield from _step(chip.step, chip.noc)
-    yield from _numeric(chip.numeric)
+def broken_laws(noc: Noc, core: Core, step: Step, numeric: Numeric, dram: Dram | None) -> Iterator[BrokenLaw]:
+    """All laws that a chip of these parts breaks; every field is already within its own bounds."""
+    yield from _noc(noc, core)
+    yield from _shape(noc)
+    yield from _router(noc)
+    yield from _memories(core)
+    yield from _accesses(core)
+    yield from _dram(dram)
+    yield from _weights(core, numeric)
+    yield from _crossbar(core)
+    yield from _layer_cores(core)
+    yield from _step(step, noc)
+    yield from _numeric(numeric)
 
 
 def _noc(noc: Noc, core: Core) -> Iterator[BrokenLaw]:

@@ -17,7 +17,8 @@ from typing import Any, TypeVar, cast, get_args
 from pydantic import BaseModel, ValidationError
 
 from neurocomp.chip.messages import UNKNOWN_KEY, KeyPath, closest, did_you_mean, explain, keys_at, noun_of, shown
-from neurocomp.chip.spec import KINDS, ChipSpec, Kind, Provenance
+from neurocomp.chip.provenance import KINDS, Kind, Provenance
+from neurocomp.chip.spec import ChipSpec
 from neurocomp.chip.yaml12 import MAX_BYTES, Document, Key, Node, Place, Scalar, read_yaml
 from neurocomp.errors import Diagnostic, InputError, bad_input
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from neurocomp.chip.catalog import find_profile
 from neurocomp.chip.load import read_profile
 from neurocomp.chip.part import Count, Part, Sentence
-from neurocomp.chip.spec import Provenance
+from neurocomp.chip.provenance import Provenance
 from neurocomp.chip.spike_array import spike_array_folder
 
 Units = Annotated[float, Field(ge=0, le=1e6)]

@@ -13,7 +13,7 @@ from pydantic import Field
 from neurocomp.chip.catalog import find_profile, profile_folder
 from neurocomp.chip.load import read_profile
 from neurocomp.chip.part import Count, EnergyPj, Part, PowerMw, Sentence, Side
-from neurocomp.chip.spec import Provenance
+from neurocomp.chip.provenance import Provenance
 
 
 class ProductScheme(Part):

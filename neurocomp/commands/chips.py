@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.chip.datasheet import describe
 from neurocomp.chip.gpu import GpuSpec
+from neurocomp.chip.provenance import count_kinds
 from neurocomp.chip.sata_sheet import SataSheet
 from neurocomp.chip.sheets import Sheet, Shelf, all_sheets, load_sheet
-from neurocomp.chip.spec import ChipSpec, count_kinds
+from neurocomp.chip.spec import ChipSpec
 from neurocomp.chip.spike_array import SpikeArray
 from neurocomp.fabric.chip_memory import describe_memories
 from neurocomp.report import units

@@ -12,7 +12,8 @@ from decimal import Decimal
 
 from neurocomp.chip.memory import Memory
 from neurocomp.chip.messages import did_you_mean
-from neurocomp.chip.spec import ChipSpec, Provenance
+from neurocomp.chip.provenance import Provenance
+from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import bad_input
 from neurocomp.fabric.dram_catalog import load_dram
 from neurocomp.fabric.dram_spec import DramSpec

@@ -14,7 +14,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from neurocomp.chip.laws import BrokenLaw
-from neurocomp.chip.spec import EnergyPj, Part, PowerMw, Provenance, Sentence
+from neurocomp.chip.part import EnergyPj, Part, PowerMw, Sentence
+from neurocomp.chip.provenance import Provenance
 
 MOST_BANKS = 1024  # csrc/dram.h: NC_DRAM_MAX_BANKS
 MOST_ENTRIES = 1024  # NC_DRAM_MAX_QUEUE

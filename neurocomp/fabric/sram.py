@@ -19,7 +19,7 @@ from pathlib import Path
 
 from neurocomp.chip.catalog import profile_folder
 from neurocomp.chip.messages import did_you_mean
-from neurocomp.chip.spec import Kind
+from neurocomp.chip.provenance import Kind
 from neurocomp.errors import Diagnostic, InputError, bad_input
 
 SOURCE = "CACTI 7 (github.com/HewlettPackard/cacti), one read-write port, one bank"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from neurocomp.chip.spec import Kind
+from neurocomp.chip.provenance import Kind
 from neurocomp.mapping.quality import Quality
 from neurocomp.network.ops import Shape
 from neurocomp.report.detail import CoreFacts, StepBin

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from neurocomp.chip.spec import KINDS, ChipSpec, Kind, Provenance
+from neurocomp.chip.provenance import KINDS, Kind, Provenance
+from neurocomp.chip.spec import ChipSpec
 from neurocomp.energy.table import EnergyTable, action_costs
 from neurocomp.report.model import ValueUse
 from neurocomp.simulate.inference import Simulation

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from neurocomp.chip.spec import Provenance
+from neurocomp.chip.provenance import Provenance
 from neurocomp.energy.plasticity import PlasticityEnergy, price_plasticity
 from neurocomp.energy.table import tabulate
 from neurocomp.mapping.program import Program

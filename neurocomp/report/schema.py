@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from neurocomp.chip.spec import Kind
+from neurocomp.chip.provenance import Kind
 from neurocomp.mapping.quality import Quality
 from neurocomp.report import model, training
 from neurocomp.report.detail import StepBin

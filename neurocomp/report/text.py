@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from textwrap import fill
 
-from neurocomp.chip.spec import KINDS
+from neurocomp.chip.provenance import KINDS
 from neurocomp.report import units
 from neurocomp.report.mapping import mapping_lines
 from neurocomp.report.model import LayerFacts, NeuroBenchFacts, Result, ValueUse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neurocomp.chip.spec import KINDS
+from neurocomp.chip.provenance import KINDS
 from neurocomp.energy.training import tera_operations_per_joule
 from neurocomp.report import units
 from neurocomp.report.table import table

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurocomp.activity.trace import SpikeTrace, unpack
+from neurocomp.chip.engines import EventLearning, LearningRule
 from neurocomp.chip.messages import closest
-from neurocomp.chip.spec import EventLearning, LearningRule
 from neurocomp.errors import Diagnostic, InputError, ResourceLimitError, bad_input
 from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Network, Projection

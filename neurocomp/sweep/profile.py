@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.chip.messages import did_you_mean
-from neurocomp.chip.spec import ChipSpec, Provenance
+from neurocomp.chip.provenance import Provenance
+from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import Diagnostic, InputError
 
 Chip = ChipSpec | ArrayChip

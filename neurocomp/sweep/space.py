@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from neurocomp.chip.load import read_profile
 from neurocomp.chip.part import Part
-from neurocomp.chip.spec import Provenance
+from neurocomp.chip.provenance import Provenance
 
 Scalar = bool | int | float | str | None
 Sampler = Literal["grid", "random", "latin", "guided"]

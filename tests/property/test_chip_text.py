@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurocomp.chip.load import chip_from_json, parse_chip
-from neurocomp.chip.spec import ChipSpec, Cost
+from neurocomp.chip.part import Cost
+from neurocomp.chip.spec import ChipSpec
 from neurocomp.chip.yaml12 import read_yaml
 from neurocomp.errors import InputError
 from tests.chip_text import TINY

@@ -9,7 +9,10 @@ from pydantic import ValidationError
 
 from neurocomp.chip.datasheet import describe, rows
 from neurocomp.chip.load import chip_from_json, parse_chip
-from neurocomp.chip.spec import KINDS, ChipSpec, Cost, Power, Provenance
+from neurocomp.chip.part import Cost
+from neurocomp.chip.power import Power
+from neurocomp.chip.provenance import KINDS, Provenance
+from neurocomp.chip.spec import ChipSpec
 from tests.chip_text import TINY, tiny
 
 TINY_CHIP = parse_chip(TINY)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neurocomp.chip.catalog import load_chip
-from neurocomp.chip.spec import NeuronPart
+from neurocomp.chip.numeric import NeuronPart
 from neurocomp.mapping.compile import compile_network
 from neurocomp.network import Linear, Network, Neuron, OneToOne, Population, Projection
 from neurocomp.network.kinds import REAL, TERNARY, ValueKind, value_kinds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from neurocomp.chip.spec import KINDS
+from neurocomp.chip.provenance import KINDS
 from neurocomp.report import units
 from neurocomp.report.advice import advice
 from neurocomp.report.model import LayerFacts, NeuroBenchFacts, Result

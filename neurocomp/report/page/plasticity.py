@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from neurocomp.chip.spec import KINDS
+from neurocomp.chip.provenance import KINDS
 from neurocomp.report import units
 from neurocomp.report.page.content import Card, Figure, Page, Section, Table, render
 from neurocomp.report.page.figures import energy_scale, series, stacked_bars

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurocomp.chip.spec import ChipSpec, Cost
+from neurocomp.chip.part import Cost
+from neurocomp.chip.spec import ChipSpec
 from neurocomp.fabric.noc import Fidelity
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.stations import operand_mask
