@@ -9,7 +9,7 @@ import numpy as np
 from neurocomp.activity.host import HOST_LARGEST
 from neurocomp.errors import InputError, bad_input
 from neurocomp.network.graph import Integer, Network, Population, Projection, state_shift
-from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, OverTime, Pool, Reduce, Sparse, weight_of
+from neurocomp.network.ops import Conv, Factor, Host, Linear, Mixture, OneToOne, Pool, Reduce, Sparse, weight_of
 from neurocomp.network.verify import value_order
 
 MOST = 2.0**31  # sums stay below
@@ -108,7 +108,7 @@ def _largest_product(op: Factor, operands: list[float]) -> float:
 
 def _largest_arriving(projection: Projection, sent: float) -> float:
     op = projection.op
-    if isinstance(op, Host | OverTime) and op.units is not None:
+    if isinstance(op, Host | Mixture) and op.units is not None:
         return float(HOST_LARGEST)
     return _largest_gain(projection) * sent + _offset(projection)
 

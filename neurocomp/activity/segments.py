@@ -1,4 +1,4 @@
-"""Running a network that mixes time steps (OverTime): all steps up to the mixture, the mixture, all steps behind it.
+"""Running a network that mixes time steps: all steps up to the mixture, the mixture, all steps behind it.
 
 The network is cut into segments that are run one after the other. What a segment gets from earlier ones, it gets as
 inputs; a relay behind a mixture is an input that is fed the mixture. In integer arithmetic all of these are whole
@@ -7,7 +7,7 @@ numbers of the network's own units.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,9 +16,10 @@ from neurocomp.activity.execution import Execution, input_values
 from neurocomp.activity.host import HOST_LARGEST
 from neurocomp.activity.trace import PopulationTrace, SpikeTrace, pack
 from neurocomp.errors import bad_input
-from neurocomp.network.graph import Arithmetic, Integer, Network
+from neurocomp.network.graph import Arithmetic, Integer, Network, Projection
 from neurocomp.network.layout import channel_last
-from neurocomp.network.ops import OverTime
+from neurocomp.network.mixtures import elements_of
+from neurocomp.network.ops import AllSteps, Mixture, OverTime
 from neurocomp.network.verify import population_order
 
 Inputs = dict[str, np.ndarray]
@@ -31,14 +32,14 @@ def run_segments(
 ) -> Execution:
     """Run a verified network that mixes time steps. Raises InputError if its mixtures are not for that many steps."""
     for p in network.projections:
-        if isinstance(p.op, OverTime) and p.op.steps != steps:
+        if isinstance(p.op, Mixture) and p.op.steps != steps:
             what = f"mixes {p.op.steps} time steps, but {steps} are run"
             raise bad_input(p.name, what, hint=f"run it for {p.op.steps} steps")
     level = _levels(network)
     values, clipped = _given(network, inputs)
     parts: list[Execution] = []
     for k in range(max(level.values()) + 1):
-        values |= _mixed(network, level, k, values)
+        values |= _mixed(network, level, k, values, run)
         segment = _segment(network, level, k)
         fed = {name: values[name] for name in segment.inputs}
         done = run(segment, fed, _wanted(network, level, k, record))
@@ -62,14 +63,14 @@ def _levels(network: Network) -> dict[str, int]:
     while changed:  # delayed connections may point backwards in the order, so until nothing moves
         changed = False
         for p in network.projections:
-            least = level[p.source] + isinstance(p.op, OverTime)
+            least = level[p.source] + isinstance(p.op, Mixture)
             if level[p.target] < least:
                 level[p.target], changed = least, True
     return level
 
 
 def _mixes(network: Network, name: str) -> bool:
-    return any(isinstance(p.op, OverTime) for p in network.incoming[name])
+    return any(isinstance(p.op, Mixture) for p in network.incoming[name])
 
 
 def _segment(network: Network, level: dict[str, int], k: int) -> Network:
@@ -113,14 +114,35 @@ def _wanted(network: Network, level: dict[str, int], k: int, record: Collection[
     ]  # fmt: skip
 
 
-def _mixed(network: Network, level: dict[str, int], k: int, values: Inputs) -> Inputs:
+def _mixed(network: Network, level: dict[str, int], k: int, values: Inputs, run: Run) -> Inputs:
     """Mixtures that level k begins with, (samples, steps, *shape)."""
     mixed: Inputs = {}
     for name in (n for n in level if level[n] == k):
-        for p in network.incoming[name]:
+        arriving = network.incoming[name]
+        if any(isinstance(p.op, AllSteps) for p in arriving):
+            mixed[name] = _computed(arriving, values, run)
+        for p in arriving:
             if isinstance(p.op, OverTime):
                 mixed[name] = mixture(p.op, values[p.source])
     return mixed
+
+
+def _computed(arriving: Sequence[Projection], values: Inputs, run: Run) -> np.ndarray:
+    """What a function of all steps gives: it is run once per sample, with the steps as elements of its inputs."""
+    fed: Inputs = {}
+    for p, op in ((p, p.op) for p in arriving if isinstance(p.op, AllSteps)):
+        given, port = values[p.source], op.function.by_name[op.port]
+        scaled = given if op.units is None else given.astype(np.float64) * op.units[0]
+        fed[op.port] = np.ascontiguousarray(scaled, np.float32).reshape(given.shape[0], 1, *port.shape)
+    last = arriving[-1].op
+    if not isinstance(last, AllSteps):
+        raise TypeError("a function of all steps receives something else")
+    dtype = values[arriving[-1].source].dtype
+    output = run(last.function, fed, ()).output
+    if output is None:
+        raise TypeError("a function of all steps has no output")
+    results = output.reshape(output.shape[0], last.steps, *last.shape)
+    return results if last.units is None else _rounded(results / np.float64(last.units[1]), dtype)
 
 
 def mixture(op: OverTime, values: np.ndarray) -> np.ndarray:
@@ -130,8 +152,12 @@ def mixture(op: OverTime, values: np.ndarray) -> np.ndarray:
     if op.units is None:
         return _mixed_steps(op, values)
     arriving, leaving = op.units
-    results = _mixed_steps(op, values.astype(np.float64) * arriving) / leaving
-    return np.clip(np.rint(results), -HOST_LARGEST, HOST_LARGEST).astype(values.dtype)
+    return _rounded(_mixed_steps(op, values.astype(np.float64) * arriving) / leaving, values.dtype)
+
+
+def _rounded(results: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Real results as whole numbers of the bits that the host gives."""
+    return np.clip(np.nan_to_num(np.rint(results)), -HOST_LARGEST, HOST_LARGEST).astype(dtype)
 
 
 def _moved(op: OverTime, values: np.ndarray) -> np.ndarray:
@@ -172,7 +198,7 @@ def _joined(
         if name in record:
             traces[name] = _trace_of(values[name])
     done = {n: c for part in parts for n, c in part.host_operations.items()}
-    done |= {n: values[n].size for n in values if _mixes(network, n)}
+    done |= {n: _host_elements(network, n) * size[0] for n in values if _mixes(network, n)}
     return Execution(
         SpikeTrace(*size, {n: traces[n] for n in population_order(network) if n in traces}, repr(network.arithmetic)),
         output,
@@ -182,6 +208,11 @@ def _joined(
         {n: c for part in parts for n, c in part.product_operations.items()},
         {n: done[n] for n in population_order(network) if n in done},
     )
+
+
+def _host_elements(network: Network, name: str) -> int:
+    op = network.incoming[name][0].op
+    return elements_of(op, network.by_name[name].size) if isinstance(op, Mixture) else 0
 
 
 def _is_traced(network: Network, name: str, record: set[str]) -> bool:

@@ -6,7 +6,7 @@ from neurocomp.errors import Diagnostic, InputError
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.stations import is_carried, is_hosted, is_product, payload_bits
 from neurocomp.network.graph import Projection
-from neurocomp.network.ops import Factor, OverTime, Pool, Reduce
+from neurocomp.network.ops import Factor, Mixture, OverTime, Pool, Reduce
 
 _SHOWN = 3
 
@@ -57,7 +57,7 @@ def _what(problem: Problem, name: str) -> str:
         return "a product of two signals"
     if is_hosted(network, name):
         return "computed by the host"
-    if any(isinstance(p.op, OverTime) for p in network.outgoing[name]):
+    if any(isinstance(p.op, Mixture) for p in network.outgoing[name]):
         return "a sum of which the host mixes time steps"
     if any(_takes_maximum(p) for p in network.incoming[name]):
         return "a maximum over values"
@@ -134,16 +134,16 @@ def station_assumptions(problem: Problem) -> list[str]:
             f"the host computes {_listed(hosted)}; values cross through the input port, one packet for each that is "
             "not zero; the time that the host takes, and waiting on the way to it, are not modelled"
         )
-    return found + [_border(problem, n) for n in hosted if isinstance(network.incoming[n][0].op, OverTime)]
+    return found + [_border(problem, n) for n in hosted if isinstance(network.incoming[n][0].op, Mixture)]
 
 
 def _border(problem: Problem, name: str) -> str:
     """What a mixture of time steps does to the run."""
-    (step,) = problem.lowered.incoming[name]
-    if not isinstance(step.op, OverTime):
-        raise TypeError(f"{name} mixes no time steps")
-    late = step.op.ahead + 1
-    does = f"needs {step.source} up to {step.op.ahead} steps later" if step.op.ahead else "needs earlier steps"
+    arriving = problem.lowered.incoming[name]
+    late = 1 + max(p.op.ahead for p in arriving if isinstance(p.op, Mixture))
+    sources = " and ".join(dict.fromkeys(p.source for p in arriving))
+    steps = f"up to {late - 1} step{'s' if late > 2 else ''} later" if late > 1 else "of earlier steps"
+    does = f"needs {sources} {steps}"
     return (
         f"{name} {does}: the host keeps these values and sends its results between two runs of the chip, {late} "
         f"step{'s' if late > 1 else ''} later; latency counts them, and the cores in front go on with the next sample"

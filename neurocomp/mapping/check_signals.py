@@ -8,9 +8,9 @@ from neurocomp.mapping.program import Program
 from neurocomp.mapping.stations import payload_bits
 from neurocomp.network.graph import Network, Projection
 from neurocomp.network.kinds import value_kinds
-from neurocomp.network.ops import Factor, Host, OverTime, Reduce, Wiring
+from neurocomp.network.ops import Factor, Host, Mixture, Reduce, Wiring
 
-SignalOp = Factor | Wiring | Reduce | Host | OverTime
+SignalOp = Factor | Wiring | Reduce | Host | Mixture
 
 
 def pulled_back(op: SignalOp, source_shape: tuple[int, ...], values: np.ndarray) -> np.ndarray:

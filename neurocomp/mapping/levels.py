@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.wires import wires_into
-from neurocomp.network.ops import OverTime, is_hosted_op
+from neurocomp.network.ops import Mixture, is_hosted_op
 
 
 def levels(problem: Problem) -> dict[str, int]:
@@ -45,7 +45,7 @@ def _to_host(problem: Problem, step: int) -> list[tuple[str, str, int]]:
     for name in network.stations:
         for p in network.incoming[name]:
             if is_hosted_op(p.op):
-                late = p.op.ahead + 1 if isinstance(p.op, OverTime) else step
+                late = p.op.ahead + 1 if isinstance(p.op, Mixture) else step
                 wires = wires_into(network, p.source, stations) or ()
                 found += [(wire.source, name, late - wire.delay - p.delay) for wire in wires]
     return found

@@ -2,9 +2,23 @@
 
 from neurocomp.network.graph import Arithmetic, Float32, Held, Integer, Network, Population, Projection, Sample
 from neurocomp.network.neuron import Neuron
-from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, OverTime, Pool, Reduce, Sparse, Wiring
+from neurocomp.network.ops import (
+    AllSteps,
+    Conv,
+    Factor,
+    Host,
+    Linear,
+    OneToOne,
+    Op,
+    OverTime,
+    Pool,
+    Reduce,
+    Sparse,
+    Wiring,
+)
 
 __all__ = [
+    "AllSteps",
     "Arithmetic",
     "Conv",
     "Factor",

@@ -15,13 +15,15 @@ import numpy as np
 
 from neurocomp.network.shapes import Shape, ShapeMismatch, frozen_array, spelt, window_count, windowed_shape
 from neurocomp.network.signal_ops import Factor, Host, Reduce, Wiring
-from neurocomp.network.time_ops import OverTime
+from neurocomp.network.time_ops import AllSteps, OverTime
 
 __all__ = [
+    "AllSteps",
     "Conv",
     "Factor",
     "Host",
     "Linear",
+    "Mixture",
     "OneToOne",
     "Op",
     "OverTime",
@@ -180,7 +182,8 @@ class Sparse:
         return self.shape
 
 
-Op = Linear | Conv | Pool | OneToOne | Sparse | Factor | Wiring | Reduce | Host | OverTime
+Op = Linear | Conv | Pool | OneToOne | Sparse | Factor | Wiring | Reduce | Host | OverTime | AllSteps
+Mixture = OverTime | AllSteps
 
 
 def weight_of(op: Op) -> np.ndarray | None:
@@ -194,21 +197,23 @@ def weight_of(op: Op) -> np.ndarray | None:
 
 def stands_alone(op: Op) -> bool:
     """Whether nothing can be added to what the operator brings: a maximum, a host function or a mixture of steps."""
-    return isinstance(op, Host | OverTime) or (isinstance(op, Pool | Reduce) and op.kind == "max")
+    return isinstance(op, Host | Mixture) or (isinstance(op, Pool | Reduce) and op.kind == "max")
 
 
 def hosted_function(op: Op) -> str | None:
     """What the host computes, as messages and reports name it, if its results are not the values that it is given."""
     if isinstance(op, Host):
         return op.function
+    if isinstance(op, AllSteps):
+        return f"a function of all {op.steps} time steps"
     return None if not isinstance(op, OverTime) or op.moves else f"a mixture of {op.steps} time steps"
 
 
 def is_hosted_op(op: Op) -> bool:
     """Whether no core can do it: a function of the host, or values of other time steps than the present one."""
-    return isinstance(op, Host | OverTime)
+    return isinstance(op, Host | Mixture)
 
 
 def needs_relay(op: Op) -> bool:
     """Whether only a relay without bias can receive it: products, host functions and mixtures of steps."""
-    return isinstance(op, Host | Factor | OverTime)
+    return isinstance(op, Host | Factor | Mixture)

@@ -127,7 +127,7 @@ def _host_units(network: Network, ranges: Mapping[str, float], notes: list[str])
     found: list[Diagnostic] = []
     for p in network.projections:
         function = hosted_function(p.op)
-        if function is None or function in (*KEEPING, *UNIT_ONE):
+        if function is None or function in (*KEEPING, *UNIT_ONE) or p.target in units:
             continue
         top = ranges.get(p.target, 1.0 if function in BOUNDED else None)
         if top is None or not np.isfinite(top):

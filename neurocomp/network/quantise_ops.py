@@ -9,6 +9,7 @@ import numpy as np
 
 from neurocomp.network.graph import Network, Projection
 from neurocomp.network.ops import (
+    AllSteps,
     Conv,
     Factor,
     Host,
@@ -63,7 +64,7 @@ def _passing(op: Op, p: Projection, units: Units) -> Op:
             return replace(op, scale=round(float(scale)) if is_unchanged(op) else 1)
         case Host():
             return _host(op, p, units)
-        case OverTime() if not op.moves:
+        case AllSteps() | OverTime() if isinstance(op, AllSteps) or not op.moves:
             return replace(op, units=(units.sent(p.source), units.host[p.target]))
         case _:
             return op

@@ -13,6 +13,7 @@ import numpy as np
 from neurocomp.errors import bad_input
 from neurocomp.network.graph import Float32, Held, Integer, Network, Population, Projection, Sample
 from neurocomp.network.neuron import PARAMETERS, SETTINGS, Neuron
+from neurocomp.network.ops import AllSteps, Op
 from neurocomp.network.serial_ops import Get, Put, Tree, check_choice, op_of, op_tree
 from neurocomp.network.verify import verify
 
@@ -34,6 +35,10 @@ def to_tree(network: Network) -> tuple[Tree, Arrays]:
         arrays[free] = value
         return {"array": free}
 
+    return _network_tree(network, put), arrays
+
+
+def _network_tree(network: Network, put: Put) -> Tree:
     tree: Tree = {
         "schema": SCHEMA,
         "name": network.name,
@@ -43,12 +48,12 @@ def to_tree(network: Network) -> tuple[Tree, Arrays]:
         "output": network.output,
         "arithmetic": _arithmetic_tree(network),
         "populations": [_population_tree(p, put) for p in network.populations],
-        "projections": [_projection_tree(p, put) for p in network.projections],
+        "projections": [_projection_tree(network, p, put) for p in network.projections],
         "sample": _sample_tree(network.sample, put),
     }
     if network.stations:
         tree["stations"] = list(network.stations)
-    return tree, arrays
+    return tree
 
 
 def from_tree(tree: Tree, arrays: Arrays, where: str) -> Network:
@@ -67,19 +72,7 @@ def from_tree(tree: Tree, arrays: Arrays, where: str) -> Network:
         return value
 
     try:
-        network = Network(
-            populations=tuple(_population(p, get) for p in tree["populations"]),
-            projections=tuple(_projection(p, get) for p in tree["projections"]),
-            inputs=tuple(_text(name) for name in tree["inputs"]),
-            output=None if tree["output"] is None else _text(tree["output"]),
-            arithmetic=_arithmetic(tree["arithmetic"]),
-            name=str(tree["name"]),
-            origin=str(tree["origin"]),
-            assumptions=tuple(map(str, tree["assumptions"])),
-            sample=_sample(tree["sample"], get),
-            stations=tuple(_text(name) for name in tree.get("stations", [])),
-        )
-        return verify(network)
+        return verify(_network(tree, get))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise bad_input(
             where,
@@ -87,6 +80,22 @@ def from_tree(tree: Tree, arrays: Arrays, where: str) -> Network:
             why=f"{type(error).__name__}: {error}",
             hint="freeze the network again",
         ) from error
+
+
+def _network(tree: Tree, get: Get, inside: bool = False) -> Network:
+    """inside: it is a function of all steps, which holds no further ones."""
+    return Network(
+        populations=tuple(_population(p, get) for p in tree["populations"]),
+        projections=_projections(tree["projections"], get, inside),
+        inputs=tuple(_text(name) for name in tree["inputs"]),
+        output=None if tree["output"] is None else _text(tree["output"]),
+        arithmetic=_arithmetic(tree["arithmetic"]),
+        name=str(tree["name"]),
+        origin=str(tree["origin"]),
+        assumptions=tuple(map(str, tree["assumptions"])),
+        sample=_sample(tree["sample"], get),
+        stations=tuple(_text(name) for name in tree.get("stations", [])),
+    )
 
 
 def _arithmetic_tree(network: Network) -> Tree:
@@ -130,20 +139,55 @@ def _population(tree: Tree, get: Get) -> Population:
     return Population(_text(tree["name"]), tuple(tree["shape"]), neuron, get(tree["bias"]), exponent, held)
 
 
-def _projection_tree(projection: Projection, put: Put) -> Tree:
+def _projection_tree(network: Network, projection: Projection, put: Put) -> Tree:
+    op = projection.op
     return {
         "name": projection.name,
         "source": projection.source,
         "target": projection.target,
         "delay": projection.delay,
-        "op": op_tree(projection.op, projection.name, put),
+        "op": _all_steps_tree(network, projection, op, put)
+        if isinstance(op, AllSteps)
+        else op_tree(op, projection.name, put),
     }
 
 
-def _projection(tree: Tree, get: Get) -> Projection:
-    return Projection(
-        _text(tree["name"]), _text(tree["source"]), _text(tree["target"]), op_of(tree["op"], get), int(tree["delay"])
-    )
+def _all_steps_tree(network: Network, projection: Projection, op: AllSteps, put: Put) -> Tree:
+    """The function goes with the first of the projections that feed it."""
+    first = network.incoming[projection.target][0] is projection
+    function = _network_tree(op.function, lambda key, value: put(f"{projection.name}.{key}", value)) if first else None
+    units = {} if op.units is None else {"units": list(op.units)}
+    return {
+        "kind": "allsteps",
+        "function": function,
+        "port": op.port,
+        "steps": op.steps,
+        "shape": list(op.shape),
+        **units,
+    }
+
+
+def _projections(trees: list[Tree], get: Get, inside: bool) -> tuple[Projection, ...]:
+    functions: dict[str, Network] = {}
+    found = []
+    for tree in trees:
+        target = _text(tree["target"])
+        if tree["op"]["kind"] != "allsteps":
+            op: Op = op_of(tree["op"], get)
+        elif inside:
+            raise ValueError("a function of all steps holds another one")
+        else:
+            if tree["op"]["function"] is not None:
+                functions[target] = _network(tree["op"]["function"], get, inside=True)
+            op = _all_steps(tree["op"], functions[target])
+        found.append(Projection(_text(tree["name"]), _text(tree["source"]), target, op, int(tree["delay"])))
+    return tuple(found)
+
+
+def _all_steps(tree: Tree, function: Network) -> AllSteps:
+    units = (float(tree["units"][0]), float(tree["units"][1])) if "units" in tree else None
+    shape = tuple(int(size) for size in tree["shape"])
+    return AllSteps(function, _text(tree["port"]), int(tree["steps"]), shape, units)
 
 
 def _sample_tree(sample: Sample | None, put: Put) -> Tree | None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from neurocomp.network.ops import (
+    AllSteps,
     Conv,
     Factor,
     Host,
@@ -68,6 +69,8 @@ def op_tree(op: Op, name: str, put: Put) -> Tree:
                 "offset": put(f"{name}.offset", op.offset),
                 **_units_tree(op.units),
             }
+        case AllSteps():
+            raise TypeError("a function of all steps is a network: serial.py has it")
         case _:
             return {"kind": kind, **_signal_op_tree(op, name, put)}
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from neurocomp.network.shapes import Shape
 from neurocomp.network.signal_ops import Factor, Host, Reduce, Wiring
-from neurocomp.network.time_ops import OverTime
+from neurocomp.network.time_ops import AllSteps, OverTime
 
-SignalOp = Factor | Wiring | Reduce | Host | OverTime
+SignalOp = Factor | Wiring | Reduce | Host | OverTime | AllSteps
 
 
 def signal_fan_out(op: SignalOp, source_shape: Shape, target_counts: np.ndarray) -> np.ndarray:
@@ -23,6 +23,8 @@ def signal_fan_out(op: SignalOp, source_shape: Shape, target_counts: np.ndarray)
         wired = op.index >= 0
         each = np.broadcast_to(target_counts, n_target)[wired]
         return _tally(op.index[wired], each, n_source)
+    if isinstance(op, AllSteps):  # joins all with all, outside any chip
+        return np.full(n_source, int(np.broadcast_to(target_counts, n_target).sum()))
     form, axis, repeats = _backward_form(op, source_shape)
     return _summed_and_spread(np.broadcast_to(target_counts, n_target), form, axis, repeats)
 
@@ -32,6 +34,8 @@ def signal_fan_in(op: SignalOp, source_shape: Shape, source_counts: np.ndarray) 
     counts = np.broadcast_to(source_counts, math.prod(source_shape))
     if isinstance(op, Wiring):
         return np.where(op.index >= 0, counts[np.maximum(op.index, 0)], 0)
+    if isinstance(op, AllSteps):
+        return np.full(math.prod(op.target_shape(source_shape)), int(counts.sum()))
     form, axis, repeats = _forward_form(op, source_shape)
     return _summed_and_spread(counts, form, axis, repeats)
 

@@ -5,7 +5,20 @@ from __future__ import annotations
 from html import escape
 
 from neurocomp.network.graph import Network, Population, Projection
-from neurocomp.network.ops import Conv, Factor, Host, Linear, OneToOne, Op, OverTime, Pool, Reduce, Sparse, Wiring
+from neurocomp.network.ops import (
+    AllSteps,
+    Conv,
+    Factor,
+    Host,
+    Linear,
+    OneToOne,
+    Op,
+    OverTime,
+    Pool,
+    Reduce,
+    Sparse,
+    Wiring,
+)
 
 
 def to_text(network: Network) -> str:
@@ -52,7 +65,7 @@ def describe_op(op: Op) -> str:
             return _describe_signal_op(op)
 
 
-def _describe_signal_op(op: Factor | Wiring | Reduce | OverTime | Host) -> str:
+def _describe_signal_op(op: Factor | Wiring | Reduce | OverTime | AllSteps | Host) -> str:
     match op:
         case Factor():
             return _describe_factor(op)
@@ -62,8 +75,26 @@ def _describe_signal_op(op: Factor | Wiring | Reduce | OverTime | Host) -> str:
             return f"{op.kind} over {op.axis}"
         case OverTime():
             return f"values of other steps, up to {op.ahead} later" if op.moves else f"mixture of all {op.steps} steps"
+        case AllSteps():
+            return f"{op.port} of a function of all {op.steps} steps ({', '.join(named_parts(op))})"
         case Host():
             return f"{op.function} on the host" + (f", blocks of {op.block}" if op.block > 1 else "")
+
+
+def named_parts(op: AllSteps) -> list[str]:
+    """What a function of all steps is made of, each kind once, in order: what is computed, without mere wires."""
+    words = {"Factor": "products", "Linear": "weights", "Conv": "weights", "Sparse": "weights", "OneToOne": ""}
+    found = []
+    for p in op.function.projections:
+        part = p.op
+        kind = type(part).__name__
+        if isinstance(part, Host):
+            found.append(part.function)
+        elif isinstance(part, Pool | Reduce):
+            found.append({"avg": "mean", "max": "maximum"}.get(part.kind, "sum"))
+        else:
+            found.append(words.get(kind, ""))
+    return [word for word in dict.fromkeys(found) if word] or ["other order"]
 
 
 def _describe_factor(op: Factor) -> str:

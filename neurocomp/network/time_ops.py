@@ -1,13 +1,19 @@
-"""The operator that mixes time steps: parallel spiking neurons (Fang et al. 2023), a look ahead, and their like."""
+"""Operators that mix time steps: parallel spiking neurons (Fang et al. 2023), a look ahead, and whatever is made of all
+steps together (attention or a maximum over time)."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurocomp.network.shapes import Shape, frozen_array
+from neurocomp.network.shapes import Shape, ShapeMismatch, frozen_array, spelt
+
+if TYPE_CHECKING:
+    from neurocomp.network.graph import Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +56,45 @@ class OverTime:
         later, earlier = np.nonzero(self.weight)[::-1]
         return max(0, int((later - earlier).max(initial=0)))
 
-    def multiplications(self, elements: int) -> int:
-        """Of one sample with so many elements per step; none where values are only moved."""
-        return 0 if self.moves else int(np.count_nonzero(self.weight)) * elements
-
     def target_shape(self, source: Shape) -> Shape:
         return source
+
+
+@dataclass(frozen=True, eq=False)
+class AllSteps:
+    """One of the signals of which the target is a function of all steps at once: attention over time, a maximum or a
+    mean over the steps in the middle of a network, layers that take the steps for channels.
+
+    function: a network of relays in float32 that sees the steps as elements: each of its inputs is one of the signals,
+    (steps, *source shape) flat, its output (steps, *target shape) flat; it is run once per sample. port: the input that
+    this source feeds. The target is a relay without bias; what arrives at it is one such projection for each input of
+    one function. units: as for :class:`OverTime`.
+    """
+
+    function: Network
+    port: str
+    steps: int
+    shape: Shape
+    units: tuple[float, float] | None = None
+
+    @property
+    def ahead(self) -> int:
+        """How many steps later than its own the last one is that some step needs."""
+        return self.steps - 1
+
+    def target_shape(self, source: Shape) -> Shape:
+        port, output = self.function.by_name.get(self.port), self.function.output
+        if port is None or self.port not in self.function.inputs or output is None:
+            raise ShapeMismatch(f"{self.port!r} is no input of the function of all steps, or that has no output")
+        for what, size, shape in (
+            ("takes", port.size, source),
+            ("gives", self.function.by_name[output].size, self.shape),
+        ):
+            if size != self.steps * math.prod(shape):
+                raise ShapeMismatch(
+                    f"a function of {self.steps} steps of {spelt(shape)} elements {what} {size} of them"
+                )
+        return self.shape
 
 
 def look_ahead(steps: int, by: int) -> OverTime:

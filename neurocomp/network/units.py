@@ -18,10 +18,12 @@ import numpy as np
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.network.graph import Integer, Network, Population, Projection
 from neurocomp.network.ops import (
+    AllSteps,
     Conv,
     Factor,
     Host,
     Linear,
+    Mixture,
     OneToOne,
     Op,
     OverTime,
@@ -181,7 +183,7 @@ class Units:
             return math.prod(self.sent(p.source) for p in incoming) * abs(op.scale)
         if isinstance(op, Host) and op.function not in KEEPING:
             return 1.0 if op.function in UNIT_ONE else self.host[name]
-        if isinstance(op, OverTime) and not op.moves:
+        if isinstance(op, AllSteps) or (isinstance(op, OverTime) and not op.moves):
             return self.host[name]
         ratio = unit_ratio(op) if len(incoming) == 1 else None
         return None if ratio is None else self.sent(incoming[0].source) * ratio
@@ -230,7 +232,7 @@ class Units:
             return False
         if population.bias is not None and np.any(population.bias):
             return True
-        if any(isinstance(p.op, Factor | Host | OverTime) for p in incoming):
+        if any(isinstance(p.op, Factor | Host | Mixture) for p in incoming):
             return False
         if len(incoming) == 1:
             return unit_ratio(incoming[0].op) is None

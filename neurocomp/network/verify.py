@@ -10,7 +10,7 @@ import numpy as np
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.network.graph import Integer, Network, Population, Projection, Sample
 from neurocomp.network.neuron import expand
-from neurocomp.network.ops import ShapeMismatch, weight_of
+from neurocomp.network.ops import AllSteps, ShapeMismatch, weight_of
 from neurocomp.network.verify_held import held_findings
 from neurocomp.network.verify_neuron import neuron_findings
 from neurocomp.network.verify_ops import operator_findings, products
@@ -19,6 +19,13 @@ from neurocomp.network.verify_time import time_findings
 
 def verify(network: Network) -> Network:
     """Return the network unchanged, or raise InputError with all that is wrong with it."""
+    found = _findings(network)
+    if found:
+        raise InputError(found)
+    return network
+
+
+def _findings(network: Network) -> list[Diagnostic]:
     found = [*_names(network)]
     if not found:
         for population in network.populations:
@@ -30,9 +37,9 @@ def verify(network: Network) -> Network:
         found += _loops(network)
         found += _arithmetic(network)
         found += _sample(network)
-    if found:
-        raise InputError(found)
-    return network
+        for function in dict.fromkeys(p.op.function for p in network.projections if isinstance(p.op, AllSteps)):
+            found += _findings(function)
+    return found
 
 
 def population_order(network: Network) -> list[str]:

@@ -9,21 +9,22 @@ import numpy as np
 
 from neurocomp.errors import Diagnostic
 from neurocomp.network.graph import Integer, Network, Projection
-from neurocomp.network.ops import Factor, Host, OverTime, Reduce, Wiring, needs_relay, stands_alone
+from neurocomp.network.ops import AllSteps, Factor, Host, OverTime, Reduce, Wiring, needs_relay, stands_alone
 from neurocomp.network.signal_ops import HOST_BLOCKWISE, HOST_FUNCTIONS, REDUCTIONS, SIDES
 
 # what the 32-bit states of integer arithmetic hold without rounding
 HOST_IN_INTEGERS = ("abs", "clamp", "relu", "sign")
+_NAMES = {Host: "a host function", OverTime: "a mixture of time steps", AllSteps: "a function of all time steps"}
 
 
 def operator_findings(network: Network, projection: Projection) -> Iterator[Diagnostic]:
     """What is wrong with one projection's operator, apart from shapes and weights."""
     op, name, target = projection.op, projection.name, network.by_name[projection.target]
-    if stands_alone(op) and len(network.incoming[target.name]) > 1:
-        what = {Host: "a host function", OverTime: "a mixture of time steps"}.get(type(op), "a maximum")
+    if stands_alone(op) and not isinstance(op, AllSteps) and len(network.incoming[target.name]) > 1:
+        what = _NAMES.get(type(op), "a maximum")
         yield Diagnostic(name, f"{what} cannot be added to what other projections bring to the same population")
     if needs_relay(op) and (target.neuron is not None or target.bias is not None):
-        what = {Host: "a host function", OverTime: "a mixture of time steps"}.get(type(op), "a product of two signals")
+        what = _NAMES.get(type(op), "a product of two signals")
         has = "neurons" if target.neuron is not None else "a bias"
         yield Diagnostic(
             name,

@@ -16,7 +16,9 @@ from neurocomp.errors import check_failed
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.stations import is_hosted, is_product, operands_of, product_home
 from neurocomp.network.kinds import ValueKind
-from neurocomp.network.ops import Host, Op, OverTime
+from neurocomp.network.mixtures import multiplications_of
+from neurocomp.network.ops import AllSteps, Host, Mixture, Op, OverTime
+from neurocomp.network.text import named_parts
 from neurocomp.report import units
 from neurocomp.report.table import table
 from neurocomp.simulate.host import host_work
@@ -118,7 +120,7 @@ def _hosted(program: Program, execution: Execution, spent: EnergyTable) -> Itera
             name, _named(op), work.operations[name], work.arriving[name],
             execution.trace.populations[name].spike_count, sum(known) if len(known) == len(energies) else None,
             _multiplications(op, network.by_name[name].size) * execution.trace.samples,
-            op.ahead + 1 if isinstance(op, OverTime) else 0,
+            op.ahead + 1 if isinstance(op, Mixture) else 0,
         )  # fmt: skip
 
 
@@ -127,11 +129,11 @@ def _named(op: Op) -> str:
         return op.function
     if isinstance(op, OverTime):
         return f"{op.ahead} steps ahead" if op.moves else f"{op.steps} steps mixed"
-    return type(op).__name__
+    return f"{', '.join(named_parts(op))} over time" if isinstance(op, AllSteps) else type(op).__name__
 
 
 def _multiplications(op: Op, elements: int) -> int:
-    return op.multiplications(elements) if isinstance(op, OverTime) else 0
+    return multiplications_of(op, elements) if isinstance(op, Mixture) else 0
 
 
 def signal_lines(facts: SignalFacts, samples: int) -> Iterator[str]:

@@ -14,6 +14,8 @@ from neurocomp.activity.trace import SpikeTrace
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.stations import is_hosted
 from neurocomp.mapping.wires import wires_into
+from neurocomp.network.mixtures import elements_of
+from neurocomp.network.ops import Mixture, Op
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,20 +39,26 @@ def host_work(program: Program, trace: SpikeTrace) -> HostWork:
     for name in network.stations:
         if not is_hosted(network, name):
             continue
-        (function,) = network.incoming[name]
-        operations[name] = network.by_name[name].size * trace.samples * trace.steps
+        read = network.incoming[name]
+        operations[name] = _elements(read[0].op, network.by_name[name].size, trace)
         arriving[name] = 0
-        for wire in wires_into(network, function.source, stations) or ():
+        for wire in (wire for p in read for wire in wires_into(network, p.source, stations) or ()):
             population = trace.populations[wire.source]
             counts = population.element_counts.reshape(-1)
-            read = np.unique(wire.index[wire.index >= 0])  # a value that several elements repeat is sent once
-            arriving[name] += int(counts[read].sum())
+            some = np.unique(wire.index[wire.index >= 0])  # a value that several elements repeat is sent once
+            arriving[name] += int(counts[some].sum())
             tile = _tile_by_element(program, wire.source)
-            np.add.at(sent, tile[read], counts[read])
+            np.add.at(sent, tile[some], counts[some])
     hops = _hops_to_port(program)
     on_core = np.array([tile.core >= 0 for tile in program.tiles], np.bool_)
     sent = np.where(on_core, sent, 0)
     return HostWork(sent, sent * hops[0], sent * hops[1], sent * hops[2], operations, arriving)
+
+
+def _elements(op: Op, size: int, trace: SpikeTrace) -> int:
+    if isinstance(op, Mixture):
+        return elements_of(op, size) * trace.samples
+    return size * trace.samples * trace.steps
 
 
 def _tile_by_element(program: Program, name: str) -> np.ndarray:

@@ -62,7 +62,7 @@ def test_what_lies_behind_is_later_by_the_steps_that_are_waited_for(delivery: st
     assert program.offsets == {"in": 0, "a": hop, "later": later, "b": later + hop}
     assert program.mismatches == ()
     (sentence,) = [s for s in program.assumptions if s.startswith("later needs")]
-    assert f"needs a up to {ahead} steps later" in sentence and f"{ahead + 1} steps later; latency" in sentence
+    assert f"needs a up to {ahead} step" in sentence and f"{ahead + 1} steps later; latency" in sentence
 
 
 @pytest.mark.parametrize(("delivery", "hop"), [("next_step", 1), ("same_step", 0)])

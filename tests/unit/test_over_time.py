@@ -11,6 +11,7 @@ from neurocomp.activity.execute import execute
 from neurocomp.activity.reference import execute_reference
 from neurocomp.errors import InputError
 from neurocomp.network import Float32, Integer, Linear, Network, Neuron, OneToOne, OverTime, Population, Projection
+from neurocomp.network.mixtures import multiplications_of
 from neurocomp.network.serial import from_tree, to_tree
 from neurocomp.network.text import to_text
 from neurocomp.network.time_ops import look_ahead
@@ -133,7 +134,7 @@ def test_integers_are_mixed_in_real_values_and_rounded_once() -> None:
 
 def test_what_it_knows_of_itself() -> None:
     ahead = look_ahead(5, 2)
-    assert (ahead.moves, ahead.ahead, ahead.multiplications(7)) == (True, 2, 0)
+    assert (ahead.moves, ahead.ahead, multiplications_of(ahead, 7)) == (True, 2, 0)
     past = OverTime(np.tril(np.ones((4, 4))), np.zeros(4))
-    assert (past.moves, past.ahead, past.multiplications(3)) == (False, 0, 30)
+    assert (past.moves, past.ahead, multiplications_of(past, 3)) == (False, 0, 30)
     assert mixture(3).ahead == STEPS - 1
