@@ -7,7 +7,7 @@ import numpy as np
 from neurocomp.mapping.atoms import Atoms
 from neurocomp.mapping.cuts import Box, Grid
 from neurocomp.mapping.problem import Problem
-from neurocomp.mapping.program import INPUT_PORT, Tile
+from neurocomp.mapping.program_parts import INPUT_PORT, Tile
 from neurocomp.network.structure import Corner
 
 

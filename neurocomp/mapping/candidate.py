@@ -12,7 +12,7 @@ from neurocomp.mapping.layer import Layer
 from neurocomp.mapping.limits import limits_of
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
-from neurocomp.mapping.program import Routes, Tile
+from neurocomp.mapping.program_parts import Routes, Tile
 from neurocomp.mapping.route import route
 from neurocomp.mapping.usage import Usage, usage_of
 

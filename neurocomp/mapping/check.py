@@ -17,7 +17,8 @@ from neurocomp.mapping.check_layers import one_layer_each
 from neurocomp.mapping.check_memory import stored_bits
 from neurocomp.mapping.check_routes import walked_routes
 from neurocomp.mapping.check_synapses import most_fan_in, synapse_sums
-from neurocomp.mapping.program import Program, Tile
+from neurocomp.mapping.program import Program
+from neurocomp.mapping.program_parts import Tile
 from neurocomp.network.graph import Population
 
 _REPORT = "this is a defect of neurocomp, not of your input; please report it with the command you ran"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurocomp.mapping.check_signals import brings_operands, operand_bits
-from neurocomp.mapping.program import Program, Tile
+from neurocomp.mapping.program import Program
+from neurocomp.mapping.program_parts import Tile
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse, Wiring
 
 

@@ -16,7 +16,7 @@ from neurocomp.mapping.cure import more_chips, smallest_change
 from neurocomp.mapping.limits import AXONS_IN, SYNAPSE_BITS, Limit
 from neurocomp.mapping.place import Placement, place
 from neurocomp.mapping.problem import Problem
-from neurocomp.mapping.program import Routes
+from neurocomp.mapping.program_parts import Routes
 from neurocomp.mapping.tile import Tiling
 from neurocomp.mapping.usage import Usage
 

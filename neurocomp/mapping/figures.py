@@ -19,7 +19,7 @@ from neurocomp.fabric.links import link_loads
 from neurocomp.mapping.hypergraph import TRAFFIC_PER_SPIKE
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
-from neurocomp.mapping.program import INPUT_PORT, Routes, Tile
+from neurocomp.mapping.program_parts import INPUT_PORT, Routes, Tile
 from neurocomp.mapping.stations import operand_mask
 from neurocomp.network.graph import Network
 from neurocomp.network.ops import Conv, Pool, Sparse

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from neurocomp.mapping.hypercore import compiled, demands_and_volume
+from neurocomp.mapping.hypercore import COLUMNS, MEMBERS, WORK, HyperCore, PartitionCore
 from neurocomp.mapping.limits import DEMANDS
 from neurocomp.network.ops import frozen_array
 
@@ -63,6 +63,31 @@ class Hypergraph:
     def net_of_pin(self) -> np.ndarray:
         """int32 (pins)."""
         return np.repeat(np.arange(self.nets, dtype=np.int32), np.diff(self.pin_ptr))
+
+
+def compiled(graph: Hypergraph, work: np.ndarray | None = None) -> HyperCore:
+    """The hypergraph in C. work: int64 (vertices), the additional column WORK. MEMBERS is 1 for every vertex."""
+    weight = np.zeros((graph.vertices, COLUMNS), np.int64)
+    weight[:, :DEMANDS] = graph.demand
+    weight[:, MEMBERS] = 1
+    if work is not None:
+        weight[:, WORK] = work
+    weight[graph.is_input] = 0
+    return HyperCore(
+        np.ascontiguousarray(graph.pin_ptr, np.int64), np.ascontiguousarray(graph.pin, np.int32),
+        np.ascontiguousarray(graph.source, np.int32), np.ascontiguousarray(graph.kind, np.uint8),
+        np.ascontiguousarray(graph.amount, np.int64), np.ascontiguousarray(graph.traffic, np.int64),
+        np.ascontiguousarray(graph.is_input, np.uint8), weight,
+    )  # fmt: skip
+
+
+def demands_and_volume(graph: Hypergraph, part: np.ndarray, parts: int) -> tuple[np.ndarray, int]:
+    """int64 (parts, 4) demands, and the volume, of parts counted once from nothing."""
+    if parts == 0:
+        return np.zeros((0, DEMANDS), np.int64), 0
+    free = np.zeros((1, COLUMNS), np.int64)
+    core = PartitionCore(compiled(graph), parts, free, np.zeros(1, np.int64), 0, np.ascontiguousarray(part, np.int32))
+    return core.demand[:, :DEMANDS].copy(), core.volume
 
 
 def contracted(graph: Hypergraph, part: np.ndarray, parts: int) -> Hypergraph:

@@ -13,7 +13,7 @@ import numpy as np
 from neurocomp.mapping.cuts import Assigned
 from neurocomp.mapping.limits import DEMANDS, Limits
 from neurocomp.mapping.problem import Problem
-from neurocomp.mapping.program import INPUT_PORT, Tile
+from neurocomp.mapping.program_parts import INPUT_PORT, Tile
 from neurocomp.mapping.tile import Tiling
 
 _HALVINGS = 12

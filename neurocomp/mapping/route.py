@@ -27,7 +27,7 @@ from neurocomp.mapping.leaving import (
 )
 from neurocomp.mapping.paths import paths_into
 from neurocomp.mapping.problem import Problem
-from neurocomp.mapping.program import Routes, Tile, tile_window
+from neurocomp.mapping.program_parts import Routes, Tile, tile_window
 from neurocomp.mapping.rows import Rows, counted_rows
 from neurocomp.network.layout import channel_last_index
 from neurocomp.network.ops import Sparse

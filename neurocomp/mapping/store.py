@@ -22,7 +22,8 @@ from neurocomp.mapping.arrays import read_arrays, write_arrays
 from neurocomp.mapping.check import check_program
 from neurocomp.mapping.limits import DEMANDS
 from neurocomp.mapping.problem import MOST_CHIPS
-from neurocomp.mapping.program import Program, Routes, Tile
+from neurocomp.mapping.program import Program
+from neurocomp.mapping.program_parts import Routes, Tile
 from neurocomp.mapping.quality import quality_from_tree
 from neurocomp.mapping.usage import Usage
 from neurocomp.network.ops import frozen_array

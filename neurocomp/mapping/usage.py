@@ -11,12 +11,12 @@ import numpy as np
 from neurocomp.mapping.layer import Layer
 from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, NEURONS, SYNAPSE_BITS, limits_of
 from neurocomp.mapping.problem import Problem
+from neurocomp.mapping.program_parts import Routes, Tile
 from neurocomp.network.ops import frozen_array
 from neurocomp.network.structure import Corner
 
 if TYPE_CHECKING:
     from neurocomp.chip.spec import ChipSpec
-    from neurocomp.mapping.program import Routes, Tile
 
 USES = ("synapses", "neuron_state", "axons_in", "axons_out")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from neurocomp.activity.execution import Execution
 from neurocomp.energy.table import EnergyTable
-from neurocomp.mapping.program import INPUT_PORT, Program
+from neurocomp.mapping.program import Program
+from neurocomp.mapping.program_parts import INPUT_PORT
 from neurocomp.mapping.stations import is_hosted, is_product
 from neurocomp.network.graph import Network, Population
 from neurocomp.network.ops import stands_alone

@@ -19,7 +19,7 @@ from neurocomp.errors import DoesNotFitError
 from neurocomp.mapping.map import make_problem, map_network
 from neurocomp.mapping.place import Placement, place
 from neurocomp.mapping.problem import Problem
-from neurocomp.mapping.program import INPUT_PORT, Routes
+from neurocomp.mapping.program_parts import INPUT_PORT, Routes
 from neurocomp.mapping.route import route
 from neurocomp.mapping.tile import Tiling, tile
 from neurocomp.network import Network, Population

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurocomp.mapping.hypercore import COLUMNS, HyperCore, PartitionCore, compiled
-from neurocomp.mapping.hypergraph import AXON, Hypergraph, coarsened, contracted, part_demands, volume
+from neurocomp.mapping.hypercore import COLUMNS, HyperCore, PartitionCore
+from neurocomp.mapping.hypergraph import AXON, Hypergraph, coarsened, compiled, contracted, part_demands, volume
 from neurocomp.mapping.limits import DEMANDS, Limits
 from neurocomp.mapping.partition.reference import counted_demands, counted_gain, counted_volume
 from tests.hypergraphs import random_hypergraph, random_limits

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from neurocomp.mapping.hypercore import ANCHORS, COLUMNS, MEMBERS, WORK, HyperCore, PartitionCore, compiled
-from neurocomp.mapping.hypergraph import Hypergraph
+from neurocomp.mapping.hypercore import ANCHORS, COLUMNS, MEMBERS, WORK, HyperCore, PartitionCore
+from neurocomp.mapping.hypergraph import Hypergraph, compiled
 from neurocomp.mapping.limits import DEMANDS, Limits
 
 _ROOM = 1.03
