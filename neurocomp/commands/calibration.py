@@ -13,7 +13,8 @@ from neurocomp.commands.job import Job, run_network
 from neurocomp.commands.progress import Progress
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.inputs.memory import need_memory_for
-from neurocomp.inputs.prepare import Prepared, prepare
+from neurocomp.inputs.prepare import prepare
+from neurocomp.inputs.prepared import Prepared
 from neurocomp.mapping.compile import float_form, hosted_values, lower, measured_ranges
 from neurocomp.network.graph import Integer, Network
 from neurocomp.network.quantise import SCALES, WeightScales

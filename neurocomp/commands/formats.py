@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from neurocomp.chip.messages import did_you_mean
 from neurocomp.commands.folder import bytes_writer, text_writer
+from neurocomp.commands.timed_run import TimedRun
 from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.report.csv import cores_csv, layers_csv
 from neurocomp.report.model import Result
-
-if TYPE_CHECKING:
-    from neurocomp.commands.job import TimedRun
 
 FORMATS = ("json", "txt", "html", "csv")
 ACCELERGY = "accelergy"  # needs the run, and is for few: only if asked for

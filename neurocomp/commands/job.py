@@ -13,30 +13,19 @@ from typing import TYPE_CHECKING, cast
 from neurocomp.chip.messages import did_you_mean
 from neurocomp.commands.formats import ALL, formats_of
 from neurocomp.commands.progress import Progress
+from neurocomp.commands.timed_run import TimedRun
 from neurocomp.errors import Diagnostic, InputError, bad_input
 
 if TYPE_CHECKING:
     from neurocomp.activity.execution import Execution
-    from neurocomp.activity.trace import SpikeTrace
     from neurocomp.fabric.noc import Fidelity
-    from neurocomp.inputs.prepare import Prepared
+    from neurocomp.inputs.prepared import Prepared
     from neurocomp.mapping.program import Program
     from neurocomp.network.graph import Network
     from neurocomp.report.model import Result
-    from neurocomp.simulate.simulation import Simulation
 
 FIDELITIES = ("cycle", "event", "bound")
 TRACED_MOST = 512  # steps of a timeline
-
-
-@dataclass(frozen=True)
-class TimedRun:
-    """A program, what it ran on, and what came out."""
-
-    program: Program
-    trace: SpikeTrace
-    simulation: Simulation
-    result: Result
 
 
 def steps_of(text: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from neurocomp.errors import Diagnostic, ResourceLimitError
 
 if TYPE_CHECKING:
-    from neurocomp.inputs.prepare import Prepared
+    from neurocomp.inputs.prepared import Prepared
     from neurocomp.network.graph import Network
 
 SHARE = 0.8  # of the memory that is free

@@ -12,26 +12,11 @@ from neurocomp.activity.encode import encode
 from neurocomp.chip.messages import did_you_mean
 from neurocomp.errors import bad_input
 from neurocomp.inputs.npz import read_npz
+from neurocomp.inputs.prepared import Prepared
 from neurocomp.network.graph import Encoding, Network
 
 CODINGS = tuple(coding for coding in get_args(Encoding) if coding != "temporal")
 SINGLE_MAX = float(np.finfo(np.float32).max)
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """Inputs as the engine takes them, (samples, steps, *shape), or None for a network without input.
-
-    calibration: values of which the chip's input scale is chosen. encoding, seed: None where nothing was coded.
-    """
-
-    inputs: np.ndarray | None
-    samples: int
-    steps: int
-    labels: np.ndarray | None
-    calibration: np.ndarray | None
-    encoding: Encoding | None
-    seed: int | None
 
 
 @dataclass(frozen=True, eq=False)
