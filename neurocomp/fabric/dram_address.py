@@ -49,18 +49,3 @@ def places_of(dram: DramSpec, address: np.ndarray) -> Places:
     rank = value.get("pc", np.int32(0)) * o.ranks + value["ra"]
     bank = (rank * o.bank_groups + value["bg"]) * o.banks_per_group + value["ba"]
     return Places(value["ch"], bank.astype(np.int32), value["ro"], value["co"])
-
-
-def accesses_covering(dram: DramSpec, start: np.ndarray, size_bytes: np.ndarray | int) -> np.ndarray:
-    """int64: the addresses of all accesses that cover pieces of memory, piece by piece, each in ascending order.
-
-    start: first byte of each piece; size_bytes: its length (0: no access), one for all or one for each.
-    """
-    start = np.asarray(start, np.int64)
-    size = np.broadcast_to(np.asarray(size_bytes, np.int64), start.shape)
-    step = dram.organisation.access_bytes
-    first = start // step
-    count = np.where(size > 0, (start + size - 1) // step - first + 1, 0)
-    piece = np.repeat(np.arange(start.size), count)
-    within = np.arange(piece.size) - (np.cumsum(count) - count)[piece]
-    return (first[piece] + within) * step

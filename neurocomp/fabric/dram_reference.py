@@ -226,7 +226,7 @@ class _Controller:
         if self._issue_one(held, now) and self.channel.two_buses:
             self._issue_one(held, now)
         if not self.channel.single_queue:
-            self._move_one(now)
+            self._move_one()
 
     def take(self, number: int, now: int) -> bool:
         """Accept a request if it has arrived and there is room; returns whether."""
@@ -334,7 +334,7 @@ class _Controller:
             self.done[entry.number] = end
             self.inside += [end] if command == READ else []
 
-    def _move_one(self, now: int) -> None:
+    def _move_one(self) -> None:
         writes = len(self.front[WRITE])
         no_reads_left = self.next == len(self.accepted) and not self.front[READ]
         if self.draining == 0:

@@ -141,27 +141,3 @@ def busiest_cycles(noc: Noc, burst: Burst) -> int:
     pace, visits = pace_of(noc, single_flit=False), _visits(noc, burst)
     load = np.bincount(visits.place, burst.flits[burst.packet_of_delivery[visits.delivery]], pace.interval.size)
     return int((load.astype(np.int64) * pace.interval).max(initial=0))
-
-
-class LinkLoads:
-    """Flits per link of routes that come and go: what a search for a placement asks again and again.
-
-    Links are those of Mesh.paths or Mesh.trees; adding and removing cost as much as the links that are named.
-    """
-
-    def __init__(self, noc: Noc) -> None:
-        self.noc = noc
-        self.interval = noc.link_intervals().astype(np.int64)
-        self.flits = np.zeros(noc.mesh.link_slots, np.int64)
-
-    def add(self, links: np.ndarray, flits: np.ndarray | int = 1) -> None:
-        """Routes over these links (repetitions count) carry so many flits more."""
-        np.add.at(self.flits, links, flits)
-
-    def remove(self, links: np.ndarray, flits: np.ndarray | int = 1) -> None:
-        """The opposite of :meth:`add`."""
-        np.subtract.at(self.flits, links, flits)
-
-    def serial_cycles(self) -> int:
-        """Cycles that the busiest link needs for its flits, one after the other: no burst takes less."""
-        return int((self.flits * self.interval).max(initial=0))

@@ -53,7 +53,7 @@ def _from_grid(name: str, cut: Grid, on_core: np.ndarray, shape: Corner) -> list
         np.minimum.at(low[axis], label, value)
         np.maximum.at(high[axis], label, value + 1)
     full = np.prod(high - low, axis=0) == np.bincount(label)
-    members = _members(cut, label, shape)
+    members = _members(cut, label)
     tiles = []
     for k in np.argsort(first):
         if full[k]:
@@ -66,7 +66,7 @@ def _from_grid(name: str, cut: Grid, on_core: np.ndarray, shape: Corner) -> list
     return tiles
 
 
-def _members(cut: Grid, label: np.ndarray, shape: Corner) -> list[np.ndarray]:
+def _members(cut: Grid, label: np.ndarray) -> list[np.ndarray]:
     """For each label below those of the pieces int32: the channel-last positions of its elements, ascending."""
     c, y, x = (np.repeat(np.arange(edges.size - 1), np.diff(edges)) for edges in cut.edges)
     parts_c, _, parts_x = cut.parts

@@ -120,7 +120,7 @@ def _arriving(problem: Problem, name: str, known: dict[str, _Incoming]) -> _Inco
             reaches.setdefault(emitter, []).extend(through(projection.op, shape, part) for part in parts)
         if index in problem.operands:  # multiplied with each other: no synapses, see operand_bits
             continue
-        stored = stored + _passed_on(projection.op, shape, source.stored) + _own(problem, projection, shape, target)
+        stored = stored + _passed_on(projection.op, shape, source.stored) + _own(problem, projection, target)
         from_dense = fan_in(projection.op, shape, source.dense)
         if isinstance(projection.op, Sparse):
             sparse = sparse + from_dense
@@ -176,7 +176,7 @@ def _rewired(op: Wiring, stored: Stored, source: Corner, target: Corner) -> Stor
     return Stored(per_channel, per_element, stored.constant)
 
 
-def _own(problem: Problem, projection: Projection, source_shape: Shape, target: Corner) -> Stored:
+def _own(problem: Problem, projection: Projection, target: Corner) -> Stored:
     """Memory of one operator's weights, kernels shared. A pool or an identity stores a single weight."""
     op, bits = projection.op, problem.weight_bits
     per_channel, per_element, constant = NOTHING.per_channel, NOTHING.per_element, 0

@@ -18,8 +18,6 @@ from neurocomp.network.structure import Corner
 if TYPE_CHECKING:
     from neurocomp.chip.spec import ChipSpec
 
-USES = ("synapses", "neuron_state", "axons_in", "axons_out")
-
 
 @dataclass(frozen=True, eq=False)
 class Usage:

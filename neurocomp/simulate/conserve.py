@@ -38,7 +38,7 @@ def check_conservation(
         raise CheckFailedError(found)
 
 
-def check_products(program: Program, products: ProductWork) -> None:
+def check_products(products: ProductWork) -> None:
     """Raise CheckFailedError if the operations of the tiles are not those of the products' operands."""
     found = _differs(
         "product operations of all tiles and of the products' operands",

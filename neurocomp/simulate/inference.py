@@ -84,7 +84,7 @@ def simulate(
     _check_times(program, tables, totals, series)
     link_flits = _link_flits(tables, totals, program)
     check_conservation(program, trace, totals, results, link_flits)
-    check_products(program, products)
+    check_products(products)
     return Simulation(
         samples=trace.samples,
         steps=trace.steps,

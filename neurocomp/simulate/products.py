@@ -39,7 +39,7 @@ def product_work(program: Program, trace: SpikeTrace, chip_steps: int) -> Produc
     operations, core_ps = np.zeros(core.size, np.int64), np.zeros(program.mesh.core_slots, np.int64)
     latency_ps = program.chip.engines.fp.product_cost.latency_ps
     expected: dict[str, int] = {}
-    used = np.unique(core[_product_tiles(program)]) if program.placed is not program.network else core[:0]
+    used = np.unique(core[_product_tiles(program)]) if products_of(program) else core[:0]
     by_step = np.zeros((chip_steps, used.size), np.int64)
     for name in products_of(program):
         expected[name] = 0

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurocomp.fabric.dram import DramRequests, run_channel, run_channels, simulate_dram
-from neurocomp.fabric.dram_address import accesses_covering, field_sizes, places_of
+from neurocomp.fabric.dram_address import field_sizes, places_of
 from neurocomp.fabric.dram_bound import least_time
 from neurocomp.fabric.dram_catalog import dram_names, load_dram
 from neurocomp.fabric.dram_channel import channel_of
@@ -105,16 +105,3 @@ def test_every_address_has_its_own_place(name, base):
         assert value[name_of_field].max() < sizes[name_of_field]
         rebuilt = rebuilt * sizes[name_of_field] + value[name_of_field]
     assert (rebuilt == address // o.access_bytes).all()
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.sampled_from(sorted(DRAMS)), st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 5000)), max_size=8))
-def test_accesses_cover_each_piece_and_no_more(name, pieces):
-    dram = DRAMS[name]
-    step = dram.organisation.access_bytes
-    start, size = (np.array([piece[k] for piece in pieces], np.int64) for k in (0, 1))
-    wanted = [
-        at for first, length in pieces if length
-        for at in range(first // step * step, first + length, step)
-    ]  # fmt: skip
-    assert accesses_covering(dram, start, size).tolist() == wanted

@@ -119,7 +119,7 @@ def test_parts_of_the_report_sum(network: Network, delivery: str) -> None:
 def test_terms_that_no_tile_forms_are_noticed() -> None:
     none = np.zeros(1, np.int64)
     with pytest.raises(CheckFailedError, match="product operations of all tiles and of the products' operands: 0"):
-        check_products(None, ProductWork(none, none, none, {"attention": 3}))  # type: ignore[arg-type]
+        check_products(ProductWork(none, none, none, {"attention": 3}))
 
 
 def test_a_product_costs_what_the_profile_says_or_a_dense_synaptic_operation() -> None:

@@ -10,7 +10,6 @@ import pytest
 from neurocomp.errors import InputError
 from neurocomp.fabric.burst import Burst
 from neurocomp.fabric.noc import Noc
-from neurocomp.fabric.noc_bound import LinkLoads
 from neurocomp.fabric.noc_run import run_burst
 from neurocomp.fabric.noc_traffic import Stream, load_point, traffic
 from neurocomp.fabric.router import ROUTERS, Router, find_router
@@ -153,16 +152,6 @@ def test_event_says_where_it_does_not_hold() -> None:
     ):
         noc = Noc(Mesh(4, 4, torus=torus), ROUTERS[name])
         assert run_burst(noc, crowd(noc, per_core), fidelity="event").within_domain is holds
-
-
-def test_link_loads_come_and_go() -> None:
-    noc = Noc(Mesh(4, 1), ROUTERS["std"], chip_size=(2, 1), boundary_interval=3)
-    loads = LinkLoads(noc)
-    _, links = noc.mesh.paths(np.array([0, 0]), np.array([3, 1]))
-    loads.add(links, 10)
-    assert loads.serial_cycles() == 30  # the boundary; the first link has 20
-    loads.remove(noc.mesh.paths(np.array([0]), np.array([3]))[1], 10)
-    assert loads.serial_cycles() == 10
 
 
 def test_traffic_has_the_load_that_was_asked_for() -> None:
