@@ -78,17 +78,22 @@ def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int,
     from neurocomp.frontend.freezing.emit import emit
     from neurocomp.frontend.freezing.export import export
     from neurocomp.frontend.freezing.lower import Lowering, input_layouts, understood
+    from neurocomp.frontend.freezing.written import written_neurons
 
-    graph = export(run.module, example, run.readings, understood)
+    graph = run.graph or export(run.module, example, run.readings, understood)
+    found = written_neurons(graph, example, run.readings, run.calls, run.steps)
+    graph = found.graph
+    run.readings.extend(found.readings)
+    run.calls.update(found.calls)
     failures: list[tuple[int, InputError]] = []
     mixed: set[bool] = set()
     squeezed = any(reading.squeezes for reading in run.readings)
     readings = input_layouts(tuple(example.shape), run.steps, run.encoding, squeezed)
-    for layout in readings:
+    for layout, may_fold in [(layout, fold) for fold in (False, True) for layout in readings]:
         timed = layout.size_of("T") is not None
         if timed in mixed and layout.size_of("N") is None:
             continue  # what mixes the samples is not made right by taking all of them for one
-        lowering = Lowering(graph, run.readings, run.steps, layout)
+        lowering = Lowering(graph, run.readings, run.steps, layout, may_fold)
         try:
             lowered = lowering.run()
             network = emit(lowered, run.readings, name, "torch")
@@ -213,11 +218,11 @@ def _check_mode(module: Any) -> None:
 
 def origin_of(readings: Any) -> str:
     """The framework of the neurons and its version."""
-    frameworks = sorted({type(r.module).__mro__[0].__module__.partition(".")[0] for r in readings})
+    frameworks = sorted({type(r.module).__module__.partition(".")[0] for r in readings if r.module is not None})
     names = []
     for name in frameworks:
         try:
             names.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             names.append(name)
-    return f"torch module ({', '.join(names)})"
+    return f"torch module ({', '.join(names)})" if names else "torch module"

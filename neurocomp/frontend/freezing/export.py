@@ -13,7 +13,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,8 @@ class Call:
 class Graph:
     """An exported graph. nodes: torch.fx nodes in order; constants: tensor by placeholder name; names: parameter
     name by placeholder name; input: name of the one placeholder that is fed; leaves: paths of modules without
-    children; prefix: what module paths begin with that is not the user's."""
+    children; prefix: what module paths begin with that is not the user's; refused: by module path, why
+    thresholds in it are no neuron."""
 
     nodes: tuple[Any, ...]
     constants: dict[str, Any]
@@ -48,6 +49,7 @@ class Graph:
     input: str
     leaves: frozenset[str]
     prefix: str
+    refused: dict[str, str] = field(default_factory=dict)
 
     def path_of(self, node: Any) -> str:
         """Path of the innermost module that a graph node comes from."""
@@ -69,15 +71,17 @@ def read_neurons(module: Any) -> list[Reading]:
             readings.append(found)
     if problems:
         raise InputError([d for problem in problems for d in problem.diagnostics])
-    if not readings:
-        raise bad_input(
-            type(module).__name__,
-            "contains no neuron that neurocomp knows",
-            hint="use the neuron classes of SpikingJelly, snnTorch, Norse or sinabs, or give your own a "
-            f"{declared.METHOD} method (docs/freezing.md shows a whole one); a network without spikes becomes a "
-            "spiking one with neurocomp convert",
-        )
     return readings
+
+
+def no_neurons(module: Any) -> InputError:
+    return bad_input(
+        type(module).__name__,
+        "contains no neuron that neurocomp knows",
+        hint="use the neuron classes of SpikingJelly, snnTorch, Norse or sinabs, or give your own a "
+        f"{declared.METHOD} method (docs/freezing.md shows a whole one); a network without spikes becomes a "
+        "spiking one with neurocomp convert",
+    )
 
 
 def reset(module: Any, readings: list[Reading]) -> None:
@@ -105,7 +109,7 @@ def record(module: Any, example: Any, readings: list[Reading]) -> dict[str, list
     handles.append(one_call.register_forward_hook(read_out))
     reset(module, readings)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), as_it_was(module, readings):
             module(example)
     except Exception as error:
         raise bad_input(
@@ -171,7 +175,14 @@ def export(module: Any, example: Any, readings: list[Reading], understood: Calla
 
     reset(module, readings)
     try:
-        with _opaque(readings), opaque_delays(module), _bystanders(readings), torch.no_grad(), _quiet():
+        with (
+            _opaque(readings),
+            opaque_delays(module),
+            _bystanders(readings),
+            _without_traces(module, readings),
+            torch.no_grad(),
+            _quiet(),
+        ):
             program = torch.export.export(module, (example,), strict=False)
             if not all(_is_plain(node, understood) for node in program.graph.nodes):
                 program = program.run_decompositions({})  # as long as the export itself
@@ -234,6 +245,52 @@ def _opaque(readings: list[Reading]) -> Iterator[None]:
 
 
 @contextmanager
+def as_it_was(module: Any, readings: list[Reading]) -> Iterator[None]:
+    """Put attributes and buffers back that the user's own code changes: states that it keeps between calls."""
+    import torch
+
+    known = {id(reading.module) for reading in readings}
+    own = [m for m in module.modules() if id(m) not in known and not hasattr(m, "_memories")]
+    fixed = ("_parameters", "_modules", "_buffers")
+    kept = [(m, {k: v for k, v in vars(m).items() if k not in fixed}, dict(m._buffers)) for m in own]
+    copies = [(b, b.clone()) for _, _, buffers in kept for b in buffers.values() if isinstance(b, torch.Tensor)]
+    try:
+        yield
+    finally:
+        for m, attributes, buffers in kept:
+            for name in [name for name in vars(m) if name not in fixed and name not in attributes]:
+                del vars(m)[name]
+            vars(m).update(attributes)
+            m._buffers.clear()
+            m._buffers.update(buffers)
+        with torch.no_grad():
+            for buffer, copy in copies:
+                if not torch.compiler.is_exporting() and not torch.equal(buffer, copy):
+                    buffer.copy_(copy)
+
+
+@contextmanager
+def _without_traces(module: Any, readings: list[Reading]) -> Iterator[None]:
+    """For the time of the block, a call of the module leaves its attributes as they were: torch.export forbids states
+    that are kept as plain attributes."""
+    forward = module.forward
+    own = vars(module).get("forward")
+
+    @functools.wraps(forward)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        with as_it_was(module, readings):
+            return forward(*args, **kwargs)
+
+    vars(module)["forward"] = called
+    try:
+        yield
+    finally:
+        vars(module).pop("forward", None)
+        if own is not None:
+            vars(module)["forward"] = own
+
+
+@contextmanager
 def _bystanders(readings: list[Reading]) -> Iterator[None]:
     """Put back the state of neurons of other networks: snnTorch's ``utils.reset`` in a forward pass clears all
     neurons that exist, and would leave them with the symbolic tensors of the export."""
@@ -274,6 +331,8 @@ def _graph(program: Any, module: Any) -> Graph:
     if len(inputs) != 1:
         raise bad_input("example_input", f"the module takes {len(inputs)} tensors; one can be fed at present")
     leaves = frozenset(path.removeprefix(prefix) for path, m in module.named_modules() if not list(m.children()))
+    output = program.graph.output_node()
+    output.args = (tuple(output.args[0][-len(signature.user_outputs) :]),)  # without states that the module keeps
     return Graph(tuple(program.graph.nodes), constants, names, inputs[0], leaves, prefix)
 
 

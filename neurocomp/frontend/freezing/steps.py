@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from neurocomp.errors import Diagnostic, InputError, bad_input
-from neurocomp.frontend.freezing.export import Call, read_neurons, record, step_loop
+from neurocomp.frontend.freezing.export import Call, Graph, export, no_neurons, read_neurons, record, step_loop
+from neurocomp.frontend.freezing.lower import understood
 from neurocomp.frontend.freezing.readings import Reading
+from neurocomp.frontend.freezing.written import thresholds
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
     """A module with its time loop inside. module: the user's, or one that calls it once per step; calls: what
-    each neuron received and returned on the example; encoding: of the example, where that is known."""
+    each neuron received and returned on the example; encoding: of the example, where that is known; graph: of the
+    module, where it has been taken already."""
 
     module: Any
     readings: list[Reading]
     calls: dict[str, list[Call]]
     steps: int
     encoding: str | None
+    graph: Graph | None = None
 
 
 def run_steps(module: Any, example: Any, steps: int | None, encoding: str | None) -> Run:
@@ -32,16 +36,36 @@ def run_steps(module: Any, example: Any, steps: int | None, encoding: str | None
             raise
         # the example as a whole is no input of a single step
         return _closed(module, example, readings, steps, encoding)
+    if not readings:
+        return _written_out(module, example, steps, encoding)
     if all(r.time_axis is None and len(calls[r.path]) == 1 for r in readings):
         return _closed(module, example, readings, steps, encoding or "direct")
     found = _steps_of(readings, calls)
     if steps not in (None, found):
-        raise bad_input(
-            "steps",
-            f"{steps} steps are asked for, but the forward pass of the module runs {found}",
-            hint=f"leave steps out, or let the module run {steps} steps",
-        )
+        raise _other_steps(steps, found)
     return Run(module, readings, calls, found, encoding)
+
+
+def _other_steps(steps: int | None, found: int) -> InputError:
+    return bad_input(
+        "steps",
+        f"{steps} steps are asked for, but the forward pass of the module runs {found}",
+        hint=f"leave steps out, or let the module run {steps} steps",
+    )
+
+
+def _written_out(module: Any, example: Any, steps: int | None, encoding: str | None) -> Run:
+    """A module without known neurons: as many steps as there are copies of its thresholds."""
+    graph = export(module, example, [], understood)
+    lengths = [len(chain) for chain in thresholds(graph)]
+    if not lengths:
+        raise no_neurons(module)
+    found = max(lengths, key=lambda length: (lengths.count(length), length))
+    if found == 1 and steps != 1:
+        return _closed(module, example, [], steps, encoding or "direct")
+    if steps not in (None, found):
+        raise _other_steps(steps, found)
+    return Run(module, [], {}, found, encoding, graph)
 
 
 def _closed(module: Any, example: Any, readings: list[Reading], steps: int | None, encoding: str) -> Run:
@@ -59,7 +83,7 @@ def _closed(module: Any, example: Any, readings: list[Reading], steps: int | Non
         )
     loop = step_loop(module, steps, encoding == "temporal")
     calls = record(loop, example, readings)
-    found = _steps_of(readings, calls)
+    found = _steps_of(readings, calls) if readings else steps
     if found != steps:
         raise bad_input("steps", f"{steps} calls of the module run {found} time steps; one step per call is needed")
     return Run(loop, readings, calls, found, encoding)

@@ -1,0 +1,141 @@
+"""Neurons written out in a network's own code are recognised, and give every spike of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from neurocomp.activity.encode import encode_sample
+from neurocomp.activity.execute import execute
+from neurocomp.errors import InputError
+from neurocomp.frontend.freeze import freeze
+from tests.freezing import activity, executed, grid_input, on_a_grid
+
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+
+from tests.models import written  # noqa: E402
+
+STEPS = 7
+
+
+def one_step(neuron: Any) -> Any:
+    return lambda: nn.Sequential(nn.Linear(8, 16), neuron())
+
+
+CASES: dict[str, tuple[Any, tuple[int, ...], dict[str, Any], dict[str, tuple[str, ...]]]] = {
+    "layered": (written.layered, (3, STEPS, 8), {}, {"1": (), "3": ()}),
+    "functions": (written.Functions, (3, 1, 8, 8), {}, {"neuron": (), "neuron#2": (), "neuron#3": ()}),
+    "keeps": (one_step(written.Keeps), (3, 8), {"steps": STEPS}, {"1": ()}),
+    "in_place": (one_step(written.InPlace), (STEPS, 3, 8), {"steps": STEPS, "encoding": "temporal"}, {"1": ()}),
+    "adaptive": (written.Adaptive, (STEPS, 3, 8), {}, {"neuron": ("adaptive_threshold",), "readout": ()}),
+    "current": (written.WithCurrent, (STEPS, 3, 8), {}, {"neuron": ()}),
+    "chosen": (written.Chosen, (STEPS, 3, 8), {}, {"neuron": ()}),
+    "forgetful": (written.Forgetful, (STEPS, 3, 8), {}, {"neuron": ()}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_spike_is_that_of_the_code(name: str) -> None:
+    make, shape, options, neurons = CASES[name]
+    torch.manual_seed(3)
+    module = on_a_grid(make(), seed=4)
+    x = 2 * grid_input(*shape)
+    network = freeze(module, x, **options)
+    assert {p.name: p.neuron.parts() for p in network.populations if p.neuron is not None} == neurons
+    assert not any("differ" in text for text in network.assumptions)
+    for layer, rate in activity(executed(network)).items():
+        assert 0.02 < rate < 0.98 or layer == "readout", layer
+    if not options:
+        with torch.no_grad():
+            theirs = module(x).numpy()
+        ours = execute(network, encode_sample(network.sample)).output.astype(np.float32)  # type: ignore[arg-type]
+        ours = ours.sum(1) if theirs.ndim == 2 else ours if shape[1] == STEPS else ours.swapaxes(0, 1)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
+
+
+class Random(nn.Module):
+    """A neuron with a leak, a rest, a gain, a reset of each kind, written out."""
+
+    def __init__(self, decay: float, gain: float, rest: float, threshold: float, reset: str) -> None:
+        super().__init__()
+        self.fc, self.out = nn.Linear(6, 10), nn.Linear(10, 4)
+        self.numbers, self.reset = (decay, gain, rest, threshold), reset
+
+    def step(self, x: Any, v: Any, s: Any) -> tuple[Any, Any]:
+        decay, gain, rest, threshold = self.numbers
+        if self.reset == "late":
+            v = decay * v + gain * (x + rest) - s * threshold
+        elif self.reset == "discards":
+            v = (decay * v + gain * (x + rest)) * (1 - s)
+        else:
+            v = v * decay + (x + rest) * gain
+        s = written.fires(v / threshold - 1)
+        if self.reset == "zero":
+            v = v.masked_fill(s.bool(), 0.25)
+        elif self.reset == "subtract":
+            v = v - threshold * s
+        elif self.reset == "amount":
+            v = v - 0.5 * s
+        elif self.reset == "part":
+            v = v * (1 - 0.5 * s)
+        return s, v
+
+    def forward(self, x: Any) -> Any:
+        s = v = torch.zeros(x.shape[1], 10)
+        q = w = torch.zeros(x.shape[1], 4)
+        outputs = []
+        for given_now in x:
+            s, v = self.step(self.fc(given_now), v, s)
+            q, w = self.step(self.out(s), w, q)
+            outputs.append(q)
+        return torch.stack(outputs)
+
+
+eighths = st.integers(1, 8).map(lambda k: k / 8)
+
+
+@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(
+    eighths,
+    st.sampled_from([0.5, 1.0, 2.0]),
+    st.integers(-2, 2).map(lambda k: k / 8),
+    st.sampled_from([0.25, 0.5, 1.0]),
+    st.sampled_from(["zero", "subtract", "late", "discards", "amount", "part", "none"]),
+    st.integers(0, 100),
+)
+def test_random_neurons(decay: float, gain: float, rest: float, threshold: float, reset: str, seed: int) -> None:
+    module = on_a_grid(Random(decay, gain, rest, threshold, reset), seed=seed)
+    network = freeze(module, 2 * grid_input(4, 3, 6))
+    assert not any("differ" in text for text in network.assumptions)
+    found = {p.neuron.reset for p in network.populations if p.neuron is not None}
+    assert found <= {"zero" if reset in ("zero", "discards") else "none" if reset == "none" else "subtract"}
+    assert math.isclose(float(network.populations[-1].neuron.threshold), threshold, rel_tol=1e-6)  # type: ignore[union-attr]
+
+
+def test_what_is_no_neuron_says_why() -> None:
+    class Odd(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(6, 5)
+
+        def forward(self, x: Any) -> Any:
+            v = torch.zeros(x.shape[1], 5)
+            out = []
+            for t in range(x.shape[0]):
+                v = 0.5 * v + self.fc(x[t])
+                out.append(written.fires(v - 0.1 * (t + 1)))
+            return torch.stack(out)
+
+    with pytest.raises(InputError) as caught:
+        freeze(Odd(), torch.rand(4, 2, 6))
+    assert str(caught.value) == (
+        "the network: the threshold in the network is none of a neuron that is known\n"
+        "  why:  step 1 of its time loop does something else than the last one\n"
+        "  next: give the neuron a module of its own that declares its canonical neuron: docs/freezing.md shows one"
+    )
