@@ -89,11 +89,11 @@ def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int,
     mixed: set[bool] = set()
     squeezed = any(reading.squeezes for reading in run.readings)
     readings = input_layouts(tuple(example.shape), run.steps, run.encoding, squeezed)
-    for layout, may_fold in [(layout, fold) for fold in (False, True) for layout in readings]:
+    for layout in readings:
         timed = layout.size_of("T") is not None
         if timed in mixed and layout.size_of("N") is None:
             continue  # what mixes the samples is not made right by taking all of them for one
-        lowering = Lowering(graph, run.readings, run.steps, layout, may_fold)
+        lowering = Lowering(graph, run.readings, run.steps, layout)
         try:
             lowered = lowering.run()
             network = emit(lowered, run.readings, name, "torch")

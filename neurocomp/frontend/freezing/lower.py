@@ -16,7 +16,6 @@ import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.frontend.freezing import arithmetic, attention, axes, delays, joining, linear, pooling, reductions
-from neurocomp.frontend.freezing.allsteps import handled, stepwise, unfolded
 from neurocomp.frontend.freezing.export import NEURON_OP, Graph
 from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, constant_features, feature_map
 from neurocomp.frontend.freezing.ops import HANDLERS, Context, is_open
@@ -72,13 +71,9 @@ class Lowered:
 
 
 class Lowering:
-    """One pass over the graph, under one reading of the input's axes. may_fold: whether operations may be computed on
-    all steps at once where they do not go step by step (allsteps.py)."""
+    """One pass over the graph, under one reading of the input's axes."""
 
-    def __init__(
-        self, graph: Graph, readings: list[Reading], steps: int, layout: Layout, may_fold: bool = False
-    ) -> None:
-        self.may_fold = may_fold
+    def __init__(self, graph: Graph, readings: list[Reading], steps: int, layout: Layout) -> None:
         self.graph = graph
         self.readings = readings
         self.steps = steps
@@ -129,13 +124,7 @@ class Lowering:
             if like is not None:
                 return like
             raise Unsupported("")
-        options = _without_tensor_options(kwargs)
-        context = self._context(node)
-
-        def call(given: list[Any]) -> Any:
-            return handler(context, *given[:-1], **dict(zip(options, given[-1], strict=True)))
-
-        return handled(self.arrange, call, [*args, list(options.values())], context.path, self.may_fold)
+        return handler(self._context(node), *args, **_without_tensor_options(kwargs))
 
     def _checked(self, node: Any, value: Any) -> Any:
         """The value, if its shape is the one that torch found for this node."""
@@ -186,7 +175,7 @@ class Lowering:
         A neuron does not care for its place, so a layer keeps the order of the stream, unless it is connected to
         itself, which it does in the order of the tensor.
         """
-        x = self.arrange.solid(self._by_steps(reading, x), reading.path)
+        x = self.arrange.solid(x, reading.path)
         if reading.recurrence is not None:
             lead = x.layout.lead()
             stream, shape = self.arrange.in_order(x, lead, reading.path)
@@ -204,15 +193,6 @@ class Lowering:
                 f"{'all steps at once' if x.time == 'all' else f'a {x.time} over the steps'}"
             )
         return x, call
-
-    def _by_steps(self, reading: Reading, x: Signal) -> Signal:
-        """What a neuron is given, step by step."""
-        if x.time != "folded":
-            return x
-        try:
-            return stepwise(self.arrange, x, reading.path)
-        except Unsupported:
-            return unfolded(self.arrange, x, reading.time_axis, reading.path)
 
     def _emitted(self, reading: Reading, key: int, port: str, x: Signal) -> Signal:
         stream = self.streams.output(key, port, x.stream.shape, reading.path)
@@ -290,7 +270,6 @@ class Lowering:
                 return first, len(results) - 1
             return joined, len(results) - self.steps
         chosen = next((s for s in signals if not _is_state_of_spiking(s, self.readings)), signals[0])
-        chosen = stepwise(self.arrange, chosen, "output")
         return self.arrange.summed_over_time(chosen), len(results) - 1
 
     # messages ---------------------------------------------------------------------------------------------------
