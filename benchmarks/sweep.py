@@ -76,8 +76,8 @@ def whole_sweep(count: int, workers: int) -> None:
         space = Space.model_validate({**SPACE, "axes": chosen, "sampler": {"method": "latin", "points": count}})
         with tempfile.TemporaryDirectory() as folder:
             clock = time.perf_counter()
-            with local_runner(Store(Path(folder) / "s"), None, workers) as runner:
-                outcomes = run_jobs(jobs_of(points_of(space), None), runner)
+            with local_runner(Store(Path(folder) / "s"), workers=workers) as runner:
+                outcomes = run_jobs(jobs_of(points_of(space)), runner)
             spent = time.perf_counter() - clock
         good = sum(outcome.status == "ok" for outcome in outcomes)
         print(f"  {kind:40}{spent:9.1f} s, {count / spent:6.1f} points/s, {good} with figures")

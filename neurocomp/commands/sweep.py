@@ -11,7 +11,7 @@ from pathlib import Path
 from neurocomp.commands.progress import Advance, Progress
 from neurocomp.errors import Diagnostic, InputError, StoppedError
 from neurocomp.files import write_whole
-from neurocomp.sweep.api import inputs_of, outcomes_of, plan, runner_of, space_of
+from neurocomp.sweep.api import files_of, outcomes_of, plan, runner_of, space_of
 from neurocomp.sweep.outcome import TRAINING_NAMES, Outcome
 from neurocomp.sweep.page import to_page
 from neurocomp.sweep.pareto import pareto
@@ -33,6 +33,7 @@ class Sweep:
     as_json: bool = False
     quiet: bool = False
     parquet: bool = False
+    run_code: bool = False
 
     def __post_init__(self) -> None:
         if self.parquet:
@@ -45,15 +46,15 @@ def run_sweep(file: Path, options: Sweep) -> None:
     """Run every point of a space that is not finished yet, then write tables and print what was found. Raises
     StoppedError if the user interrupts it; what is finished stays."""
     space = space_of(file)
-    jobs, inputs = plan(space), inputs_of(space)
     folder = options.folder or Path(f"{file.stem}-sweep")
-    store = Store(folder)
+    given = files_of(space, folder, options.run_code)
+    jobs, store = plan(space, given), Store(folder)
     write_whole(folder / SPACE, file.read_text("utf-8-sig"))
     with Progress(sys.stderr, enabled=not options.quiet) as progress, progress.stage("sweeping") as advance:
         teller = _Teller(space, len(jobs) or space.sampler.points or 0, advance, progress)
         try:
-            with runner_of(store, inputs, options.workers or workers_here(), options.dask) as runner:
-                outcomes = list(outcomes_of(space, jobs, runner, teller.done))
+            with runner_of(store, given, options.workers or workers_here(), options.dask) as runner:
+                outcomes = list(outcomes_of(space, jobs, runner, given, teller.done))
         except KeyboardInterrupt:
             raise _stopped(folder, teller) from None
     _write(folder, space, outcomes, options)

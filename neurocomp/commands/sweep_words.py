@@ -20,6 +20,9 @@ def sweep_command(
         str | None, typer.Option("--dask", metavar="ADDRESS", help="Run on this Dask scheduler; local starts one.")
     ] = None,
     parquet: Annotated[bool, typer.Option("--parquet", help="Also write points.parquet.")] = False,
+    run_code: Annotated[
+        bool, typer.Option("--run-code", help="Run the code that the space names as the source of its networks.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the report.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no report and no progress.")] = False,
 ) -> None:
@@ -33,7 +36,7 @@ def sweep_command(
     """
     from neurocomp.commands.sweep import Sweep, run_sweep, show_sweep
 
-    options = Sweep(output, workers, dask, as_json, quiet, parquet)
+    options = Sweep(output, workers, dask, as_json, quiet, parquet, run_code)
     if len(what) == 2 and what[0] == "show":
         show_sweep(Path(what[1]), options)
     elif len(what) == 1 and what[0] != "show":

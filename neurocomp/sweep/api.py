@@ -14,6 +14,8 @@ from neurocomp.errors import Diagnostic, InputError
 from neurocomp.sweep.checks import check_space
 from neurocomp.sweep.cluster import dask_runner
 from neurocomp.sweep.files import is_training, located
+from neurocomp.sweep.gather import gathered, needs_freezing
+from neurocomp.sweep.given import Given
 from neurocomp.sweep.guided import check_optuna, guided
 from neurocomp.sweep.outcome import Outcome
 from neurocomp.sweep.run import Done, Job, Runner, in_order, jobs_of
@@ -29,27 +31,32 @@ def sweep(
     store: str | Path | None = None,
     workers: int = 1,
     dask: str | None = None,
+    run_code: bool = False,
 ) -> Iterator[Outcome]:
     """Every point of a space, each as soon as it and all before it are finished, in the same order whoever computes.
 
     space: a Space, its content as a mapping, or a .yaml file. store: folder that keeps finished points, which are taken
     from there the next time; None: nothing is kept. workers: local processes; with more than one, a script needs
     the usual ``if __name__ == "__main__"``. dask: address of a scheduler, or "local"; then workers are its processes.
+    run_code: whether code that the space names as the source of networks may be run.
 
     Raises InputError for a space that is wrong, before anything runs.
     """
     checked = space_of(space)
-    jobs, inputs = plan(checked), inputs_of(checked)
-    return _swept(checked, jobs, inputs, None if store is None else Path(store), workers, dask)
+    with ExitStack() as stack:  # a space that is wrong leaves no folder behind
+        if store is None:
+            store = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="neurocomp-"))) / "sweep"
+        given = files_of(checked, Path(store), run_code)
+        jobs = plan(checked, given)
+        return _swept(checked, jobs, given, Path(store), workers, dask, stack.pop_all())
 
 
 def _swept(
-    space: Space, jobs: list[Job], inputs: Path | None, folder: Path | None, workers: int, dask: str | None
+    space: Space, jobs: list[Job], given: Given, folder: Path, workers: int, dask: str | None, stack: ExitStack
 ) -> Iterator[Outcome]:
-    with ExitStack() as stack:
-        folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="neurocomp-"))) / "sweep"
-        runner = stack.enter_context(runner_of(Store(folder), inputs, workers, dask))
-        yield from outcomes_of(space, jobs, runner)
+    with stack:
+        runner = stack.enter_context(runner_of(Store(folder), given, workers, dask))
+        yield from outcomes_of(space, jobs, runner, given)
 
 
 def space_of(space: Space | Mapping[str, Any] | str | Path) -> Space:
@@ -69,30 +76,34 @@ def _validated(space: Mapping[str, Any]) -> Space:
         ]) from None  # fmt: skip
 
 
-def inputs_of(space: Space) -> Path | None:
-    return None if space.input is None else Path(space.input)
+def files_of(space: Space, folder: Path, run_code: bool = False) -> Given:
+    """The files that a space names; its networks are frozen into the sweep's folder where they have to be, after all
+    else in the space was checked. run_code: whether code that it names may be run. Raises InputError."""
+    if needs_freezing(space):
+        check_space(space)
+    return gathered(space, folder, run_code)
 
 
-def plan(space: Space) -> list[Job]:
+def plan(space: Space, given: Given) -> list[Job]:
     """The jobs of a space after it was checked; none for a guided search. Raises InputError with all that is wrong."""
     searched = space.sampler.method == "guided"
     points = [] if searched and space.sampler.points is not None else points_of(space)
     if searched:
         check_optuna()
-    check_space(space)
-    return jobs_of(points, inputs_of(space))
+    check_space(space, given)
+    return jobs_of(points, given)
 
 
-def runner_of(
-    store: Store, inputs: Path | None, workers: int, dask: str | None = None
-) -> AbstractContextManager[Runner]:
+def runner_of(store: Store, given: Given, workers: int, dask: str | None = None) -> AbstractContextManager[Runner]:
     """Who computes: local processes, or a Dask cluster."""
-    return local_runner(store, inputs, workers) if dask is None else dask_runner(store, inputs, dask, workers)
+    return local_runner(store, given, workers) if dask is None else dask_runner(store, given, dask, workers)
 
 
-def outcomes_of(space: Space, jobs: list[Job], runner: Runner, done: Done | None = None) -> Iterator[Outcome]:
+def outcomes_of(
+    space: Space, jobs: list[Job], runner: Runner, given: Given, done: Done | None = None
+) -> Iterator[Outcome]:
     """Outcomes of all points of a space."""
     if space.sampler.method == "guided":
-        yield from guided(space, inputs_of(space), runner, done)
+        yield from guided(space, given, runner, done)
     else:
         yield from in_order(jobs, runner, done)

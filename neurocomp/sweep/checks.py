@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import get_args
 
 from neurocomp.chip.catalog import load_array_chip, load_chip
 from neurocomp.chip.messages import did_you_mean
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.fabric.noc import Fidelity
-from neurocomp.frontend.read import load_network
 from neurocomp.inputs.prepare import prepare
 from neurocomp.mapping.choices import Choices
 from neurocomp.network.graph import Network
+from neurocomp.network.quantise import SCALES
 from neurocomp.simulate.trained_layers import layers_of
 from neurocomp.sweep.files import is_mixed, is_training
+from neurocomp.sweep.given import Given
 from neurocomp.sweep.mapping import MAPPING_AXES, chips_of
 from neurocomp.sweep.outcome import METRIC_NAMES, TRAINING_NAMES
 from neurocomp.sweep.profile import expanded, paths
@@ -23,21 +23,24 @@ from neurocomp.sweep.sample import wrong_ties
 from neurocomp.sweep.space import Axis, Range, Scalar, Space, Tied
 from neurocomp.sweep.training import TRAINING_AXES, TrainingChoices
 
-RUN = ("run.steps", "run.noc")
+RUN = ("run.steps", "run.noc", "run.weight_scales")
 CHIP = "chip."
 INFERENCE = (*MAPPING_AXES, *RUN)
+_WORDS = {"run.noc": get_args(Fidelity), "run.weight_scales": SCALES}
 
 
-def check_space(space: Space) -> None:
+def check_space(space: Space, given: Given | None = None) -> None:
     """Raises InputError with everything that is wrong, each finding once. A value that some chip refuses is no mistake
-    here: it is the outcome of its points."""
+    here: it is the outcome of its points. given: the files of the points; None: the networks are not looked at."""
     if is_mixed(space):
         what = "some of these chips are event-driven, some hold arrays"
         why = "points are inferences on the former and training iterations on the latter, with other metrics"
         raise InputError(Diagnostic("chips", what, why, "give each kind a space of its own"))
     training = is_training(space)
     found = [*_metrics(space, training), *wrong_ties(space), *_axes(space, training), *_chips(space, training)]
-    found += _trained(space) if training else _networks(space)
+    found += [*_names(space), *(_idle(space) if training else ())]
+    if given is not None:
+        found += _trained(space, given) if training else _networks(space, given)
     if found:
         raise InputError(list({str(diagnostic): diagnostic for diagnostic in found}.values()))
 
@@ -90,8 +93,8 @@ def _wrong_choice(name: str, value: Scalar) -> list[Diagnostic]:
 
 def _wrong(name: str, value: Scalar) -> list[Diagnostic]:
     whole = isinstance(value, int) and not isinstance(value, bool)
-    if name == "run.noc":
-        known = get_args(Fidelity)
+    if name in _WORDS:
+        known = _WORDS[name]
         return [] if value in known else [Diagnostic("", f"is {value!r}", hint=did_you_mean(str(value), known))]
     if name == "run.steps":
         if whole or (isinstance(value, float) and value.is_integer()):
@@ -131,22 +134,33 @@ def _chips(space: Space, training: bool) -> Iterator[Diagnostic]:
             yield Diagnostic(f"axes.{axis}", "no chip of this sweep has such a value", hint=did_you_mean(path, known))
 
 
-def _trained(space: Space) -> Iterator[Diagnostic]:
-    if space.input is not None:
-        yield Diagnostic("input", "is not used by training, which is costed from layers and assumed shares")
-    for name in space.networks:
-        yield from _said(lambda: layers_of(load_network(name)))  # noqa: B023
+def _names(space: Space) -> Iterator[Diagnostic]:
+    names = space.network_names
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        what = f"{name} stands there {names.count(name)} times"
+        yield Diagnostic("networks", what, hint="give each a name: of its own")
 
 
-def _networks(space: Space) -> Iterator[Diagnostic]:
+def _idle(space: Space) -> Iterator[Diagnostic]:
+    for option, value in (("input", space.input), ("calibrate", space.calibrate)):
+        if value is not None:
+            yield Diagnostic(option, "is not used by training, which is costed from layers and assumed shares")
+
+
+def _trained(space: Space, given: Given) -> Iterator[Diagnostic]:
+    for name in space.network_names:
+        yield from _said(lambda: layers_of(given.saved(name).network()))  # noqa: B023
+
+
+def _networks(space: Space, given: Given) -> Iterator[Diagnostic]:
     steps = space.axes.get("run.steps")
     first = steps[0] if isinstance(steps, tuple) and isinstance(steps[0], int) and steps[0] > 0 else None
-    inputs = None if space.input is None else Path(space.input)
-    for name in space.networks:
+    for name in space.network_names:
         networks: list[Network] = []
-        yield from _said(lambda: networks.append(load_network(name)))  # noqa: B023
-        if networks and not isinstance(steps, Range):
-            yield from _said(lambda: prepare(networks[0], inputs, first, None, None))  # noqa: B023
+        yield from _said(lambda: networks.append(given.saved(name).network()))  # noqa: B023
+        for data in (given.input, *([] if given.calibrate is None else [given.calibrate])):
+            if networks and not isinstance(steps, Range):
+                yield from _said(lambda: prepare(networks[0], data, first, None, None))  # noqa: B023
 
 
 def _said(attempt: Callable[[], object]) -> tuple[Diagnostic, ...]:

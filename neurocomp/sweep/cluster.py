@@ -18,6 +18,7 @@ from typing import Any
 
 from neurocomp.errors import Diagnostic, NeurocompError, ResourceLimitError, bad_input
 from neurocomp.sweep.evaluate import Bench
+from neurocomp.sweep.given import Given
 from neurocomp.sweep.outcome import Outcome, outcome_from_tree
 from neurocomp.sweep.run import Job, Runner
 from neurocomp.sweep.sample import Point
@@ -30,7 +31,7 @@ GO_ON = "every finished point is kept; run the same sweep again to go on"
 
 
 @contextmanager
-def dask_runner(store: Store, inputs: Path | None, address: str, workers: int) -> Iterator[Runner]:
+def dask_runner(store: Store, given: Given, address: str, workers: int) -> Iterator[Runner]:
     """Computes on a scheduler at an address, or with ``local`` on one that is started here with so many processes.
 
     Raises InputError if Dask is not installed or nothing answers.
@@ -48,7 +49,7 @@ def dask_runner(store: Store, inputs: Path | None, address: str, workers: int) -
             why = " ".join(str(error).split()) or type(error).__name__
             hint = "give the scheduler's address, as in tcp://host:8786, or local"
             raise bad_input("--dask", f"no scheduler answers at {address}", why=why, hint=hint) from None
-        yield Cluster(client, store, inputs)
+        yield Cluster(client, store, given)
 
 
 def _distributed() -> Any:
@@ -65,7 +66,7 @@ class Cluster:
 
     client: Any
     store: Store
-    inputs: Path | None
+    given: Given
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         from distributed.client import ClosedClientError
@@ -112,11 +113,10 @@ class Cluster:
 
     def _submitted(self, job: Job) -> Any:
         point = job.point
-        there = replace(point, network=_absolute(point.network), chip=_absolute(point.chip))
-        inputs = None if self.inputs is None else str(self.inputs.absolute())
+        chip, given = _absolute(point.chip), self.given.absolute((point.network,))
         settings = [list(setting) for setting in point.settings]
         key = f"neurocomp-{id(self.client):x}-{job.key}"
-        arguments = (there.network, there.chip, settings, job.key, inputs, str(self.store.folder.absolute()))
+        arguments = (point.network, chip, settings, job.key, given, str(self.store.folder.absolute()))
         return self.client.submit(compute, *arguments, key=key, pure=False)
 
     def _kept(self, job: Job, tree: dict[str, Any]) -> Outcome:
@@ -159,12 +159,10 @@ def _absolute(name: str) -> str:
 _benches = threading.local()  # one for each thread of a worker: what points share is not locked
 
 
-def compute(
-    network: str, chip: str, settings: list[list[Any]], key: str, inputs: str | None, folder: str
-) -> dict[str, Any]:
+def compute(network: str, chip: str, settings: list[list[Any]], key: str, given: Given, folder: str) -> dict[str, Any]:
     """One point, on a worker: its outcome as plain values, or why the worker must not compute it."""
     point = Point(network, chip, tuple((str(name), value) for name, value in settings))
-    bench = _bench(inputs, folder)
+    bench = _bench(given, folder)
     try:
         here = bench.key(point)
     except NeurocompError as error:
@@ -174,14 +172,14 @@ def compute(
     return bench.evaluate(point, key).to_tree()
 
 
-def _bench(inputs: str | None, folder: str) -> Bench:
+def _bench(given: Given, folder: str) -> Bench:
     kept = _benches.__dict__.setdefault("kept", {})
-    if (inputs, folder) not in kept:
+    if (given, folder) not in kept:
         kept.clear()
         store = Path(folder)
         runs = store / "runs" if (store / MARK).is_file() else None  # only where the store is shared
-        kept[inputs, folder] = Bench(None if inputs is None else Path(inputs), runs)
-    return kept[inputs, folder]
+        kept[given, folder] = Bench(given, runs)
+    return kept[given, folder]
 
 
 def _refused(what: str, why: str) -> dict[str, Any]:

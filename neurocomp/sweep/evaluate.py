@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,18 +20,21 @@ from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.chip.catalog import describes_arrays, load_array_chip, load_chip
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import CheckFailedError, DoesNotFitError, NeurocompError, ResourceLimitError
-from neurocomp.frontend.read import load_network
-from neurocomp.inputs.prepare import Prepared, prepare
+from neurocomp.inputs.prepare import prepare
+from neurocomp.inputs.prepared import Prepared
+from neurocomp.inputs.reading import PLAIN
 from neurocomp.mapping.check import check_program
 from neurocomp.mapping.choices import Choices
-from neurocomp.mapping.compile import lower
+from neurocomp.mapping.compile import float_form, hosted_values, lower, measured_ranges
 from neurocomp.mapping.map import Plan, map_plan, plan_mapping
 from neurocomp.mapping.problem import problem_of
 from neurocomp.mapping.profile import Profile, profile_of
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.stations import hearing_limits
 from neurocomp.network.graph import Network
+from neurocomp.network.quantise import WeightScales
 from neurocomp.simulate.inference import Simulation, simulate
+from neurocomp.sweep.given import NOTHING, Given
 from neurocomp.sweep.mapping import Chips, chips_of, choices_of
 from neurocomp.sweep.outcome import METRIC_NAMES, TRAINING_NAMES, Outcome, Status, metrics_of
 from neurocomp.sweep.profile import Chip, with_values
@@ -53,21 +56,23 @@ class Settings:
     chips: Chips
     steps: int | None
     noc: str | None
+    scales: WeightScales
 
     @classmethod
     def of(cls, point: Point) -> Settings:
         """Raises InputError for choices that the mapper does not know."""
         given = dict(point.settings)
-        steps, noc = given.get("run.steps"), given.get("run.noc")
-        return cls(choices_of(given), chips_of(given.get("mapping.chips")), steps, noc)  # type: ignore[arg-type]
+        steps, noc, scales = (given.get(f"run.{name}") for name in ("steps", "noc", "weight_scales"))
+        chips = chips_of(given.get("mapping.chips"))
+        return cls(choices_of(given), chips, steps, noc, scales or "tensor")  # type: ignore[arg-type]
 
 
 @dataclass(eq=False)
 class Bench:
-    """Evaluates points and keeps what several of them share. inputs: an .npz file, or None for the stored sample.
-    runs: a folder for runs of networks, shared with other processes; None for none."""
+    """Evaluates points and keeps what several of them share. given: the files that they name. runs: a folder
+    for runs of networks, shared with other processes; None for none."""
 
-    inputs: Path | None = None
+    given: Given = NOTHING
     runs: Path | None = None
     kept: dict[str, OrderedDict[Hashable, Any]] = field(default_factory=dict)
 
@@ -75,9 +80,10 @@ class Bench:
         """SHA-256 of everything that determines a point's outcome. Raises InputError if its chip cannot be read."""
         tree = {
             "version": VERSION,
-            "network": self._digest(Path(point.network)),
+            "network": self._network_digest(point.network),
             "chip": self._keep("chip digest", point.chip, KEPT_FILES, self._base(point.chip).digest),
-            "input": self._input_digest(),
+            "input": self._data_digest(self.given.input),
+            "calibrate": self._data_digest(self.given.calibrate),
             "settings": sorted(point.settings, key=lambda setting: setting[0]),
         }
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
@@ -103,7 +109,7 @@ class Bench:
 
     def _training_metrics(self, point: Point, digests: dict[str, str]) -> dict[str, float | None]:
         choices, chip = TrainingChoices.of(dict(point.settings)), self._chip(point)
-        digests["network"], digests["chip"] = self._digest(Path(point.network)), chip.digest()
+        digests["network"], digests["chip"] = self._network_digest(point.network), chip.digest()
         if not isinstance(chip, ArrayChip):
             raise TypeError(f"{chip!r} holds no arrays")
         return training_metrics(self._network(point.network), chip, choices)
@@ -112,27 +118,35 @@ class Bench:
         settings, chip = Settings.of(point), self._chip(point)
         if isinstance(chip, ArrayChip):
             raise TypeError(f"{chip!r} is not event-driven")
-        digests["network"], digests["chip"] = self._digest(Path(point.network)), chip.digest()
-        mapped, run = self._run(point.network, chip, settings.steps)
+        digests["network"], digests["chip"] = self._network_digest(point.network), chip.digest()
+        mapped, run = self._run(point.network, chip, settings)
         digests["trace"] = run.trace.digest
         # between chips the mapper weighs links by their energy, too
         boundary = None if settings.chips == (1, 1) else problem_of(mapped, chip).boundary_cost
-        asked = (point.network, settings.steps, settings.mapping, settings.chips, boundary)
+        asked = (point.network, settings.steps, settings.scales, settings.mapping, settings.chips, boundary)
         problem = (*asked, mapping_key(chip, settings.mapping.objective))
         program = self._program(problem, mapped, chip, settings, run)
 
         def made() -> Simulation:
             return simulate(program, run.trace, settings.noc)  # type: ignore[arg-type]
 
-        key = (point.network, settings.steps, settings.noc, timing_key(program))
+        key = (point.network, settings.steps, settings.scales, settings.noc, timing_key(program))
         timed = self._keep("simulation", key, KEPT_RUNS, made)
         return metrics_of(program, timed, run.accuracy)
 
-    def _input_digest(self) -> str | None:
-        return None if self.inputs is None else self._digest(self.inputs)
+    def _data_digest(self, data: Path | None) -> str | None:
+        return None if data is None else self._digest(data)
+
+    def _network_digest(self, name: str) -> str:
+        """Of the file, and of how it is read where that was said."""
+        saved = self.given.saved(name)
+        content = self._digest(saved.path)
+        if saved.reading == PLAIN:
+            return content
+        return hashlib.sha256(json.dumps([content, asdict(saved.reading)]).encode()).hexdigest()
 
     def _network(self, name: str) -> Network:
-        return self._keep("network", name, KEPT_FILES, lambda: load_network(name))
+        return self._keep("network", name, KEPT_FILES, self.given.saved(name).network)
 
     def _digest(self, path: Path) -> str:
         # a file that cannot be read is reported by its reader
@@ -151,26 +165,33 @@ class Bench:
         key = (point.chip, json.dumps(values, sort_keys=True))
         return self._keep("chip with values", key, KEPT_FILES, lambda: with_values(base, values))
 
-    def _prepared(self, name: str, steps: int | None) -> Prepared:
-        return self._keep(
-            "inputs", (name, steps), KEPT_RUNS, lambda: prepare(self._network(name), self.inputs, steps, None, None)
-        )
+    def _prepared(self, name: str, data: Path | None, steps: int | None) -> Prepared:
+        def made() -> Prepared:
+            return prepare(self._network(name), data, steps, None, None)
 
-    def _run(self, name: str, chip: ChipSpec, steps: int | None) -> tuple[Network, Run]:
+        return self._keep("inputs", (name, data, steps), KEPT_RUNS, made)
+
+    def _run(self, name: str, chip: ChipSpec, settings: Settings) -> tuple[Network, Run]:
         """The network in the chip's numbers, and its run."""
-        numbers = chip.numeric.model_dump_json()
+        numbers, given, steps = chip.numeric.model_dump_json(), self.given, settings.steps
 
         def made() -> tuple[Network, Run]:
-            prepared = self._prepared(name, steps)
-            mapped = lower(self._network(name), chip, prepared.calibration)
-            key = run_key(self._digest(Path(name)), self._input_digest(), steps, "\n".join([numbers, *mapped.stations]))
+            prepared = self._prepared(name, given.input, steps)
+            data = prepared if given.calibrate is None else self._prepared(name, given.calibrate, steps)
+            mapped = rounded_for(self._network(name), chip, data, settings.scales)
+            key = run_key(
+                self._network_digest(name), self._data_digest(given.input), self._data_digest(given.calibrate), steps,
+                settings.scales, "\n".join([numbers, *mapped.stations]),
+            )  # fmt: skip
             known = None if self.runs is None else load_run(self.runs, key)
             run = known or _executed(mapped, prepared)
             if self.runs is not None and known is None:
                 save_run(self.runs, key, run)
             return mapped, run
 
-        return self._keep("run", (name, steps, chip.name, numbers, hearing_limits(chip)), KEPT_RUNS, made)
+        return self._keep(
+            "run", (name, steps, settings.scales, chip.name, numbers, hearing_limits(chip)), KEPT_RUNS, made
+        )
 
     def _program(
         self, problem: tuple[Hashable, ...], mapped: Network, chip: ChipSpec, settings: Settings, run: Run
@@ -233,6 +254,17 @@ class Bench:
         if isinstance(shelf[key], DoesNotFitError):
             raise shelf[key].with_traceback(None)
         return shelf[key]
+
+
+def rounded_for(network: Network, chip: ChipSpec, data: Prepared, scales: WeightScales) -> Network:
+    """The network in the chip's numbers; values of host functions are as large as on the data that calibrate it."""
+    form = float_form(network, chip)
+    wanted = hosted_values(form) if form is not None else []
+    ranges: dict[str, float] = {}
+    if form is not None and wanted:
+        run = execute(form, data.inputs, samples=data.samples, steps=data.steps, record=wanted)
+        ranges = measured_ranges(run, wanted)
+    return lower(network, chip, data.calibration, weight_scales=scales, ranges=ranges)
 
 
 def _executed(mapped: Network, prepared: Prepared) -> Run:

@@ -10,18 +10,28 @@ from pathlib import Path
 
 from neurocomp.chip.catalog import SUFFIXES, array_chip_names, describes_arrays, profile_names
 from neurocomp.errors import InputError
-from neurocomp.sweep.space import Space
+from neurocomp.sweep.space import NetworkFile, Space
 
 
 def located(space: Space, folder: Path) -> Space:
     """The space with the files that it names found from this folder. Absolute paths and names of chips stay."""
     profiles = profile_names() + array_chip_names()
     chips = tuple(name if name in profiles else found_from(folder, name) for name in space.chips)
-    networks = tuple(found_from(folder, name) for name in space.networks)
-    files = {"networks": networks, "chips": chips}
-    return space.model_copy(
-        update=files if space.input is None else {**files, "input": found_from(folder, space.input)}
-    )
+    networks = tuple(_entry(entry, folder) for entry in space.networks)
+    data = {name: getattr(space, name) for name in ("input", "calibrate")}
+    there = {name: found_from(folder, path) for name, path in data.items() if path is not None}
+    return space.model_copy(update={"networks": networks, "chips": chips, **there})
+
+
+def _entry(entry: NetworkFile, folder: Path) -> NetworkFile:
+    """The same network with its files found."""
+    found = {"file": found_from(folder, entry.file)}
+    if entry.input is not None:
+        found["input"] = found_from(folder, entry.input)
+    if entry.source is not None:
+        file, colon, name = entry.source.rpartition(":")
+        found["source"] = f"{found_from(folder, file)}:{name}" if colon else found_from(folder, entry.source)
+    return entry.model_copy(update=found)
 
 
 def found_from(folder: Path, name: str) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from neurocomp.errors import bad_input
 from neurocomp.sweep.evaluate import Bench
+from neurocomp.sweep.given import Given
 from neurocomp.sweep.outcome import Outcome
 from neurocomp.sweep.run import Done, Job, Runner, run_jobs
 from neurocomp.sweep.sample import Chosen, Free, Point, settings_of
@@ -23,10 +23,10 @@ BATCH = 16
 HOPELESS = 1e6  # how far beyond all limits a point without figures counts; others by shares of the limit
 
 
-def guided(space: Space, inputs: Path | None, runner: Runner, done: Done | None = None) -> Iterator[Outcome]:
+def guided(space: Space, given: Given, runner: Runner, done: Done | None = None) -> Iterator[Outcome]:
     """As many outcomes as the sampler's points; one that was chosen again comes once. Raises InputError if optuna is
     not installed."""
-    study, bench, seen = _study(space), Bench(inputs), set()
+    study, bench, seen = _study(space), Bench(given), set()
     left = int(space.sampler.points or 0)
     while left > 0:
         trials = [study.ask() for _ in range(min(BATCH, left))]
@@ -60,7 +60,7 @@ def _study(space: Space) -> Any:
 
 
 def _point(space: Space, trial: Any) -> Point:
-    network, _ = _asked(trial, "network", space.networks)
+    network, _ = _asked(trial, "network", space.network_names)
     chip, _ = _asked(trial, "chip", space.chips)
     free = {name: _asked(trial, name, axis) for name, axis in space.axes.items() if not isinstance(axis, Tied)}
     return Point(str(network), str(chip), settings_of(space, free))

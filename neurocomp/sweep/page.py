@@ -28,7 +28,7 @@ def to_page(space: Space, outcomes: Sequence[Outcome]) -> str:
     front = pareto(allowed, space.objectives)
     goals = ", ".join(f"{name} ({way})" for name, way in space.objectives.items())
     subtitle = f"{space.sampler.method} sampling; objectives: {goals}; neurocomp {VERSION}"
-    names = " and ".join(units.clean(name.rpartition("/")[2], 40) for name in space.networks[:3])
+    names = " and ".join(units.clean(name.rpartition("/")[2], 40) for name in space.network_names[:3])
     more = f" and {len(space.networks) - 3} more" if len(space.networks) > 3 else ""
     chips = "1 chip" if len(space.chips) == 1 else f"{len(space.chips)} chips"
     sections = [_front(space, allowed, front), *(_matters(allowed, name, space.followers) for name in space.objectives)]

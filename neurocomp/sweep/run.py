@@ -14,6 +14,7 @@ from typing import Protocol
 
 from neurocomp.errors import Diagnostic, NeurocompError, ResourceLimitError, bad_input
 from neurocomp.sweep.evaluate import Bench
+from neurocomp.sweep.given import NOTHING, Given
 from neurocomp.sweep.outcome import Outcome
 from neurocomp.sweep.sample import Point
 from neurocomp.sweep.store import Store
@@ -58,9 +59,9 @@ class Here:
             yield outcome
 
 
-def jobs_of(points: Sequence[Point], inputs: Path | None) -> list[Job]:
+def jobs_of(points: Sequence[Point], given: Given = NOTHING) -> list[Job]:
     """Points with their keys."""
-    bench = Bench(inputs)
+    bench = Bench(given)
     return [Job(point, bench.key(point)) for point in points]
 
 

@@ -111,7 +111,7 @@ def _grid_values(axis: Free) -> list[Chosen]:
 
 def _free_axes(space: Space) -> list[Free]:
     """Networks, chips, and the axes that go with no other."""
-    return [space.networks, space.chips, *(axis for axis in space.axes.values() if not isinstance(axis, Tied))]
+    return [space.network_names, space.chips, *(axis for axis in space.axes.values() if not isinstance(axis, Tied))]
 
 
 def _point(space: Space, chosen: list[Chosen]) -> Point:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from neurocomp.chip.load import read_profile
 from neurocomp.chip.part import Part
 from neurocomp.chip.provenance import Provenance
+from neurocomp.frontend.nir_neurons import Discretise, Reset
+from neurocomp.inputs.reading import Reading
 
 Scalar = bool | int | float | str | None
 Sampler = Literal["grid", "random", "latin", "guided"]
@@ -84,8 +86,62 @@ class Sampling(Part):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
 
+Extent = Annotated[int, Field(ge=1, lt=10**6)]
+
+
+class NetworkFile(Part):
+    """A network as ``compile`` takes it. name: what points call it, else the file's path. source, key, input (else the
+    space's own), input_shape, steps, encoding: for freezing weights with the code that builds the network, or a
+    pickled module. dt_s, reset, discretise: what a NIR file leaves open."""
+
+    file: str
+    name: Annotated[str, Field(min_length=1)] | None = None
+    source: str | None = None
+    key: str | None = None
+    input: str | None = None
+    input_shape: Annotated[tuple[Extent, ...], Field(min_length=1, strict=False)] | None = None
+    steps: Annotated[int, Field(ge=1)] | None = None
+    encoding: Literal["direct", "temporal"] | None = None
+    dt_s: Annotated[float, Field(gt=0)] | None = None
+    reset: Reset | None = None
+    discretise: Discretise | None = None
+
+    @model_validator(mode="after")
+    def _lawful(self) -> NetworkFile:
+        for option in ("key", "steps", "encoding"):
+            if not self.live and getattr(self, option) is not None:
+                raise PydanticCustomError(
+                    "idle", "has {option}, which is for freezing, with source or input", {"option": option}
+                )
+        return self
+
+    @property
+    def label(self) -> str:
+        """What points call it."""
+        return self.name or self.file
+
+    @property
+    def live(self) -> bool:
+        """Whether it is frozen before anything runs."""
+        return not (self.source is None and self.input is None and self.input_shape is None)
+
+    @property
+    def reading(self) -> Reading:
+        """How its file is read."""
+        shape = None if self.input_shape is None else ",".join(map(str, self.input_shape))
+        return Reading(self.source, self.key, shape, self.encoding, self.dt_s, self.reset, self.discretise)
+
+
+def _spelt_out(value: object) -> object:
+    return {"file": value} if isinstance(value, str) else value
+
+
+Networks = tuple[Annotated[NetworkFile, BeforeValidator(_spelt_out)], ...]
+
+
 class Space(Part):
     """A sweep. networks, chips: files or names, every combination is tried. input: .npz, else the stored samples.
+    calibrate: .npz that scales of rounded networks are chosen from, else the input.
 
     Chips are event-driven (points are inferences) or hold arrays (points are training iterations), not both.
     axes: by what they vary: ``chip.PATH`` (any value of the profile; * in it stands for every name or number), and
@@ -95,9 +151,10 @@ class Space(Part):
     noun: ClassVar[str] = "sweep"
 
     schema_: Literal["neurocomp/sweep/1"] = Field(alias="schema")
-    networks: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    networks: Annotated[Networks, Field(min_length=1, strict=False)]
     chips: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
     input: str | None = None
+    calibrate: str | None = None
     axes: dict[str, Axis] = Field(default_factory=dict)
     sampler: Sampling = Sampling()
     objectives: Annotated[dict[str, Direction], Field(min_length=1)] = Field(
@@ -106,6 +163,11 @@ class Space(Part):
     constraints: dict[str, Limit] = Field(default_factory=dict)
     sources: dict[str, str] = Field(default_factory=dict)
     provenance: dict[str, Provenance] = Field(default_factory=dict)
+
+    @property
+    def network_names(self) -> tuple[str, ...]:
+        """What points call the networks."""
+        return tuple(entry.label for entry in self.networks)
 
     @property
     def followers(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from neurocomp.errors import Diagnostic, ResourceLimitError
 from neurocomp.sweep.evaluate import Bench
+from neurocomp.sweep.given import NOTHING, Given
 from neurocomp.sweep.outcome import Outcome
 from neurocomp.sweep.run import Here, Job, Runner
 from neurocomp.sweep.store import Store
@@ -22,15 +23,15 @@ BATCH = 8  # points that go to a worker at once: neighbours share networks and m
 
 
 @contextmanager
-def local_runner(store: Store, inputs: Path | None, workers: int = 1) -> Iterator[Runner]:
+def local_runner(store: Store, given: Given = NOTHING, workers: int = 1) -> Iterator[Runner]:
     """Computes in this process, or in several that are ended with the context, at once if it is left by an error or an
     interrupt: what they have finished is on disk."""
-    here = Here(Bench(inputs, store.runs), store)
+    here = Here(Bench(given, store.runs), store)
     if workers <= 1:
         yield here
         return
     others = {child.pid for child in active_children()}
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (inputs, store.folder))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (given, store.folder))
     try:
         yield Pool(pool, here, workers)
     except BaseException:
@@ -95,11 +96,11 @@ def workers_here() -> int:
 _here: Here | None = None  # of a worker process, made when it starts
 
 
-def _start(inputs: Path | None, folder: Path) -> None:
+def _start(given: Given, folder: Path) -> None:
     global _here
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     store = Store(folder)
-    _here = Here(Bench(inputs, store.runs), store)
+    _here = Here(Bench(given, store.runs), store)
 
 
 def _work(jobs: list[Job]) -> list[Outcome]:

@@ -17,6 +17,7 @@ from neurocomp.cli import app
 from neurocomp.commands.exits import run
 from neurocomp.errors import ResourceLimitError
 from neurocomp.sweep.api import outcomes_of, plan, runner_of
+from neurocomp.sweep.given import Given
 from neurocomp.sweep.space import read_space
 from neurocomp.sweep.store import Store
 from tests.sweeps import make_files
@@ -84,11 +85,12 @@ def test_a_lost_worker_costs_nothing_that_is_finished(
 ) -> None:
     address, workers = scheduler
     space, store = read_space(made), Store(tmp_path / "s")
-    jobs = plan(space)
-    with runner_of(store, made.parent / "x.npz", 1, address) as runner:
+    given = Given(made.parent / "x.npz")
+    jobs = plan(space, given)
+    with runner_of(store, given, 1, address) as runner:
         runner.client.wait_for_workers(2, timeout=60)  # type: ignore[attr-defined]
         finished = 0
-        for outcome in outcomes_of(space, jobs, runner):
+        for outcome in outcomes_of(space, jobs, runner, given):
             finished += 1
             assert outcome.status == "ok"
             if finished == 5:
@@ -103,15 +105,15 @@ def test_a_lost_scheduler_keeps_what_is_finished(made: Path, tmp_path: Path, mon
 
     monkeypatch.setattr(module, "PATIENCE_S", 1)
 
-    space, store = read_space(made), Store(tmp_path / "s")
+    space, store, given = read_space(made), Store(tmp_path / "s"), Given(made.parent / "x.npz")
     with (
         LocalCluster(
             n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
         ) as cluster,
         pytest.raises(ResourceLimitError, match="lost"),
-        runner_of(store, made.parent / "x.npz", 1, cluster.scheduler_address) as runner,
+        runner_of(store, given, 1, cluster.scheduler_address) as runner,
     ):
-        for done, _ in enumerate(outcomes_of(space, plan(space), runner)):
+        for done, _ in enumerate(outcomes_of(space, plan(space, given), runner, given)):
             if done == 3:
                 cluster.close()
     assert 4 <= len(list(store.all())) < 60

@@ -1,4 +1,4 @@
-"""Fuzzes the readers of files: ``python -m tests.fuzz.drive [--seconds 60] [--first 0] [TARGET ...]``.
+"""Fuzzes the readers of files: ``python -m tests.fuzz.drive [--seconds 60] [--first 0] [--jobs 2] [TARGET ...]``.
 
 Each reader runs in a process of its own. A file that ends it, and one on which it takes too long or does what a
 reader must not do, is kept as ``fuzz-TARGET-NUMBER`` in the current folder, with how it ended.
@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,15 +55,24 @@ def main() -> int:
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}; default: all")
     parser.add_argument("--seconds", type=float, default=60.0, help="for each reader")
     parser.add_argument("--first", type=int, default=0, help="number of the first file; others try other files")
+    parser.add_argument("--jobs", type=int, default=1, help="readers at a time")
     options = parser.parse_args()
+    targets, failed = options.targets or list(TARGETS), False
+    with ThreadPoolExecutor(options.jobs) as pool:
+        outcomes = pool.map(lambda t: fuzz(t, options.first, None, options.seconds, Path.cwd()), targets)
+        failed = _told(targets, outcomes)
+    return int(failed)
+
+
+def _told(targets: Iterable[str], outcomes: Iterable[Outcome]) -> bool:
+    """Say how each ended, as soon as it and all before it have; returns whether one failed."""
     failed = False
-    for target in options.targets or TARGETS:
-        outcome = fuzz(target, options.first, None, options.seconds, Path.cwd())
+    for target, outcome in zip(targets, outcomes, strict=True):
         failed |= bool(outcome.ended)
         ended = f"{outcome.ended} ({outcome.kept})" if outcome.ended else f"{outcome.read} files"
         sys.stdout.write(f"{target}: {ended}\n")
         sys.stdout.flush()
-    return int(failed)
+    return failed
 
 
 if __name__ == "__main__":

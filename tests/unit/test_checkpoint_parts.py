@@ -72,7 +72,8 @@ def test_what_was_not_taken_is_known() -> None:
          "  next: say which: --key gan.generator, with the code that builds the network, --source net.py:build"),
         ({"model": ONE, "ema": TWO}, "mean", "--key: is 'mean', and net.pt holds no weights by that name\n"
                                              "  next: it holds model (2 tensors), ema (2 tensors)"),
-        (ONE, "ema", "--key: is 'ema', and net.pt holds no weights by that name\n  next: it holds one alone (2 tensors)"),
+        (ONE, "ema", "--key: is 'ema', and net.pt holds no weights by that name\n"
+                     "  next: it holds one alone (2 tensors)"),
     ],
 )  # fmt: skip
 def test_what_is_said_where_nothing_tells_which(checkpoint: Any, key: str | None, message: str) -> None:

@@ -18,6 +18,7 @@ from neurocomp.mapping.program import Program
 from neurocomp.network.graph import Network
 from neurocomp.sweep import evaluate
 from neurocomp.sweep.evaluate import Bench
+from neurocomp.sweep.given import Given
 from neurocomp.sweep.profile import paths, with_values
 from neurocomp.sweep.reuse import ignores_times, mapping_key, timing_key
 from neurocomp.sweep.runs import Run, load_run, save_run
@@ -53,8 +54,8 @@ def points(made: Path, objective: str) -> list[Point]:
 @pytest.mark.parametrize("objective", ["traffic", "energy"])
 def test_outcomes_do_not_know_what_was_kept(made: Path, tmp_path: Path, objective: str) -> None:
     asked = points(made, objective)
-    alone = [Bench(made / "x.npz").evaluate(point, "k") for point in asked]
-    shared, again = Bench(made / "x.npz", tmp_path / "runs"), Bench(made / "x.npz", tmp_path / "runs")
+    alone = [Bench(Given(made / "x.npz")).evaluate(point, "k") for point in asked]
+    shared, again = Bench(Given(made / "x.npz"), tmp_path / "runs"), Bench(Given(made / "x.npz"), tmp_path / "runs")
     assert [shared.evaluate(point, "k") for point in asked] == alone
     assert len(list((tmp_path / "runs").iterdir())) == 2
     assert [again.evaluate(point, "k") for point in reversed(asked)] == alone[::-1]
@@ -64,7 +65,7 @@ def test_outcomes_do_not_know_what_was_kept(made: Path, tmp_path: Path, objectiv
 
 def test_any_number_of_a_profile_may_change(made: Path) -> None:
     """Each number, one after the other on one bench, against a bench that never saw another point."""
-    base, shared, asked = load_chip("loihi2"), Bench(made / "x.npz"), []
+    base, shared, asked = load_chip("loihi2"), Bench(Given(made / "x.npz")), []
     for path in paths(base):
         value = _value(base, path)
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -72,7 +73,7 @@ def test_any_number_of_a_profile_may_change(made: Path) -> None:
             asked.append(Point(str(made / "net.nir"), "loihi2", settings))
     assert len(asked) > 40
     for point in asked:
-        assert shared.evaluate(point, "k") == Bench(made / "x.npz").evaluate(point, "k")
+        assert shared.evaluate(point, "k") == Bench(Given(made / "x.npz")).evaluate(point, "k")
 
 
 def test_only_what_a_point_changes_is_made_again(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +85,7 @@ def test_only_what_a_point_changes_is_made_again(made: Path, tmp_path: Path, mon
 
     for name in ("execute", "plan_mapping", "simulate"):
         count(name)
-    bench, per_point = Bench(made / "x.npz", tmp_path / "runs"), []
+    bench, per_point = Bench(Given(made / "x.npz"), tmp_path / "runs"), []
     for point in points(made, "energy"):
         made_.clear()
         bench.evaluate(point, "k")
@@ -95,12 +96,12 @@ def test_only_what_a_point_changes_is_made_again(made: Path, tmp_path: Path, mon
     assert per_point[3] == ("plan_mapping", "simulate") and per_point[11] == ("simulate",)
     assert per_point[8] == ("plan_mapping",), "it does not fit"
     made_.clear()
-    Bench(made / "x.npz", tmp_path / "runs").evaluate(points(made, "energy")[0], "k")
+    Bench(Given(made / "x.npz"), tmp_path / "runs").evaluate(points(made, "energy")[0], "k")
     assert made_ == ["plan_mapping", "simulate"], "the run was kept on disk"
 
 
 def test_energies_of_neurons_need_no_mapping_and_no_simulation(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench, asked = Bench(made / "x.npz"), points(made, "traffic")
+    bench, asked = Bench(Given(made / "x.npz")), points(made, "traffic")
     before = bench.evaluate(asked[0], "k")
     monkeypatch.setattr(evaluate, "plan_mapping", None)
     monkeypatch.setattr(evaluate, "simulate", None)
@@ -185,7 +186,7 @@ def test_several_chips_are_an_axis(tmp_path: Path) -> None:
     """A network that one small chip does not hold is mapped onto as many as it takes."""
     file = make_files(tmp_path)
     small = {"chip.core.count": 1, "chip.core.neurons_max": 2}
-    bench, found = Bench(tmp_path / "x.npz"), []
+    bench, found = Bench(Given(tmp_path / "x.npz")), []
     for chips in ("1x1", "2x1", "auto"):
         settings = (*small.items(), ("mapping.chips", chips), ("run.noc", "bound"), ("run.steps", 2))
         point = Point(str(tmp_path / "net.nir"), "generic", settings)
@@ -207,13 +208,13 @@ def test_cores_that_hold_more_need_no_search(made: Path, monkeypatch: pytest.Mon
         {"chip.core.neurons_max": 103, "mapping.effort": "default"},
     )  # fmt: skip
     fixed = {"mapping.objective": "traffic", "run.steps": 3, "run.noc": "bound"}
-    bench, found = Bench(made / "x.npz"), []
+    bench, found = Bench(Given(made / "x.npz")), []
     for change in changes:
         settings = tuple({**fixed, **change}.items())
         point, before = Point(str(made / "net.nir"), "loihi2", settings), len(searched)  # type: ignore[arg-type]
         outcome = bench.evaluate(point, "k")
         found.append((outcome.status, len(searched) - before))
-        assert outcome == Bench(made / "x.npz").evaluate(point, "k")
+        assert outcome == Bench(Given(made / "x.npz")).evaluate(point, "k")
     assert found == [
         ("ok", 1), ("ok", 0), ("ok", 0), ("ok", 1), ("ok", 0), ("ok", 1), ("does not fit", 0), ("ok", 1), ("ok", 1),
         ("ok", 1),
@@ -229,11 +230,11 @@ def test_links_between_chips_weigh_by_their_energy(made: Path) -> None:
         "run.noc": "bound",
         "run.steps": 2,
     }
-    bench, found = Bench(made / "x.npz"), []
+    bench, found = Bench(Given(made / "x.npz")), []
     for hop_pj in (1.0, 500.0):
         settings = (*fixed.items(), ("chip.noc.hop_east_west.energy_pj", hop_pj))
         point = Point(str(made / "net.nir"), "generic", settings)
         found.append(bench.evaluate(point, "k"))
-        assert found[-1] == Bench(made / "x.npz").evaluate(point, "k")
+        assert found[-1] == Bench(Given(made / "x.npz")).evaluate(point, "k")
     assert [outcome.status for outcome in found] == ["ok", "ok"], [outcome.reason for outcome in found]
     assert len(bench.kept["program"]) == 2

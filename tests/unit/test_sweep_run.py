@@ -27,6 +27,7 @@ from neurocomp.mapping.compile import lower
 from neurocomp.mapping.map import map_network
 from neurocomp.report.model import Result
 from neurocomp.sweep.evaluate import Bench
+from neurocomp.sweep.given import Given
 from neurocomp.sweep.outcome import Outcome
 from neurocomp.sweep.profile import with_values
 from neurocomp.sweep.run import jobs_of, run_jobs
@@ -54,7 +55,7 @@ def swept(made: Path, folder: Path, *options: str) -> int:
 
 def test_a_point_is_what_the_api_gives(made: Path) -> None:
     """The outcome of each point equals that of a compile, a run and a report made for it alone, in every metric."""
-    inputs, bench = made.parent / "x.npz", Bench(made.parent / "x.npz")
+    inputs, bench = made.parent / "x.npz", Bench(Given(made.parent / "x.npz"))
     for point in points_of(read_space(made)):
         found = bench.evaluate(point, bench.key(point))
         trained = neurocomp.load_network(point.network)
@@ -154,8 +155,8 @@ def test_a_killed_sweep_goes_on(made: Path, tmp_path: Path) -> None:
     process.communicate()
     kept = points_in(tmp_path / "s")
     assert len(kept) >= 3
-    jobs = jobs_of(points_of(read_space(tmp_path / "many.yaml")), made.parent / "x.npz")[:8]
-    with local_runner(Store(tmp_path / "s"), made.parent / "x.npz") as runner:
+    jobs = jobs_of(points_of(read_space(tmp_path / "many.yaml")), Given(made.parent / "x.npz"))[:8]
+    with local_runner(Store(tmp_path / "s"), Given(made.parent / "x.npz")) as runner:
         outcomes = run_jobs(jobs, runner)
     assert [outcome.point for outcome in outcomes] == [job.point for job in jobs]
     after = points_in(tmp_path / "s")
@@ -189,7 +190,7 @@ def test_a_full_disk(made: Path, tmp_path: Path, workers: str) -> None:
 
 
 def test_a_disk_that_fills_up(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = jobs_of(points_of(read_space(made)), made.parent / "x.npz")
+    jobs = jobs_of(points_of(read_space(made)), Given(made.parent / "x.npz"))
     put, room = Store.put, [1, 1]
 
     def full(store: Store, outcome: Outcome) -> None:
@@ -201,7 +202,7 @@ def test_a_disk_that_fills_up(made: Path, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Store, "put", full)
     with (
         pytest.raises(ResourceLimitError, match="No space left on device\n  next: every finished point is kept; make"),
-        local_runner(Store(tmp_path / "s"), made.parent / "x.npz") as runner,
+        local_runner(Store(tmp_path / "s"), Given(made.parent / "x.npz")) as runner,
     ):
         run_jobs(jobs, runner)
     assert len(points_in(tmp_path / "s")) == 2
@@ -282,8 +283,8 @@ def test_values_that_only_some_chips_can_have_are_outcomes(made: Path, tmp_path:
     """A value that a profile refuses is that point's outcome; only a path that no chip has is a mistake."""
     file = tmp_path / "odd.yaml"
     file.write_text(made.read_text().replace(f"{HOP}: [1, 2, 30]", "chip.core.neurons_max: [64, -1]"))
-    with local_runner(Store(tmp_path / "s"), made.parent / "x.npz") as runner:
-        outcomes = run_jobs(jobs_of(points_of(read_space(file)), None), runner)
+    with local_runner(Store(tmp_path / "s"), Given(made.parent / "x.npz")) as runner:
+        outcomes = run_jobs(jobs_of(points_of(read_space(file))), runner)
     assert [o.status for o in outcomes] == ["ok", "bad input"] * 2
     assert "neurons_max" in outcomes[1].reason
 

@@ -192,8 +192,8 @@ def test_files_are_found_from_the_folder_of_the_space(tmp_path: Path, monkeypatc
     text = f"schema: neurocomp/sweep/1\nnetworks: {names}\nchips: [loihi2, mine.yaml]\ninput: x.npz\n"
     file.write_text(text)
     found = space_of(Path("spaces", "s.yaml"))
-    assert found.networks == ("spaces/net.pt", "net.pt", "here.pt", "/gone/x.pt", "spaces/none.pt")
+    assert found.network_names == ("spaces/net.pt", "net.pt", "here.pt", "/gone/x.pt", "spaces/none.pt")
     assert found.chips == ("loihi2", "spaces/mine.yaml") and found.input == "spaces/x.npz"
-    assert parsed(text).networks[0] == "net.pt"
+    assert parsed(text).network_names[0] == "net.pt"
     (inner / "loihi2").mkdir()
     assert space_of(file).chips[0] == "loihi2"
