@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
+from neurocomp.chip.noc import CELLS_MAX
 from neurocomp.fabric.burst import Burst
-from neurocomp.fabric.noc import CELLS_MAX, Noc
+from neurocomp.fabric.noc import Noc
 from neurocomp.fabric.router import Router
 from neurocomp.fabric.topology import Mesh, Topology
 from neurocomp.fabric.tree import Tree

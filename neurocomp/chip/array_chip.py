@@ -6,13 +6,10 @@ memory, time-step barrier) exists here. The conventions of the file are the same
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from neurocomp.chip.array_engine import (
     ArrayEngine,
@@ -25,7 +22,7 @@ from neurocomp.chip.array_engine import (
     Traffic,
     TrainingEngines,
 )
-from neurocomp.chip.laws import BrokenLaw
+from neurocomp.chip.lawful import BrokenLaw, Lawful
 from neurocomp.chip.memory import Dram
 from neurocomp.chip.part import Count, EnergyPj, Part, PowerMw, Sentence, Side
 from neurocomp.chip.provenance import Provenance
@@ -48,7 +45,7 @@ class ArrayDram(Dram):
     access_pj_per_bit: EnergyPj | None = None
 
 
-class ArrayChip(Part):
+class ArrayChip(Lawful):
     """One chip. clock_mhz: of all engines. value_bits, spike_bits: of what travels to DRAM. tile_side: pixels of a map
     that a core works on at a time, along each axis.
 
@@ -81,13 +78,9 @@ class ArrayChip(Part):
     static_mw: PowerMw | None = None
     provenance: dict[str, Provenance] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _lawful(self) -> ArrayChip:
-        broken = tuple(_broken_laws(self))
-        if broken:
-            text = "; ".join(f"{law.path}: {law.what}" for law in broken)
-            raise PydanticCustomError("laws", "{text}", {"text": text, "broken": broken})
-        return self
+    def broken_laws(self) -> Iterator[BrokenLaw]:
+        """Values of the sheet that contradict each other."""
+        yield from _broken_laws(self)
 
     def memory(self, name: str) -> ArrayMemory:
         """The memory of this name; the laws have checked that it exists."""
@@ -100,11 +93,6 @@ class ArrayChip(Part):
     @property
     def cycle_ps(self) -> float:
         return 1e6 / self.clock_mhz
-
-    def digest(self) -> str:
-        """SHA-256 of everything in the profile: equal if and only if the profiles are."""
-        tree = json.loads(self.model_dump_json(by_alias=True))
-        return hashlib.sha256(json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     def __repr__(self) -> str:
         return f"ArrayChip({self.name!r}: {self.cores} cores with FP, BP and WG engines)"

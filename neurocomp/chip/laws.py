@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from neurocomp.chip.core import Core
+from neurocomp.chip.lawful import BrokenLaw
 from neurocomp.chip.memory import BANK_KIB, NODES_NM, Dram
-from neurocomp.chip.noc import Noc
+from neurocomp.chip.noc import CELLS_MAX, LINK_CYCLES_MAX, Noc
 from neurocomp.chip.numeric import Numeric
 from neurocomp.chip.step import Step
-
-CELLS_MAX = 64  # input VCs of a router in the network model
-LINK_CYCLES_MAX = 1000
-
-
-@dataclass(frozen=True)
-class BrokenLaw:
-    """path: dotted path of the value; what: the fact about it; hint: what to change."""
-
-    path: str
-    what: str
-    hint: str = ""
 
 
 def broken_laws(noc: Noc, core: Core, step: Step, numeric: Numeric, dram: Dram | None) -> Iterator[BrokenLaw]:

@@ -9,6 +9,8 @@ from pydantic_core import PydanticCustomError
 
 from neurocomp.chip.part import Coordinate, Cost, EnergyPj, Part, Side, TimeNs, in_thousandths
 
+CELLS_MAX = 64  # input VCs of a router in the model (csrc/noc.h)
+LINK_CYCLES_MAX = 1000  # csrc/noc.h: NC_NOC_DELAY_MAX
 CONTROL_CYCLES = 2  # of a hop, beside the router's pipeline and the link: the switch and its traversal
 
 # numbers that span what neuromorphic chips use; each also stands for a router of BookSim2

@@ -8,27 +8,25 @@ together are in laws.py.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from neurocomp.chip.core import Core
 from neurocomp.chip.engines import Engines
+from neurocomp.chip.lawful import BrokenLaw, Lawful
 from neurocomp.chip.laws import broken_laws
 from neurocomp.chip.memory import Dram, Holding, Memory
 from neurocomp.chip.noc import Noc
 from neurocomp.chip.numeric import Numeric
-from neurocomp.chip.part import Part, Sentence
+from neurocomp.chip.part import Sentence
 from neurocomp.chip.power import Power
 from neurocomp.chip.provenance import Kind, Provenance, count_kinds
 from neurocomp.chip.step import Step
 
 
-class ChipSpec(Part):
+class ChipSpec(Lawful):
     """One chip. dram: beside it; None if there is none or it plays no part. notes: what the profile does not model
     or only guesses; reports print them. derivation: how its derived and estimated values were found.
 
@@ -52,13 +50,9 @@ class ChipSpec(Part):
     dram: Dram | None = None
     provenance: dict[str, Provenance] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _lawful(self) -> ChipSpec:
-        broken = tuple(broken_laws(self.noc, self.core, self.step, self.numeric, self.dram))
-        if broken:
-            text = "; ".join(f"{law.path}: {law.what}" for law in broken)
-            raise PydanticCustomError("laws", "{text}", {"text": text, "broken": broken})
-        return self
+    def broken_laws(self) -> Iterator[BrokenLaw]:
+        """Values of the sheet that contradict each other."""
+        yield from broken_laws(self.noc, self.core, self.step, self.numeric, self.dram)
 
     @property
     def cores(self) -> int:
@@ -88,11 +82,6 @@ class ChipSpec(Part):
     def to_json(self) -> str:
         """The chip with its provenance as JSON; :func:`neurocomp.chip.load.chip_from_json` reads it back."""
         return self.model_dump_json(by_alias=True)
-
-    def digest(self) -> str:
-        """SHA-256 of everything in the profile: equal if and only if the profiles are."""
-        canonical = json.dumps(json.loads(self.to_json()), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
 
     def __repr__(self) -> str:
         noc = self.noc

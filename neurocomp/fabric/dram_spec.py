@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from neurocomp.chip.laws import BrokenLaw
+from neurocomp.chip.lawful import BrokenLaw, Lawful
 from neurocomp.chip.part import EnergyPj, Part, PowerMw, Sentence
 from neurocomp.chip.provenance import Provenance
 
@@ -152,7 +151,7 @@ class CommandEnergy(Part):
     precharged_standby_mw: PowerMw
 
 
-class DramSpec(Part):
+class DramSpec(Lawful):
     """One DRAM: see the parts. address_mapping: fields from the highest to the lowest address bits, two letters each:
     ch channel, pc pseudo channel, ra rank, bg bank group, ba bank, ro row, co column. Exactly one of ``currents`` and
     ``energy`` is given. io_pj_per_bit: drivers, termination and PHY of both sides; None: unknown, left out."""
@@ -174,13 +173,9 @@ class DramSpec(Part):
     io_pj_per_bit: Annotated[float, Field(ge=0, le=1e3)] | None = None
     provenance: dict[str, Provenance] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _lawful(self) -> DramSpec:
-        broken = tuple(_broken_laws(self))
-        if broken:
-            text = "; ".join(f"{law.path}: {law.what}" for law in broken)
-            raise PydanticCustomError("laws", "{text}", {"text": text, "broken": broken})
-        return self
+    def broken_laws(self) -> Iterator[BrokenLaw]:
+        """Values of the sheet that contradict each other."""
+        yield from _broken_laws(self)
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -8,15 +8,13 @@ from typing import Literal
 
 import numpy as np
 
+from neurocomp.chip.noc import CELLS_MAX, LINK_CYCLES_MAX
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.fabric.router import Router
 from neurocomp.fabric.topology import Mesh, Topology
 
 Fidelity = Literal["bound", "event", "cycle"]
 Multicast = Literal["tree", "unicast", "dual-path"]
-
-CELLS_MAX = 64  # input VCs of a router
-LINK_DELAY_MAX = 1000
 
 
 @dataclass(frozen=True)
@@ -93,8 +91,8 @@ def _faults(noc: Noc) -> list[tuple[str, str, str]]:
         "boundary_interval": (noc.boundary_interval,),
     }
     for where, values in delays.items():
-        if not all(1 <= value <= LINK_DELAY_MAX for value in values):
-            found.append((where, f"must be 1 to {LINK_DELAY_MAX} cycles", ""))
+        if not all(1 <= value <= LINK_CYCLES_MAX for value in values):
+            found.append((where, f"must be 1 to {LINK_CYCLES_MAX} cycles", ""))
     if noc.chip_size is not None and (min(noc.chip_size) < 1 or not isinstance(mesh, Mesh)):
         found.append(("chip_size", "several chips make up a mesh; a chip has at least one router along each axis", ""))
     return found
