@@ -11,7 +11,7 @@ import numpy as np
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.fabric.chip_network import mesh_of
 from neurocomp.fabric.topology import Mesh
-from neurocomp.mapping.program_parts import Routes, Tile
+from neurocomp.mapping.program_parts import Routes, Tile, tile_labels
 from neurocomp.mapping.quality import Quality
 from neurocomp.mapping.stations import placed_view
 from neurocomp.mapping.usage import Usage
@@ -72,18 +72,7 @@ class Program:
     @cached_property
     def tile_of(self) -> dict[str, np.ndarray]:
         """Per population with tiles: int32 (elements), channel-last, the index of each element's tile."""
-        labels: dict[str, np.ndarray] = {}
-        for index, tile in enumerate(self.tiles):
-            shape = self.shape(tile.population)
-            if tile.population not in labels:
-                labels[tile.population] = np.full(shape[1:] + shape[:1], -1, np.int32)
-            array = labels[tile.population]
-            if tile.box is None:
-                array.reshape(-1)[tile.positions] = index
-            else:
-                c, y, x = (slice(a, b) for a, b in tile.box)
-                array[y, x, c] = index
-        return {name: array.reshape(-1) for name, array in labels.items()}
+        return tile_labels(self.tiles, self.shape)
 
     def save(self, directory: str | Path) -> None:
         """Write program.json and program.npz into a directory (made if needed); see store.py."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -51,6 +52,23 @@ class Tile:
 def tile_window(tile: Tile, shape: Corner) -> Window:
     """Ones on the elements of a tile, see ``structure.Window``."""
     return window_of(tile.box, tile.positions, shape)
+
+
+def tile_labels(tiles: Sequence[Tile], shape: Callable[[str], Corner]) -> dict[str, np.ndarray]:
+    """Per population with tiles: int32 (elements), channel-last, the index of each element's tile, -1 without one.
+    shape: of a population by its name."""
+    labels: dict[str, np.ndarray] = {}
+    for index, tile in enumerate(tiles):
+        if tile.population not in labels:
+            c, y, x = shape(tile.population)
+            labels[tile.population] = np.full((y, x, c), -1, np.int32)
+        array = labels[tile.population]
+        if tile.box is None:
+            array.reshape(-1)[tile.positions] = index
+        else:
+            channels, rows, columns = (slice(a, b) for a, b in tile.box)
+            array[rows, columns, channels] = index
+    return {name: array.reshape(-1) for name, array in labels.items()}
 
 
 @dataclass(frozen=True, eq=False)

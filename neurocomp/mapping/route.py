@@ -27,7 +27,7 @@ from neurocomp.mapping.leaving import (
 )
 from neurocomp.mapping.paths import paths_into
 from neurocomp.mapping.problem import Problem
-from neurocomp.mapping.program_parts import Routes, Tile, tile_window
+from neurocomp.mapping.program_parts import Routes, Tile, tile_labels, tile_window
 from neurocomp.mapping.rows import Rows, counted_rows
 from neurocomp.network.layout import channel_last_index
 from neurocomp.network.ops import Sparse
@@ -82,7 +82,7 @@ class _Codes:
         self.rank = np.empty_like(self.tile_at)
         self.rank[self.tile_at] = np.arange(len(tiles))
         self.count = len(tiles) * self.projections
-        self.of = _tile_labels(problem, tiles)
+        self.of = tile_labels(tiles, problem.shape)
 
     def code(self, tile: np.ndarray | int, projection: int) -> np.ndarray:
         return self.rank[tile] * self.projections + projection
@@ -91,22 +91,6 @@ class _Codes:
         """(tiles, projections)."""
         rank, projection = np.divmod(code, self.projections)
         return self.tile_at[rank], projection
-
-
-def _tile_labels(problem: Problem, tiles: Sequence[Tile]) -> dict[str, np.ndarray]:
-    """Per population int32 (elements), channel-last: the index of the tile that holds each element."""
-    labels = {}
-    for name in {tile.population: None for tile in tiles}:
-        c, y, x = problem.shape(name)
-        labels[name] = np.full((y, x, c), -1, np.int32)
-    for index, tile in enumerate(tiles):
-        array = labels[tile.population]
-        if tile.box is None:
-            array.reshape(-1)[tile.positions] = index
-        else:
-            c, y, x = (slice(a, b) for a, b in tile.box)
-            array[y, x, c] = index
-    return {name: array.reshape(-1) for name, array in labels.items()}
 
 
 @dataclass(eq=False)

@@ -19,6 +19,7 @@ from neurocomp.network.kinds import ValueKind, value_kinds
 from neurocomp.network.ops import Conv, Linear, Sparse, weight_of
 from neurocomp.network.serial import to_tree
 from neurocomp.network.structure import fan_out, synapse_count
+from neurocomp.report import units
 from neurocomp.report.model import NetworkFacts, NeuroBenchFacts
 
 
@@ -146,3 +147,16 @@ def network_digest(network: Network) -> str:
         little = array.astype(array.dtype.newbyteorder("<"), copy=False)
         sha.update(f"{name} {little.dtype.str} {array.shape}".encode() + little.tobytes())
     return sha.hexdigest()
+
+
+def neurobench_cells(facts: NeuroBenchFacts, samples: int) -> dict[str, str]:
+    """Name and figure of each metric as reports show it; operations per sample."""
+    sparsity = facts.activation_sparsity
+    return {
+        "Footprint": f"{facts.footprint_bytes:,} B",
+        "ConnectionSparsity": f"{facts.connection_sparsity:.4f}",
+        "ActivationSparsity": "-" if sparsity is None else f"{sparsity:.4f}",
+        "SynapticOperations Effective_ACs": units.count(facts.effective_acs / samples),
+        "SynapticOperations Effective_MACs": units.count(facts.effective_macs / samples),
+        "SynapticOperations Dense": units.count(facts.dense_operations / samples),
+    }

@@ -12,7 +12,8 @@ from textwrap import fill
 from neurocomp.chip.provenance import KINDS
 from neurocomp.report import units
 from neurocomp.report.mapping import mapping_lines
-from neurocomp.report.model import LayerFacts, NeuroBenchFacts, Result, ValueUse
+from neurocomp.report.model import LayerFacts, Result, ValueUse
+from neurocomp.report.neurobench import neurobench_cells
 from neurocomp.report.routing import routing_text
 from neurocomp.report.signals import signal_lines
 from neurocomp.report.table import table
@@ -280,21 +281,9 @@ def _neurobench(result: Result) -> Iterator[str]:
         columns = {"as trained": result.neurobench_trained, **columns}
     yield "NeuroBench figures (v2.3 definitions; per sample where they count operations)"
     rows = [["", *columns]]
-    cells = [_neurobench_cells(facts, samples) for facts in columns.values()]
+    cells = [neurobench_cells(facts, samples) for facts in columns.values()]
     rows += [[name, *(column[name] for column in cells)] for name in cells[0]]
     yield from table(rows, "l" + "r" * len(columns), header=True)
-
-
-def _neurobench_cells(facts: NeuroBenchFacts, samples: int) -> dict[str, str]:
-    sparsity = facts.activation_sparsity
-    return {
-        "Footprint": f"{facts.footprint_bytes:,} B",
-        "ConnectionSparsity": f"{facts.connection_sparsity:.4f}",
-        "ActivationSparsity": "-" if sparsity is None else f"{sparsity:.4f}",
-        "SynapticOperations Effective_ACs": units.count(facts.effective_acs / samples),
-        "SynapticOperations Effective_MACs": units.count(facts.effective_macs / samples),
-        "SynapticOperations Dense": units.count(facts.dense_operations / samples),
-    }
 
 
 def _origins(result: Result) -> Iterator[str]:

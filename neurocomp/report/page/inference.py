@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from neurocomp.chip.provenance import KINDS
 from neurocomp.report import units
 from neurocomp.report.advice import advice
-from neurocomp.report.model import LayerFacts, NeuroBenchFacts, Result
+from neurocomp.report.model import LayerFacts, Result
+from neurocomp.report.neurobench import neurobench_cells
 from neurocomp.report.page.chip import chip_map, mapping, over_time
 from neurocomp.report.page.content import Card, Figure, Page, Section, Table, render
 from neurocomp.report.page.figures import energy_scale, kept_and_rest, stacked_bars
@@ -178,22 +179,10 @@ def _neurobench(result: Result) -> Section:
     columns = {"as mapped": result.neurobench}
     if result.neurobench_trained is not None:
         columns = {"as trained": result.neurobench_trained, **columns}
-    cells = [_neurobench_cells(facts, result.run.samples) for facts in columns.values()]
+    cells = [neurobench_cells(facts, result.run.samples) for facts in columns.values()]
     rows = [[name, *(column[name] for column in cells)] for name in cells[0]]
     note = "Definitions of NeuroBench 2.3 (Yik et al., Nature Communications 16:1545, 2025); operations per sample."
     return Section("NeuroBench", (note,), tables=(Table(rows, ("", *columns)),))
-
-
-def _neurobench_cells(facts: NeuroBenchFacts, samples: int) -> dict[str, str]:
-    sparsity = facts.activation_sparsity
-    return {
-        "Footprint": f"{facts.footprint_bytes:,} B",
-        "ConnectionSparsity": f"{facts.connection_sparsity:.4f}",
-        "ActivationSparsity": "-" if sparsity is None else f"{sparsity:.4f}",
-        "SynapticOperations Effective_ACs": units.count(facts.effective_acs / samples),
-        "SynapticOperations Effective_MACs": units.count(facts.effective_macs / samples),
-        "SynapticOperations Dense": units.count(facts.dense_operations / samples),
-    }
 
 
 def _origins(result: Result) -> Iterator[Section]:
