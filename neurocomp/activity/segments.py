@@ -82,7 +82,9 @@ def _segment(network: Network, level: dict[str, int], k: int) -> Network:
     fed = [name for name in level if name in heard | mixtures or (name in network.inputs and name in mine)]
     members = {*mine, *fed}
     populations = tuple(
-        replace(p, neuron=None, bias=None) if p.name in fed else p for p in network.populations if p.name in members
+        replace(p, neuron=None, bias=None, held=None) if p.name in fed else p
+        for p in network.populations
+        if p.name in members
     )
     output = network.output if network.output in mine else None
     return replace(

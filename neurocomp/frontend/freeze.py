@@ -18,6 +18,7 @@ from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.frontend.freezing.compare import compare, recorded
 from neurocomp.frontend.frozen import need_torch, write_frozen
 from neurocomp.network.graph import Network, Sample
+from neurocomp.network.mixtures import mixtures_told
 from neurocomp.network.ops import Host
 from neurocomp.network.verify import verify
 
@@ -89,11 +90,11 @@ def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int,
     mixed: set[bool] = set()
     squeezed = any(reading.squeezes for reading in run.readings)
     readings = input_layouts(tuple(example.shape), run.steps, run.encoding, squeezed)
-    for layout in readings:
+    for layout, may_fold in [(layout, fold) for fold in (False, True) for layout in readings]:
         timed = layout.size_of("T") is not None
         if timed in mixed and layout.size_of("N") is None:
             continue  # what mixes the samples is not made right by taking all of them for one
-        lowering = Lowering(graph, run.readings, run.steps, layout)
+        lowering = Lowering(graph, run.readings, run.steps, layout, may_fold)
         try:
             lowered = lowering.run()
             network = emit(lowered, run.readings, name, "torch")
@@ -121,6 +122,7 @@ def _assumptions(run: Any, lowered: Any, network: Network) -> tuple[str, ...]:
     found = [text for reading in run.readings for text in reading.assumptions]
     hosted = {(p.op.function, p.name.partition("#")[0]): None for p in network.projections if isinstance(p.op, Host)}
     found += [f"{function}{'' if path == function else f' in {path}'} runs on the host" for function, path in hosted]
+    found += mixtures_told(network)
     normalised = sum(isinstance(part, _batch_norms()) for part in run.module.modules())
     if normalised:
         many = "batch normalisation is" if normalised == 1 else "batch normalisations are"

@@ -7,6 +7,22 @@ import numpy as np
 from neurocomp.network.graph import Network
 from neurocomp.network.ops import AllSteps, Factor, Mixture, OverTime, weight_of
 from neurocomp.network.structure import fan_out, total
+from neurocomp.network.text import named_parts
+
+
+def mixtures_told(network: Network) -> list[str]:
+    """What the host does with time steps, a sentence for each population that it gives."""
+    found = {}
+    for p in network.projections:
+        if isinstance(p.op, AllSteps):
+            what = " and ".join(named_parts(p.op))
+            found[p.target] = f"{p.target}: {what} over all {p.op.steps} time steps run on the host, between two runs"
+        elif isinstance(p.op, OverTime) and p.op.moves:
+            when = f"up to {p.op.ahead} steps later" if p.op.ahead else "some steps before"
+            found[p.target] = f"{p.target}: what {p.source} sends {when} comes from the host, which keeps it meanwhile"
+        elif isinstance(p.op, OverTime):
+            found[p.target] = f"{p.target}: {p.op.steps} time steps are mixed on the host, between two runs"
+    return list(found.values())
 
 
 def elements_of(op: Mixture, elements: int) -> int:

@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from neurocomp.errors import InputError
-from neurocomp.frontend.freeze import freeze
 from neurocomp.network import Conv, Linear
 from neurocomp.network.ops import Factor, Host, Sparse, Wiring
 from tests.freezing import check_model, grid_input, on_a_grid
@@ -100,21 +98,6 @@ def test_attention_of_values_runs_on_the_host() -> None:
     hosted = [p.op.function for p in network.projections if isinstance(p.op, Host)]
     assert set(hosted) == {"relu", "sigmoid"}
     assert "sigmoid in layer1.0.attention.ca.sigmoid runs on the host" in network.assumptions
-
-
-def test_attention_over_time_is_refused() -> None:
-    with model_zoo() as zoo:
-        model = zoo("masnn").MASNN(
-            T=6, in_channels=2, num_classes=5, input_size=(8, 8), channels=(8,), pools=(1,), fc_hidden=16,
-            reduction_t=3, reduction_c=4,
-        )  # fmt: skip
-    with pytest.raises(InputError) as caught:
-        freeze(lively(model), torch.rand(6, 1, 2, 8, 8))
-    where = "conv_blocks.0.attn.ta.sharedMLP.0"
-    assert str(caught.value).startswith(
-        f"{where}: op aten.conv3d in {where} has no event-driven form\n"
-        "  why:  it maps along axis 1 of a tensor of shape (1, 6, 1, 1, 1), which is time\n"
-    )
 
 
 @pytest.mark.parametrize(

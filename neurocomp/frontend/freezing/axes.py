@@ -8,9 +8,10 @@ import numpy as np
 
 from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, feature_size
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, to_numpy
-from neurocomp.frontend.freezing.shifts import FEEDS, FirstSteps
+from neurocomp.frontend.freezing.shifts import FEEDS, FirstSteps, Window
 from neurocomp.frontend.freezing.signals import Signal, Slots
 from neurocomp.frontend.freezing.streams import MixedSamples, Unsupported
+from neurocomp.frontend.freezing.temporal import padded, time_axis_in
 
 
 # reshapes ---------------------------------------------------------------------------------------------------
@@ -184,6 +185,11 @@ def select(c: Context, x: Any, axis: int, index: int) -> Any:
 
 @handles("aten.slice")
 def cut(c: Context, x: Any, axis: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Any:
+    if isinstance(x, Window) and axis % len(x.layout.dims) == x.axis:
+        chosen = range(x.count)[slice(start, end, step)]
+        if step != 1 or not chosen:
+            raise Unsupported(f"only {len(chosen)} of {x.count} time steps are used")
+        return padded(c, x, -chosen.start, chosen.stop - x.count)
     x = need_signal(x, "the operand")
     axis %= len(x.layout.dims)
     chosen = np.arange(x.layout.shape[axis])[slice(start, end, step)]
@@ -283,14 +289,20 @@ _PADDING: dict[str, Literal["reflect", "edge", "wrap"]] = {
 
 
 @handles("aten.pad", "aten.constant_pad_nd")
-def pad(c: Context, x: Any, amounts: Any, *options: Any, value: Any = None) -> Signal:
+def pad(c: Context, x: Any, amounts: Any, *options: Any, value: Any = None) -> Any:
     """A border around a map: elements without wires, and a bias where it is not zero. amounts: (front, back) from
     the last axis on; a negative amount cuts off."""
-    x = need_signal(x, "the operand")
     mode = next((option for option in options if isinstance(option, str)), "constant")
     numbers = [v for v in (*options, value) if isinstance(v, int | float)]
     fill = float(numbers[0]) if numbers else 0.0
     pairs = [(int(a), int(b)) for a, b in zip(amounts[::2], amounts[1::2], strict=True)][::-1]
+    along = time_axis_in(x, len(pairs)) if isinstance(x, Signal | Window) else None
+    if along is not None and any(pairs[along]) and mode == "constant" and fill == 0:
+        around, pairs[along] = pairs[along], (0, 0)
+        x = padded(c, x, *around)
+        if not any(any(pair) for pair in pairs):
+            return x
+    x = need_signal(x, "the operand")
     first = len(x.layout.dims) - len(pairs)
     index, axes = c.arrange.indices(x, None)
     around = dict.fromkeys(axes, (0, 0)) | {first + k: pair for k, pair in enumerate(pairs) if any(pair)}

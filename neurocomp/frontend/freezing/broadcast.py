@@ -20,12 +20,14 @@ Side = Literal["one", "other"]
 
 @dataclass(frozen=True)
 class Joint:
-    """An atom of two tensors. one, other: its stride in their feature maps; 0 where it is repeated."""
+    """An atom of two tensors. one, other: its stride in their feature maps; 0 where it is repeated. steps: as of an
+    atom."""
 
     kind: Literal["T", "N", "F"]
     size: int
     one: int
     other: int
+    steps: bool = False
 
     def stride(self, side: Side) -> int:
         return self.one if side == "one" else self.other
@@ -50,8 +52,8 @@ def joined(one: Layout, other: Layout) -> tuple[Joints, ...]:
 def _pair(mine: Dim, theirs: Dim) -> Joints:
     sizes = [math.prod(atom.size for atom in dim) for dim in (mine, theirs)]
     if sizes[0] == 1 or sizes[1] == 1:
-        ours = [Joint(a.kind, a.size, a.stride, 0) for a in mine if sizes[1] == 1]
-        others = [Joint(a.kind, a.size, 0, a.stride) for a in theirs if sizes[0] == 1]
+        ours = [Joint(a.kind, a.size, a.stride, 0, a.steps) for a in mine if sizes[1] == 1]
+        others = [Joint(a.kind, a.size, 0, a.stride, a.steps) for a in theirs if sizes[0] == 1]
         known = {joint.kind for joint in ours if joint.kind != "F"}
         return (*ours, *(joint for joint in others if joint.kind not in known))
     if sizes[0] != sizes[1]:
@@ -74,7 +76,7 @@ def _walked(mine: list[Atom], theirs: list[Atom]) -> Iterable[Joint]:
             strides.append(atom.stride * left)
             if left > 1:
                 rest.append(Atom("F", left, atom.stride))
-        yield Joint(a.kind, size, *strides)
+        yield Joint(a.kind, size, *strides, steps=(a.steps and a.size == size) or (b.steps and b.size == size))
 
 
 def features(dims: Iterable[Joints]) -> list[Joint]:
@@ -97,5 +99,5 @@ def layout_of(dims: tuple[Joints, ...], order: Sequence[Joint]) -> Layout:
     for joint in order:
         stride //= joint.size
         strides[id(joint)] = stride
-    atoms = tuple(tuple(Atom(j.kind, j.size, strides.get(id(j), 0)) for j in dim) for dim in dims)
+    atoms = tuple(tuple(Atom(j.kind, j.size, strides.get(id(j), 0), j.steps) for j in dim) for dim in dims)
     return Layout(atoms).normal()

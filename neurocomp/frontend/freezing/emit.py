@@ -6,19 +6,32 @@ source of a map, becomes a relay population, so that no weight is ever duplicate
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
 from neurocomp.errors import bad_input
+from neurocomp.frontend.freezing.allsteps import folded_in
 from neurocomp.frontend.freezing.folding import scaled_columns
 from neurocomp.frontend.freezing.layout import Layout, constant_features
 from neurocomp.frontend.freezing.lower import Lowered
 from neurocomp.frontend.freezing.readings import Reading
-from neurocomp.frontend.freezing.streams import Concatenated, Input, Mapped, Output, Product, Stream, Sum, Term
+from neurocomp.frontend.freezing.streams import (
+    Concatenated,
+    Folded,
+    Input,
+    Mapped,
+    Output,
+    Product,
+    Stream,
+    Sum,
+    Term,
+    Unfolded,
+)
 from neurocomp.network.graph import Network, Population, Projection
 from neurocomp.network.neuron import PARAMETERS, Neuron
-from neurocomp.network.ops import Factor, OneToOne, Op, OverTime, Shape, Wiring, needs_relay, stands_alone
+from neurocomp.network.ops import AllSteps, Factor, OneToOne, Op, OverTime, Shape, Wiring, needs_relay, stands_alone
 from neurocomp.network.signal_ops import Side
 from neurocomp.network.verify import population_order
 
@@ -38,6 +51,7 @@ class _Emitter:
         self.names: set[str] = set()
         self.projection_names: set[str] = set()
         self.relays: dict[int, str] = {}
+        self.fed: dict[str, Folded] = {}
         self.uses, self.ports = self._count()
 
     def network(self, name: str, origin: str) -> Network:
@@ -52,12 +66,15 @@ class _Emitter:
         for key, stream in self.lowered.arriving.items():
             self._arrive(key, stream)
         output = self.population_of(readout)
-        populations = tuple(
+        network = Network(self._finished(), tuple(self.projections), (self.input,), output, name=name, origin=origin)
+        return in_flow_order(network)
+
+    def _finished(self) -> tuple[Population, ...]:
+        """The populations with their biases."""
+        return tuple(
             replace(p, bias=_as_bias(self.bias[p.name], p.shape)) if p.name in self.bias else p
             for p in self.populations.values()
         )
-        network = Network(populations, tuple(self.projections), (self.input,), output, name=name, origin=origin)
-        return in_flow_order(network)
 
     def _count(self) -> tuple[dict[int, int], dict[int, set[str]]]:
         """How many users every stream has, and which outputs of each neuron are used at all."""
@@ -79,6 +96,8 @@ class _Emitter:
                 waiting += [term.stream for term in stream.terms]
             elif isinstance(stream, Product):
                 waiting += [stream.left.stream, stream.right.stream]
+            elif isinstance(stream, Unfolded):
+                waiting += [folded.source for folded in folded_in(stream)]
         return uses, ports
 
     # neurons ----------------------------------------------------------------------------------------------------
@@ -188,6 +207,8 @@ class _Emitter:
             return self.input
         if isinstance(stream, Output):
             return self.neuron_names[stream.key]
+        if isinstance(stream, Folded):
+            return self._port(stream)
         if id(stream) not in self.relays:
             name = self.relays[id(stream)] = self.unique(stream.path or "constant", self.names)
             self.populations[name] = Population(name, stream.shape)
@@ -197,6 +218,8 @@ class _Emitter:
                 self.project(stream.path, self.population_of(stream.source), name, stream.op, 0)
             elif isinstance(stream, Product):
                 self._multiply(name, stream)
+            elif isinstance(stream, Unfolded):
+                self._all_steps(name, stream)
             else:
                 self.bring(name, stream, 0, own=True)
         return self.relays[id(stream)]
@@ -225,6 +248,30 @@ class _Emitter:
         for side, term in sides:
             op = Factor(side, form.batch, form.rows, form.inner, form.columns, stream.shape, form.scale)
             self.project(f"{stream.path}.{side}", self.population_of(term.stream), name, op, term.delay)
+
+    def _all_steps(self, name: str, stream: Unfolded) -> None:
+        """A function of all steps: a network of its own, with an input for each stream that it is made of."""
+        readout = replace(self.lowered.readout, stream=stream.source)
+        inner = _Emitter(replace(self.lowered, arriving={}, readout=readout), [])
+        function = inner.function(f"{name} over time")
+        steps = math.prod(stream.source.shape) // math.prod(stream.shape)
+        for port, folded in inner.fed.items():
+            op = AllSteps(function, port, steps, stream.shape)
+            self.project(f"{stream.path}.{port}", self.population_of(folded.source), name, op, 0)
+
+    def function(self, name: str) -> Network:
+        """What is read out as a network of its own, fed with folded streams (``fed``)."""
+        output = self.population_of(self.lowered.readout.stream)
+        network = Network(self._finished(), tuple(self.projections), tuple(self.fed), output, name=name, origin="")
+        return in_flow_order(network)
+
+    def _port(self, stream: Folded) -> str:
+        """An input of a function of all steps."""
+        if id(stream) not in self.relays:
+            name = self.relays[id(stream)] = self.unique(stream.source.path or "constant", self.names)
+            self.populations[name] = Population(name, stream.shape)
+            self.fed[name] = stream
+        return self.relays[id(stream)]
 
     # bookkeeping ------------------------------------------------------------------------------------------------
     def project(self, name: str, source: str, target: str, op: Op, delay: int) -> None:

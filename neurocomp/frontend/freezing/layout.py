@@ -8,7 +8,7 @@ flat (channel-first) feature map, so a transposition is only bookkeeping until s
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -23,11 +23,13 @@ class LayoutError(ValueError):
 @dataclass(frozen=True)
 class Atom:
     """kind: T time, N batch, F feature; stride: step in the flat feature map (features only); 0: every element of
-    the axis is the same one, as ``tensor.expand`` makes it."""
+    the axis is the same one, as ``tensor.expand`` makes it. steps: features that are time steps of a folded signal
+    (allsteps.py)."""
 
     kind: Literal["T", "N", "F"]
     size: int
     stride: int = 0
+    steps: bool = False
 
 
 Dim = tuple[Atom, ...]
@@ -135,7 +137,7 @@ def of_natural_order(layout: Layout) -> Layout:
         for atom in dim:
             if atom.kind == "F":
                 stride //= atom.size
-            atoms.append(Atom("F", atom.size, stride) if atom.kind == "F" else atom)
+            atoms.append(replace(atom, stride=stride) if atom.kind == "F" else atom)
         dims.append(_merged(tuple(atoms)))
     return Layout(tuple(dims))
 
@@ -201,7 +203,8 @@ def _merged(dim: Dim) -> Dim:
     atoms: list[Atom] = []
     for atom in dim:
         last = atoms[-1] if atoms else None
-        if last is not None and last.kind == atom.kind == "F" and last.stride == atom.size * atom.stride:
+        joint = last is not None and last.kind == atom.kind == "F" and not (last.steps or atom.steps)
+        if joint and last is not None and last.stride == atom.size * atom.stride:
             atoms[-1] = Atom("F", last.size * atom.size, atom.stride)
         elif atom.kind != "F" or atom.size > 1:
             atoms.append(atom)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from neurocomp.frontend.freezing.layout import Atom, Dim, Layout, LayoutError
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, per_axis, to_numpy
+from neurocomp.frontend.freezing.shifts import Window
 from neurocomp.frontend.freezing.signals import Signal
 from neurocomp.frontend.freezing.streams import Unsupported
+from neurocomp.frontend.freezing.temporal import conv_over_time, time_axis_in
 from neurocomp.network.ops import Conv, Linear, Shape
 
 
@@ -39,8 +42,7 @@ def conv(
     padding: Any = (0,),
     dilation: Any = (1,),
     groups: int = 1,
-) -> Signal:
-    x = need_signal(x, "the operand")
+) -> Any:
     if isinstance(weight, Signal):
         raise Unsupported("the kernel of a convolution depends on the input")
     kernel = to_numpy(weight)
@@ -49,6 +51,10 @@ def conv(
     if isinstance(padding, str):
         kernel, padding = _named_padding(padding, kernel, dilation)
     op = Conv(kernel, stride, per_axis(padding, axes), dilation, groups)
+    along = time_axis_in(x, axes) if isinstance(x, Signal | Window) else None
+    if along is not None and (op.kernel[along], op.padding[along]) != (1, 0):
+        return conv_over_time(c, x, op, along, bias)
+    x = need_signal(x, "the operand")
     if groups == 1 and set(op.kernel) | set(op.stride) == {1} and not any(op.padding):
         return channel_map(c, x, kernel.reshape(kernel.shape[:2]), -1 - axes, bias)
     if axes == 3:
@@ -162,7 +168,7 @@ def channel_map(c: Context, x: Signal, weight: np.ndarray, axis: int, bias: Any)
     if index.size // places != weight.shape[1]:
         raise Unsupported(f"the weight reads {weight.shape[1]} values where there are {index.size // places}")
     stream = _channel_stream(c, x, weight, index, places)
-    dims = [tuple(Atom("F", a.size, strides[a]) if a in strides else a for a in dim) for dim in x.layout.dims]
+    dims = [tuple(replace(a, stride=strides[a]) if a in strides else a for a in dim) for dim in x.layout.dims]
     mine: Dim = (Atom("F", weight.shape[0], places),) if weight.shape[0] > 1 else ()
     dims[axis] = (*(a for a in x.layout.dims[axis] if a.kind != "F"), *mine)
     result = Signal(stream, x.time, Layout(tuple(dims)).normal())

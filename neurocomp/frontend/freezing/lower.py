@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.frontend.freezing import arithmetic, attention, axes, delays, joining, linear, pooling, reductions
+from neurocomp.frontend.freezing.allsteps import folded, handled, stepwise
 from neurocomp.frontend.freezing.export import NEURON_OP, Graph
 from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, constant_features, feature_map
 from neurocomp.frontend.freezing.ops import HANDLERS, Context, is_open
@@ -71,9 +72,13 @@ class Lowered:
 
 
 class Lowering:
-    """One pass over the graph, under one reading of the input's axes."""
+    """One pass over the graph, under one reading of the input's axes. may_fold: whether operations may be computed on
+    all steps at once where they do not go step by step (allsteps.py)."""
 
-    def __init__(self, graph: Graph, readings: list[Reading], steps: int, layout: Layout) -> None:
+    def __init__(
+        self, graph: Graph, readings: list[Reading], steps: int, layout: Layout, may_fold: bool = False
+    ) -> None:
+        self.may_fold = may_fold
         self.graph = graph
         self.readings = readings
         self.steps = steps
@@ -124,7 +129,13 @@ class Lowering:
             if like is not None:
                 return like
             raise Unsupported("")
-        return handler(self._context(node), *args, **_without_tensor_options(kwargs))
+        options = _without_tensor_options(kwargs)
+        context = self._context(node)
+
+        def call(given: list[Any]) -> Any:
+            return handler(context, *given[:-1], **dict(zip(options, given[-1], strict=True)))
+
+        return handled(self.arrange, call, [*args, list(options.values())], context.path, self.may_fold)
 
     def _checked(self, node: Any, value: Any) -> Any:
         """The value, if its shape is the one that torch found for this node."""
@@ -175,7 +186,7 @@ class Lowering:
         A neuron does not care for its place, so a layer keeps the order of the stream, unless it is connected to
         itself, which it does in the order of the tensor.
         """
-        x = self.arrange.solid(x, reading.path)
+        x = self.arrange.solid(self._by_steps(reading, x), reading.path)
         if reading.recurrence is not None:
             lead = x.layout.lead()
             stream, shape = self.arrange.in_order(x, lead, reading.path)
@@ -193,6 +204,14 @@ class Lowering:
                 f"{'all steps at once' if x.time == 'all' else f'a {x.time} over the steps'}"
             )
         return x, call
+
+    def _by_steps(self, reading: Reading, x: Signal) -> Signal:
+        """What a neuron is given, step by step."""
+        whole = reading.time_axis is not None and x.time in ("mean", "sum", "any")
+        if self.steps == 1 or not (x.time == "folded" or (whole and self.may_fold)):
+            return x
+        x = folded(self.arrange, x)
+        return stepwise(self.arrange, x, reading.path, reading.time_axis)
 
     def _emitted(self, reading: Reading, key: int, port: str, x: Signal) -> Signal:
         stream = self.streams.output(key, port, x.stream.shape, reading.path)
@@ -270,6 +289,9 @@ class Lowering:
                 return first, len(results) - 1
             return joined, len(results) - self.steps
         chosen = next((s for s in signals if not _is_state_of_spiking(s, self.readings)), signals[0])
+        if chosen.time == "folded":
+            chosen = stepwise(self.arrange, chosen, "output")
+            chosen = replace(chosen, time="mean") if chosen.time == "any" else chosen
         return self.arrange.summed_over_time(chosen), len(results) - 1
 
     # messages ---------------------------------------------------------------------------------------------------

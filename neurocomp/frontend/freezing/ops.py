@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from neurocomp.frontend.freezing.shifts import FirstSteps
+from neurocomp.frontend.freezing.shifts import FirstSteps, Window
 from neurocomp.frontend.freezing.signals import Arrangement, Signal, Slots
 from neurocomp.frontend.freezing.streams import Unsupported
 from neurocomp.network.ops import Shape
@@ -56,6 +56,8 @@ def need_signal(value: Any, what: str) -> Signal:
     """The value as a signal; raises Unsupported if it is a constant or a half-filled tensor."""
     if isinstance(value, FirstSteps):
         raise Unsupported(f"only the first {value.count} time steps are used")
+    if isinstance(value, Window):
+        raise Unsupported(f"{value.count} time steps are used where there are {value.steps}")
     if not isinstance(value, Signal):
         raise Unsupported(f"{what} does not depend on the input")
     return value
@@ -119,4 +121,4 @@ def is_open(value: Any) -> bool:
     """Whether a value depends on the input (directly or in a list)."""
     if isinstance(value, list | tuple):
         return any(is_open(part) for part in value)
-    return isinstance(value, Signal | Slots | FirstSteps)
+    return isinstance(value, Signal | Slots | FirstSteps | Window)

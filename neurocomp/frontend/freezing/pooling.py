@@ -39,6 +39,41 @@ def max_pool(
     return _pooled(c, x, op)
 
 
+@handles("aten.max_pool3d")
+def max_pool_of_frames(
+    c: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = (0,), dilation: Any = (1,), ceil: bool = False
+) -> Signal:
+    return _per_frame(c, x, kernel, stride, padding, lambda y, k, s, p: max_pool(c, y, k, s, p, dilation[-2:], ceil))
+
+
+@handles("aten.avg_pool3d")
+def avg_pool_of_frames(
+    c: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = (0,), ceil: bool = False,
+    count_padding: bool = True, divisor: int | None = None,
+) -> Signal:  # fmt: skip
+    return _per_frame(
+        c, x, kernel, stride, padding, lambda y, k, s, p: avg_pool(c, y, k, s, p, ceil, count_padding, divisor)
+    )
+
+
+def _per_frame(
+    c: Context, x: Any, kernel: Any, stride: Any, padding: Any, pool: Callable[[Signal, Shape, Shape, Shape], Signal]
+) -> Signal:
+    """Pooling over (time, height, width) that looks at one step only: the same at every step."""
+    x = need_signal(x, "the operand")
+    kernel, padding = per_axis(kernel, 3), per_axis(padding, 3)
+    stride = per_axis(stride, 3) if stride else kernel
+    if (kernel[0], stride[0], padding[0]) != (1, 1, 0):
+        raise Unsupported(
+            f"it pools over {kernel[0]} frames at once; pool over space here, and over time by a mean or amax"
+        )
+    first = len(x.layout.dims) - 3
+    order = [first, *(axis for axis in range(len(x.layout.dims)) if axis != first)]
+    moved = x.with_layout(x.layout.permute(tuple(order)))
+    pooled = pool(moved, kernel[1:], stride[1:], padding[1:])
+    return pooled.with_layout(pooled.layout.permute(tuple(int(k) for k in np.argsort(order))))
+
+
 @handles("aten.max_pool2d_with_indices")
 def max_pool_with_indices(
     c: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = (0,), dilation: Any = (1,), ceil: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -115,7 +116,7 @@ def _reduced_stream(c: Context, x: Signal, gone: set[Atom], axes: list[int], kin
         strides[atom] = size
         size *= atom.size
     dims = [
-        tuple(Atom("F", a.size, strides[a]) if a.kind == "F" else a for a in dim if a not in gone and axis not in axes)
+        tuple(replace(a, stride=strides[a]) if a.kind == "F" else a for a in dim if a not in gone and axis not in axes)
         for axis, dim in enumerate(x.layout.dims)
     ]
     return stream, Layout(tuple(dims)).normal()

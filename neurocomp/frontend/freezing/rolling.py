@@ -23,9 +23,11 @@ from neurocomp.frontend.freezing.streams import (
     Term,
     Unsupported,
 )
+from neurocomp.network.ops import OverTime
 
-Time = int | Literal["any", "all", "mean", "sum"]
-"""At which step: a number; any, for what never changes; all steps along a time axis; their mean or their sum."""
+Time = int | Literal["any", "all", "mean", "sum", "folded"]
+"""At which step: a number; any, for what never changes; all steps along a time axis; their mean or their sum; folded:
+the stream's features are those of all steps (allsteps.py)."""
 
 
 def delayed(streams: Streams, stream: Stream, steps: int) -> Stream:
@@ -83,6 +85,8 @@ def _moved_inward(streams: Streams, stream: Stream, delay: int, known: dict[tupl
         return Term(inward(streams, term.stream, delay + term.delay, known))
 
     match stream:
+        case Mapped() if isinstance(stream.op, OverTime):
+            return delayed(streams, stream, delay)
         case Mapped():
             return streams.mapped(stream.op, inward(streams, stream.source, delay, known), stream.path)
         case Sum():
@@ -126,6 +130,8 @@ def _built(streams: Streams, stream: Stream, t: int, known: dict[tuple[int, int]
         return Term(_started(streams, term.stream, t - term.delay, known), term.delay)
 
     match stream:
+        case Mapped() if isinstance(stream.op, OverTime):
+            return stream
         case Mapped():
             source = _started(streams, stream.source, t, known)
             return stream if source is stream.source else streams.mapped(stream.op, source, stream.path)
@@ -189,5 +195,5 @@ def _named(stream: Stream) -> str:
     if isinstance(stream, Sum) and not stream.terms:
         return "a constant"
     kind = {"Input": "the input", "Sum": "a sum", "Product": "a product", "Concatenated": "a joined tensor"}
-    name = kind[type(stream).__name__]
+    name = kind.get(type(stream).__name__, "what all steps make")
     return f"{name} in {stream.path}" if stream.path and name != "the input" else name

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
+from neurocomp.frontend.freezing.layout import Layout
 from neurocomp.frontend.freezing.rolling import delayed
 from neurocomp.frontend.freezing.signals import Arrangement, Signal
 from neurocomp.frontend.freezing.streams import Stream, Sum, Unsupported
@@ -40,3 +42,22 @@ def refuse_constants(stream: Stream) -> None:
     """Raises Unsupported for what a delay would have to switch on: nothing arrives before the first step."""
     if stream.static or (isinstance(stream, Sum) and stream.constant is not None):
         raise Unsupported("a signal that is not zero without input is delayed; delay what comes before its bias")
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A sequence that was shifted or has another length than the network's (temporal.py). layout: with the network's
+    own steps; axis: of the time; count: how many steps it has; at: the stream that gives, at step t, its element
+    t + by; zero_outside: whether what lies outside is zero."""
+
+    layout: Layout
+    axis: int
+    steps: int
+    count: int
+    at: Callable[[int], Stream]
+    zero_outside: bool
+
+    def moved(self, by: int, count: int) -> Window:
+        """The same from element ``by`` on."""
+        at = self.at
+        return replace(self, count=count, at=lambda more: at(by + more))

@@ -96,6 +96,8 @@ class Arrangement:
         stream = self.streams.gathered(signal.stream, index, path)
         dims = list(signal.layout.dims)
         for axis, dim in zip(axes, feature_map(index.shape), strict=True):
+            kept = any(a.steps for a in dims[axis]) and feature_size(dims[axis]) == index.shape[axes.index(axis)]
+            dim = tuple(replace(a, steps=True) for a in dim) if kept and len(dims[axis]) == 1 else dim
             dims[axis] = (*(atom for atom in dims[axis] if atom.kind != "F"), *dim)
         return Signal(stream, signal.time, Layout(tuple(dims)))
 

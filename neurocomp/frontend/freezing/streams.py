@@ -28,7 +28,7 @@ from neurocomp.frontend.freezing.folding import (
     scaled_rows,
     unscalar,
 )
-from neurocomp.network.ops import Conv, Host, Linear, OneToOne, Op, Pool, Reduce, Shape, Sparse, Wiring
+from neurocomp.network.ops import Conv, Host, Linear, OneToOne, Op, OverTime, Pool, Reduce, Shape, Sparse, Wiring
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +106,20 @@ class Product(Stream):
     form: Form
 
 
+@dataclass(frozen=True, eq=False)
+class Folded(Stream):
+    """All steps of a sample side by side, slowest: (steps, *shape of the source) in any shape of as many elements."""
+
+    source: Stream
+
+
+@dataclass(frozen=True, eq=False)
+class Unfolded(Stream):
+    """Steps again of what was made of folded streams: (steps, *shape) elements of ``source``, one step at a time."""
+
+    source: Stream
+
+
 class Unsupported(ValueError):
     """The construction has no event-driven form; the text says why."""
 
@@ -139,6 +153,10 @@ class Streams:
             moved = self._mapped_sum(op, source, path)
             if moved is not None:
                 return moved
+        if isinstance(op, OneToOne) and op.shape is None and isinstance(source, Mapped):
+            rows = None if not isinstance(source.op, Linear | Conv) else _with_factor(source.op, op.scale, source.shape)
+            if rows is not None:
+                return self.mapped(rows, source.source, path)
         if isinstance(op, Wiring) and isinstance(source, Mapped) and _only_moves(source):
             return self.gathered(source, op.index.reshape(op.shape), path)
         simpler = _simplified(op, source)
@@ -242,6 +260,33 @@ class Streams:
             inner = np.where(flat < 0, -1, source.op.index[flat])
             return self.gathered(source.source, inner.reshape(index.shape), path)
         return self.mapped(Wiring(flat.astype(np.int32), index.shape), source, path)
+
+    def folded(self, source: Stream, steps: int) -> Stream:
+        """All steps of a stream as features of one that exists once per sample."""
+        if isinstance(source, Unfolded):
+            return source.source
+        first, *rest = source.shape
+        shape = (steps, *source.shape) if len(source.shape) < 3 else (steps * first, *rest)
+        return self.intern(Folded(shape, source.path, False, source), id(source))
+
+    def unfolded(self, source: Stream, shape: Shape, steps: int, path: str) -> Stream:
+        """A folded stream step by step; the same at every step if ``source`` is one step."""
+        same = math.prod(source.shape) == math.prod(shape)
+        if same:
+            index = np.tile(np.arange(math.prod(shape)), steps).reshape(steps, -1)
+            source = self.gathered(source, index, path)
+        plain = source
+        while isinstance(plain, Mapped) and _is_reshape(plain):
+            plain = plain.source
+        if isinstance(plain, Folded):
+            return self.reshaped(plain.source, shape)
+        return self.intern(Unfolded(shape, path, same, source), id(source), same)
+
+    def moved(self, op: OverTime, source: Stream, path: str) -> Stream:
+        """A stream at other steps; stays as it is, whatever is made of it."""
+        return self.intern(
+            Mapped(source.shape, path, False, op, source), id(source), self._number(op.weight), self._number(op.offset)
+        )
 
     def product(self, left: Term, right: Term, form: Form, shape: Shape, path: str) -> Stream:
         """Two streams multiplied with each other; zero if one is nothing at all. A delay of both is taken out."""
@@ -350,6 +395,10 @@ def _simplified(op: Op, source: Stream) -> tuple[Op, Stream] | None:
     if isinstance(scale, float) and (isinstance(op, Linear) or source.op.shape is None):
         return replace(op, weight=(op.weight * np.float64(scale)).astype(np.float32)), source.source
     return None
+
+
+def _with_factor(op: Linear | Conv, scale: float | np.ndarray, shape: Shape) -> Op | None:
+    return scaled_rows(op, np.asarray(scale, np.float64).reshape(-1), shape)
 
 
 def _is_nothing(stream: Stream) -> bool:
