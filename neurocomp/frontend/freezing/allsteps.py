@@ -23,7 +23,7 @@ from neurocomp.frontend.freezing.layout import (
     of_natural_order,
 )
 from neurocomp.frontend.freezing.signals import Arrangement, Signal
-from neurocomp.frontend.freezing.streams import (
+from neurocomp.frontend.freezing.stream_kinds import (
     Concatenated,
     Folded,
     Mapped,

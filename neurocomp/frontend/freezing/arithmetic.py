@@ -10,7 +10,7 @@ from neurocomp.frontend.freezing.host import hosted
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, per_step, to_numpy
 from neurocomp.frontend.freezing.products import multiplied
 from neurocomp.frontend.freezing.signals import Signal
-from neurocomp.frontend.freezing.streams import Unsupported
+from neurocomp.frontend.freezing.stream_kinds import Unsupported
 
 
 @handles("aten.add")

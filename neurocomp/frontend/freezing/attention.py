@@ -14,7 +14,7 @@ from neurocomp.frontend.freezing.host import softmax
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, to_numpy
 from neurocomp.frontend.freezing.products import matmul
 from neurocomp.frontend.freezing.signals import Signal
-from neurocomp.frontend.freezing.streams import Unsupported
+from neurocomp.frontend.freezing.stream_kinds import Unsupported
 
 MASKED = -1e9
 """Added where attention is masked: exp() of it is 0 in float32, as it is of the -inf that torch adds."""

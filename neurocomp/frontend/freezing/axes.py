@@ -10,7 +10,7 @@ from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, featur
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, to_numpy
 from neurocomp.frontend.freezing.shifts import FEEDS, FirstSteps, Window
 from neurocomp.frontend.freezing.signals import Signal, Slots
-from neurocomp.frontend.freezing.streams import MixedSamples, Unsupported
+from neurocomp.frontend.freezing.stream_kinds import MixedSamples, Unsupported
 from neurocomp.frontend.freezing.temporal import padded, time_axis_in
 
 

@@ -16,7 +16,7 @@ from neurocomp.frontend.freezing.readings import own_behaviour
 from neurocomp.frontend.freezing.rolling import delayed
 from neurocomp.frontend.freezing.shifts import refuse_constants
 from neurocomp.frontend.freezing.signals import Signal
-from neurocomp.frontend.freezing.streams import Unsupported
+from neurocomp.frontend.freezing.stream_kinds import Unsupported
 
 DELAY_OP = "neurocomp.delay"
 

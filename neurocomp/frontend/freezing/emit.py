@@ -17,7 +17,7 @@ from neurocomp.frontend.freezing.folding import scaled_columns
 from neurocomp.frontend.freezing.layout import Layout, constant_features
 from neurocomp.frontend.freezing.lower import Lowered
 from neurocomp.frontend.freezing.readings import Reading
-from neurocomp.frontend.freezing.streams import (
+from neurocomp.frontend.freezing.stream_kinds import (
     Concatenated,
     Folded,
     Input,

@@ -11,7 +11,7 @@ import numpy as np
 from neurocomp.frontend.freezing.layout import LayoutError
 from neurocomp.frontend.freezing.ops import Context, handles, per_step, to_numpy
 from neurocomp.frontend.freezing.signals import Signal
-from neurocomp.frontend.freezing.streams import Unsupported
+from neurocomp.frontend.freezing.stream_kinds import Unsupported
 from neurocomp.network.ops import Host
 
 Parameters = dict[str, float | np.ndarray]

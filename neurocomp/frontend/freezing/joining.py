@@ -11,7 +11,7 @@ from neurocomp.frontend.freezing.layout import Layout, feature_map
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, to_numpy
 from neurocomp.frontend.freezing.shifts import FirstSteps, shifted
 from neurocomp.frontend.freezing.signals import Signal, Slots, common_time, feature_axes
-from neurocomp.frontend.freezing.streams import Stream, Term, Unsupported
+from neurocomp.frontend.freezing.stream_kinds import Stream, Term, Unsupported
 
 
 @handles("aten.stack")

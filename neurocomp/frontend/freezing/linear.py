@@ -12,7 +12,7 @@ from neurocomp.frontend.freezing.layout import Atom, Dim, Layout, LayoutError
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, per_axis, to_numpy
 from neurocomp.frontend.freezing.shifts import Window
 from neurocomp.frontend.freezing.signals import Signal
-from neurocomp.frontend.freezing.streams import Unsupported
+from neurocomp.frontend.freezing.stream_kinds import Unsupported
 from neurocomp.frontend.freezing.temporal import conv_over_time, time_axis_in
 from neurocomp.network.ops import Conv, Linear, Shape
 

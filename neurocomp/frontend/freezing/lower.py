@@ -24,7 +24,8 @@ from neurocomp.frontend.freezing.polynomials import COMPARISONS, ELEMENTWISE
 from neurocomp.frontend.freezing.readings import Reading
 from neurocomp.frontend.freezing.rolling import Time, rolled
 from neurocomp.frontend.freezing.signals import Arrangement, Signal
-from neurocomp.frontend.freezing.streams import MixedSamples, Output, Stream, Streams, Unsupported
+from neurocomp.frontend.freezing.stream_kinds import MixedSamples, Output, Stream, Unsupported
+from neurocomp.frontend.freezing.streams import Streams
 from neurocomp.network.ops import Shape, ShapeMismatch
 
 HANDLER_FILES = (arithmetic, attention, axes, delays, joining, linear, pooling, reductions)  # each registers its own

@@ -15,7 +15,7 @@ import numpy as np
 
 from neurocomp.frontend.freezing.shifts import FirstSteps, Window
 from neurocomp.frontend.freezing.signals import Arrangement, Signal, Slots
-from neurocomp.frontend.freezing.streams import Unsupported
+from neurocomp.frontend.freezing.stream_kinds import Unsupported
 from neurocomp.network.ops import Shape
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, per_axis, per_step
 from neurocomp.frontend.freezing.reductions import reduced
 from neurocomp.frontend.freezing.signals import Signal
-from neurocomp.frontend.freezing.streams import Unsupported
+from neurocomp.frontend.freezing.stream_kinds import Unsupported
 from neurocomp.network.ops import Pool, Shape, Sparse
 
 PoolKind = Literal["sum", "avg", "max"]

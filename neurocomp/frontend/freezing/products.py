@@ -20,7 +20,7 @@ from neurocomp.frontend.freezing.layout import Layout
 from neurocomp.frontend.freezing.linear import channel_map
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, per_step, to_numpy
 from neurocomp.frontend.freezing.signals import Signal, common_time
-from neurocomp.frontend.freezing.streams import Form, MixedSamples, Term, Unsupported
+from neurocomp.frontend.freezing.stream_kinds import Form, MixedSamples, Term, Unsupported
 from neurocomp.network.ops import Shape
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from neurocomp.frontend.freezing.layout import Atom, Layout
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, per_step
 from neurocomp.frontend.freezing.signals import Signal
-from neurocomp.frontend.freezing.streams import MixedSamples, Stream, Unsupported
+from neurocomp.frontend.freezing.stream_kinds import MixedSamples, Stream, Unsupported
 from neurocomp.network.ops import Pool, Reduce, Shape
 
 Kind = Literal["sum", "avg", "max"]

@@ -12,17 +12,17 @@ from typing import Literal
 import numpy as np
 
 from neurocomp.frontend.freezing.folding import close_operators
-from neurocomp.frontend.freezing.streams import (
+from neurocomp.frontend.freezing.stream_kinds import (
     Concatenated,
     Mapped,
     Output,
     Product,
     Stream,
-    Streams,
     Sum,
     Term,
     Unsupported,
 )
+from neurocomp.frontend.freezing.streams import Streams
 from neurocomp.network.ops import OverTime
 
 Time = int | Literal["any", "all", "mean", "sum", "folded"]

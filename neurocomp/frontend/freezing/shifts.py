@@ -9,7 +9,7 @@ from typing import Any
 from neurocomp.frontend.freezing.layout import Layout
 from neurocomp.frontend.freezing.rolling import delayed
 from neurocomp.frontend.freezing.signals import Arrangement, Signal
-from neurocomp.frontend.freezing.streams import Stream, Sum, Unsupported
+from neurocomp.frontend.freezing.stream_kinds import Stream, Sum, Unsupported
 
 FEEDS = frozenset({"aten.cat", "aten.concat", "aten.zeros_like", "aten.new_zeros"})
 """Operations that make a delay of the first steps of a signal."""

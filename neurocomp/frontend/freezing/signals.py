@@ -18,7 +18,8 @@ from neurocomp.frontend.freezing.layout import (
     of_natural_order,
 )
 from neurocomp.frontend.freezing.rolling import Time, flat_sum, rolled
-from neurocomp.frontend.freezing.streams import Stream, Streams, Term, Unsupported
+from neurocomp.frontend.freezing.stream_kinds import Stream, Term, Unsupported
+from neurocomp.frontend.freezing.streams import Streams
 from neurocomp.network.ops import Shape
 
 

@@ -17,7 +17,8 @@ from neurocomp.frontend.freezing.ops import Context, to_numpy
 from neurocomp.frontend.freezing.rolling import delayed
 from neurocomp.frontend.freezing.shifts import Window
 from neurocomp.frontend.freezing.signals import Signal
-from neurocomp.frontend.freezing.streams import Stream, Streams, Sum, Term, Unsupported
+from neurocomp.frontend.freezing.stream_kinds import Stream, Sum, Term, Unsupported
+from neurocomp.frontend.freezing.streams import Streams
 from neurocomp.network.ops import Conv, Linear, OneToOne
 from neurocomp.network.time_ops import look_ahead
 
