@@ -19,6 +19,7 @@ def in_thousandths(value: float) -> int:
 
 
 def in_attojoules(energy_pj: float) -> int:
+    """pJ -> aJ; exact for every value written with at most six decimals."""
     return round(Decimal(repr(energy_pj)) * 1_000_000)
 
 

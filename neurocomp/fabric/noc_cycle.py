@@ -67,6 +67,8 @@ def cycle_tables(noc: Noc, burst: Burst, routes: Routes | None = None) -> tuple[
 
 
 def cycle_burst(noc: Noc, burst: Burst, routes: Routes | None, until: int | None) -> BurstResult:
+    """Flit by flit, checked at the end. routes: as for cycle_tables; until: stop before that cycle. Raises
+    ResourceLimitError, and CheckFailedError if flits were lost, made up or stuck."""
     tables, ties = cycle_tables(noc, burst, routes)
     try:
         outcome = network_of_thread(noc, routes is not None).run(tables, -1 if until is None else until)

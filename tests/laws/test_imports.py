@@ -139,6 +139,19 @@ def test_the_compiled_core_has_one_door_per_part():
     assert users <= CORE_DOORS, f"these go past the doors: {sorted(users - CORE_DOORS)}"
 
 
+def test_what_a_module_keeps_for_itself_is_not_taken():
+    """A leading underscore says so; _core is a room of its own."""
+    wrong = [
+        f"{path}:{node.lineno}: {alias.name}"
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("neurocomp")
+        for alias in node.names
+        if alias.name.startswith("_") and not alias.name.endswith("__") and alias.name != "_core"
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_nothing_imports_a_module_that_runs_what_it_reads():
     wrong = [
         f"{path}:{line}: {name}"

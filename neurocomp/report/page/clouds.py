@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurocomp.report.page.figures import FAINT, SERIES, _drawn
+from neurocomp.report.page.figures import FAINT, SERIES, drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +55,7 @@ def cloud(points: np.ndarray, front: Front, across: str, up: str) -> str:
         axes.set_axisbelow(True)
         axes.legend(loc="best")
 
-    return _drawn((7.2, 4.0), draw)
+    return drawn((7.2, 4.0), draw)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def parallel(columns: Sequence[Column]) -> str:
         axes.set_ylim(-0.05, 1.08)
         axes.spines[:].set_visible(False)
 
-    return _drawn((width, 3.6), draw)
+    return drawn((width, 3.6), draw)
 
 
 def scaled(metric: str, values: np.ndarray) -> tuple[float, str]:
@@ -116,4 +116,4 @@ def means(lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], up: str)
         axes.grid(axis="y")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=1, fontsize=8)
 
-    return _drawn((7.2, 3.2 + 0.17 * len(lines)), draw)
+    return drawn((7.2, 3.2 + 0.17 * len(lines)), draw)

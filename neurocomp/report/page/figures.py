@@ -72,7 +72,7 @@ def stacked_bars(names: Sequence[str], parts: Mapping[str, Sequence[float]], lab
         if len(parts) > 1:
             axes.figure.legend(loc="outside upper left", ncols=min(6, len(parts)), handlelength=1.0)
 
-    return _drawn((7.2, height), draw)
+    return drawn((7.2, height), draw)
 
 
 def _at_most(parts: Mapping[str, Sequence[float]], most: int) -> Mapping[str, Sequence[float]]:
@@ -101,7 +101,7 @@ def grouped_bars(names: Sequence[str], values: Mapping[str, Sequence[float]], la
         if len(values) > 1:
             axes.figure.legend(loc="outside upper left", ncols=min(3, len(values)), handlelength=1.0)
 
-    return _drawn((7.2, height), draw)
+    return drawn((7.2, height), draw)
 
 
 def series(values: dict[str, tuple[np.ndarray, np.ndarray]], across: str, up: str) -> str:
@@ -117,10 +117,10 @@ def series(values: dict[str, tuple[np.ndarray, np.ndarray]], across: str, up: st
         if len(values) > 1:
             axes.figure.legend(loc="outside upper left", ncols=min(6, len(values)), handlelength=1.0)
 
-    return _drawn((7.2, 2.6), draw)
+    return drawn((7.2, 2.6), draw)
 
 
-def _drawn(inches: tuple[float, float], draw: Any) -> str:
+def drawn(inches: tuple[float, float], draw: Any) -> str:
     """The SVG of one figure, without its XML head, scaled to the width that there is."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
