@@ -94,8 +94,12 @@ static void wrong_populations_are_refused(void) {
     REFUSED(populations[1].width, 0, NC_ERR_SIZE);
     REFUSED(populations[1].width, 3, NC_ERR_SIZE);
     REFUSED(populations[1].width, 2, NC_ERR_SIZE); /* the projection's rows have four columns */
-    REFUSED(populations[1].shift, -1, NC_ERR_SIZE);
+    REFUSED(populations[1].shift, -17, NC_ERR_SIZE);
     REFUSED(populations[1].shift, 17, NC_ERR_SIZE);
+    REFUSED(populations[1].held_shift, -1, NC_ERR_SIZE);
+    REFUSED(populations[1].held_shift, 32, NC_ERR_SIZE);
+    REFUSED(populations[1].held_limit, -1, NC_ERR_SIZE);
+    REFUSED(populations[0].held_limit, 1, NC_ERR_SIZE); /* inputs come as they are */
     REFUSED(populations[1].bias, WEIGHTS, NC_ERR_SIZE); /* without a period */
     REFUSED(populations[1].neurons.n, 3, NC_ERR_SIZE);
     REFUSED(populations[1].neurons.threshold, NULL, NC_ERR_SIZE);

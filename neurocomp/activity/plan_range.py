@@ -8,6 +8,7 @@ import numpy as np
 
 from neurocomp.activity.host import HOST_LARGEST
 from neurocomp.errors import InputError, bad_input
+from neurocomp.network.gains import largest_gain, largest_product
 from neurocomp.network.graph import Integer, Network, Population, Projection, state_shift
 from neurocomp.network.ops import Conv, Factor, Host, Linear, Mixture, OneToOne, Pool, Reduce, Sparse, weight_of
 from neurocomp.network.verify import value_order
@@ -44,7 +45,7 @@ def largest_sums(network: Network, arithmetic: Integer, largest_input: float | N
             for p in network.incoming[name]
         ]
         if arriving and isinstance(arriving[0][0].op, Factor):
-            total += _largest_product(arriving[0][0].op, [size for _, size in arriving])
+            total += largest_product(arriving[0][0].op, [size for _, size in arriving])
         else:
             total += sum(_largest_arriving(p, size) for p, size in arriving) * factor
         sums[name] = total
@@ -81,36 +82,11 @@ def _largest_output(arithmetic: Integer, population: Population) -> float:
     return 2.0 ** (arithmetic.state_bits - 1) if neuron is not None else MOST
 
 
-def _largest_gain(projection: Projection) -> float:
-    """The largest sum of magnitudes of the weights into one target element (an upper bound)."""
-    op = projection.op
-    match op:
-        case Linear(weight):
-            return float(np.abs(weight.astype(np.float64)).sum(axis=1).max())
-        case Conv(weight):
-            return float(np.abs(weight.astype(np.float64)).reshape(weight.shape[0], -1).sum(axis=1).max())
-        case Pool():
-            return float(np.prod(op.kernel)) if op.kind == "sum" else 1.0
-        case OneToOne(scale):
-            return float(np.max(np.abs(scale)))
-        case Sparse():
-            sums = np.bincount(op.indices, np.abs(op.weight.astype(np.float64)), int(np.prod(op.shape)))
-            return float(sums.max()) if sums.size else 0.0
-        case Reduce():
-            return float(op.axis) if op.kind == "sum" else 1.0
-        case _:
-            return 1.0
-
-
-def _largest_product(op: Factor, operands: list[float]) -> float:
-    return op.inner * abs(op.scale) * math.prod(operands)
-
-
 def _largest_arriving(projection: Projection, sent: float) -> float:
     op = projection.op
     if isinstance(op, Host | Mixture) and op.units is not None:
         return float(HOST_LARGEST)
-    return _largest_gain(projection) * sent + _offset(projection)
+    return largest_gain(op) * sent + _offset(projection)
 
 
 def _offset(projection: Projection) -> float:

@@ -31,7 +31,9 @@ class Numeric(Part):
     state_shift: weighted sums are shifted left by this. delivery: whether a spike arrives in the step in
     which it was sent or in the next. spike_bits: payload of a spike, 1 if it carries none. delay_max:
     longest synaptic delay in steps. synaptic_current: the neuron has a current with a decay of its own.
-    neuron_parts: what else its neurons can have (network/neuron.py, PARTS).
+    neuron_parts: what else its neurons can have (network/neuron.py, PARTS). value_bits: of a register for real values
+    that a core hands on; None: the smallest of spike_bits, state_bits and 16. exponent_max: weighted sums can be
+    divided by up to two to this on their way into the states; None: they cannot.
     """
 
     arithmetic: Literal["integer", "float32"]
@@ -47,3 +49,5 @@ class Numeric(Part):
     delay_max: Annotated[int, Field(ge=0, le=65535)]
     synaptic_current: bool
     neuron_parts: Annotated[tuple[NeuronPart, ...], Field(strict=False)] = ()
+    value_bits: Annotated[int, Field(ge=4, le=24)] | None = None
+    exponent_max: Annotated[int, Field(ge=0, le=8)] | None = None

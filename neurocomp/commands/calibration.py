@@ -15,9 +15,11 @@ from neurocomp.errors import Diagnostic, InputError
 from neurocomp.inputs.memory import need_memory_for
 from neurocomp.inputs.prepare import prepare
 from neurocomp.inputs.prepared import Prepared
-from neurocomp.mapping.compile import float_form, hosted_values, lower, measured_ranges
+from neurocomp.mapping.compile import float_form, hosted_values, lower, measured_ranges, ranged_values, widest
 from neurocomp.network.graph import Integer, Network
 from neurocomp.network.quantise import SCALES, WeightScales
+
+SAMPLES_AT_ONCE = 32  # of which the values of many layers are recorded
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,27 @@ def lowered_for(
 
 
 def _ranges(network: Network, chip: ChipSpec, data: Prepared, job: Job, progress: Progress) -> dict[str, float]:
-    """Greatest magnitudes of what functions of the host give on the calibration data."""
+    """Greatest magnitudes, on the calibration data, of the values whose ranges have to be known from data."""
     form = float_form(network, chip)
-    wanted = hosted_values(form) if form is not None else []
+    wanted = ranged_values(form, chip) if form is not None else []
     if form is None or not wanted:
         return {}
     need_memory_for(form, data)
-    run = run_network(form, data, job.workers, progress, "measuring ranges", wanted)
-    return measured_ranges(run, wanted)
+    ranges: dict[str, float] = {}
+    for first in range(0, data.samples, SAMPLES_AT_ONCE):
+        run = run_network(form, _some(data, first), job.workers, progress, "measuring ranges", wanted)
+        ranges = widest(ranges, measured_ranges(run, wanted))
+        if data.inputs is None:
+            break  # no input: all samples are alike
+    return ranges
+
+
+def _some(data: Prepared, first: int) -> Prepared:
+    """A few samples, because all that is recorded of them is kept at once."""
+    if data.inputs is None:
+        return data
+    inputs = data.inputs[first : first + SAMPLES_AT_ONCE]
+    return replace(data, inputs=inputs, samples=len(inputs))
 
 
 def _note(network: Network, lowered: Network, rounding: Rounding, data: Prepared) -> str | None:
@@ -82,6 +97,7 @@ def _note(network: Network, lowered: Network, rounding: Rounding, data: Prepared
         source = f"{data.samples:,} samples of {rounding.calibrate} (--calibrate)"
         return f"the inputs' scale, {arithmetic.input_scale:.3g}, is that of {source}"
     scaled = np.asarray(data.calibration) / arithmetic.input_scale
-    if np.array_equal(scaled, np.rint(scaled)) and not hosted_values(lowered):
+    calibrated = any(p.held is not None and p.held.calibrated for p in lowered.populations)
+    if np.array_equal(scaled, np.rint(scaled)) and not hosted_values(lowered) and not calibrated:
         return None  # nothing was rounded by them
     return "scales of real values come from the very inputs that are run; --calibrate takes them from other data"

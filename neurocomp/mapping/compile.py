@@ -10,10 +10,9 @@ import numpy as np
 from neurocomp.activity.encode import encode_sample
 from neurocomp.activity.execute import execute
 from neurocomp.activity.execution import Execution
-from neurocomp.activity.plan_range import check_range
 from neurocomp.chip.spec import ChipSpec
-from neurocomp.errors import InputError, bad_input
-from neurocomp.mapping.losses import WEIGHTS_LOST
+from neurocomp.errors import bad_input
+from neurocomp.mapping.integers import Rounding, in_integers, register_bits
 from neurocomp.mapping.map import Chips, map_network
 from neurocomp.mapping.profile import Activity
 from neurocomp.mapping.program import Program
@@ -23,12 +22,11 @@ from neurocomp.network.folding import fold_linear_maps
 from neurocomp.network.graph import Float32, Integer, Network
 from neurocomp.network.ops import hosted_function
 from neurocomp.network.passes import fold_average_pooling, max_pooling_to_neurons
-from neurocomp.network.quantise import LARGEST_ANALOG, Quantised, WeightScales, quantise
-from neurocomp.network.units import KEEPING, chains_of_values
+from neurocomp.network.quantise import WeightScales
+from neurocomp.network.registers import multiplied_values
+from neurocomp.network.units import KEEPING
 from neurocomp.network.verify import verify
 
-LEAST_RELAY_BITS = 3
-ALL_BUT_ZERO = 0.5  # an error of the largest weight at which it is zero, or nearly
 RANGED_SAMPLES = 16  # of the stored ones, to see how large real values become
 
 
@@ -99,46 +97,11 @@ def lower(
     if calibration is None and network.sample is not None:
         calibration = network.sample.inputs if network.sample.encoding in ("direct", "temporal") else np.ones(1)
     if ranges is None:
-        ranges = _sampled_ranges(lowered)
-    quantised = _quantised(lowered, chip_arithmetic(chip), calibration, weight_scales, ranges)
+        ranges = _sampled_ranges(lowered, chip)
+    rounding = Rounding(chip_arithmetic(chip), calibration, weight_scales, ranges)
+    quantised = in_integers(lowered, chip.numeric, rounding)
     notes = tuple(f"on {chip.name}: {note}" for note in (*folded, *quantised.notes))
     return with_stations(replace(quantised.network, assumptions=network.assumptions + notes), chip)
-
-
-def _quantised(
-    network: Network,
-    arithmetic: Integer,
-    calibration: np.ndarray | None,
-    weight_scales: WeightScales,
-    ranges: Mapping[str, float] | None,
-) -> Quantised:
-    """The network in integers of which all possible sums fit; real values that go through several layers of weights get
-    fewer bits, as far as that is needed or keeps more of the weights that hear them: first the inner ones of a chain
-    of layers, then the last ones too."""
-    refused: InputError | None = None
-    best: Quantised | None = None
-    fewer = range(arithmetic.weight_bits - 1, LEAST_RELAY_BITS - 1, -1)
-    for bits, last in ((None, None), *((bits, None) for bits in fewer), *((bits, bits) for bits in fewer)):
-        try:
-            found = quantise(
-                network, arithmetic, calibration, weight_scales=weight_scales, ranges=ranges,
-                relay_bits=bits, reader_bits=last,
-            )  # fmt: skip
-            check_range(found.network, arithmetic, float(LARGEST_ANALOG))
-        except InputError as error:
-            refused = refused or error
-            if not chains_of_values(network):
-                break
-            continue
-        if best is None or found.weight_error < best.weight_error:
-            best = found
-        elif best.weight_error < ALL_BUT_ZERO:
-            return best  # still fewer bits lose more
-        if best.weight_error <= WEIGHTS_LOST or not chains_of_values(network):
-            return best
-    if best is not None:
-        return best
-    raise refused or bad_input(network.name, "cannot be rounded to the chip's integers")
 
 
 def float_form(network: Network, chip: ChipSpec) -> Network | None:
@@ -153,14 +116,29 @@ def hosted_values(network: Network) -> list[str]:
     return [p.name for p in network.populations if p.name in found]
 
 
-def _sampled_ranges(network: Network) -> dict[str, float]:
-    """Greatest magnitudes of what functions of the host give on the first samples stored with the network."""
-    wanted, sample = hosted_values(network), network.sample
+def ranged_values(network: Network, chip: ChipSpec) -> list[str]:
+    """Populations of a float network whose largest values have to be known from data: what functions of the host give,
+    and what the chip keeps in registers."""
+    held = multiplied_values(network) if register_bits(chip.numeric) else []
+    return [*hosted_values(network), *held]
+
+
+def _sampled_ranges(network: Network, chip: ChipSpec) -> dict[str, float]:
+    """Greatest magnitudes of ``ranged_values`` on the first samples stored with the network."""
+    wanted, sample = ranged_values(network, chip), network.sample
     if not wanted or sample is None:
         return {}
     labels = None if sample.labels is None else sample.labels[:RANGED_SAMPLES]
-    few = replace(sample, inputs=sample.inputs[:RANGED_SAMPLES], labels=labels)
-    return measured_ranges(execute(network, encode_sample(few), record=wanted), wanted)
+    inputs = encode_sample(replace(sample, inputs=sample.inputs[:RANGED_SAMPLES], labels=labels))
+    ranges: dict[str, float] = {}
+    for k in range(len(inputs)):  # one by one: large networks record much
+        ranges = widest(ranges, measured_ranges(execute(network, inputs[k : k + 1], record=wanted), wanted))
+    return ranges
+
+
+def widest(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, float]:
+    """The greater of both, by name."""
+    return {name: max(a.get(name, 0.0), b.get(name, 0.0)) for name in (*a, *(n for n in b if n not in a))}
 
 
 def measured_ranges(run: Execution, names: Sequence[str]) -> dict[str, float]:

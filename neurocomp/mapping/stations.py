@@ -59,6 +59,9 @@ def payload_bits(network: Network, name: str, kind: ValueKind) -> int:
     """Bits that a packet with a value of this population carries besides its address."""
     if kind.name != "real" or not isinstance(network.arithmetic, Integer):
         return kind.bits
+    held = network.by_name[name].held
+    if held is not None:
+        return held.bits
     return network.arithmetic.input_bits if name in network.inputs else network.arithmetic.state_bits
 
 
@@ -93,12 +96,14 @@ def unplaced(network: Network) -> list[str]:
 
 
 def _computes(network: Network, name: str) -> bool:
+    if network.by_name[name].held is not None:
+        return True  # its sum has to be complete before it enters the register
     return any(isinstance(p.op, Factor) or stands_alone(p.op) for p in network.incoming[name])
 
 
 def is_fused(network: Network, name: str) -> bool:
     """Whether each element of a product or a maximum is wired to one neuron, which then forms it."""
-    if not _computes(network, name) or is_hosted(network, name):
+    if not _computes(network, name) or is_hosted(network, name) or network.by_name[name].held is not None:
         return False
     while name != network.output and len(network.outgoing[name]) == 1:
         (step,) = network.outgoing[name]

@@ -8,7 +8,7 @@ Gains of the neuron are folded into threshold and leak. See ``Integer`` for the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -19,6 +19,8 @@ from neurocomp.network.neuron import expand
 from neurocomp.network.ops import hosted_function
 from neurocomp.network.quantise_neuron import no_integer_form, whole_neuron
 from neurocomp.network.quantise_ops import Rounded, rounded_projection
+from neurocomp.network.register_units import RegisterUnits, power_below
+from neurocomp.network.registers import registers
 from neurocomp.network.rounding import rounding_notes
 from neurocomp.network.units import KEEPING, UNIT_ONE, Unit, Units, grid_of, joined_groups
 from neurocomp.network.verify import value_order, verify
@@ -26,6 +28,7 @@ from neurocomp.network.verify import value_order, verify
 ANALOG_INPUT_BITS = 9  # sign and 8 bits, as image and sensor data have; finer inputs would outgrow the state registers
 LARGEST_ANALOG = 2 ** (ANALOG_INPUT_BITS - 1) - 1
 BOUNDED = ("hard_sigmoid", "sigmoid", "softmax", "tanh", "erf")  # functions of the host within -1 and 1
+ROOM = 32.0  # times a threshold that states should be able to hold
 WORTH_TELLING = 0.01  # errors of whole factors below one per cent are not worth a sentence
 
 WeightScales = Literal["tensor", "channel", "power-of-two"]
@@ -35,12 +38,35 @@ SCALES: tuple[str, ...] = get_args(WeightScales)
 @dataclass(frozen=True)
 class Quantised:
     """An integer network. units: real value of one integer of a population's weighted sums; one, or one per channel.
-    weight_error: largest error of a weight, as a fraction of the largest one of its projection."""
+    weight_error: largest error of a weight, as a fraction of the largest one of its projection; lost: whether weights
+    do without some of their bits because thresholds would not fit; crowded: registers that are finer, by so many bits,
+    than the weights beside them can be."""
 
     network: Network
     units: dict[str, Unit]
     notes: tuple[str, ...]
     weight_error: float = 0.0
+    lost: bool = False
+    crowded: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def tight(self) -> bool:
+        """Whether states have little room above some threshold, so that membranes far below zero saturate."""
+        if not isinstance(self.network.arithmetic, Integer):
+            return False
+        most = 2.0 ** (self.network.arithmetic.state_bits - 1) / ROOM
+        thresholds = [np.asarray(p.neuron.threshold) for p in self.network.populations if p.neuron is not None]
+        return any(np.abs(one[np.isfinite(one)]).max(initial=0.0) > most for one in thresholds)
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Where real values are kept in registers: bits of each by population, the least exponents of neurons, and the
+    largest that the chip has."""
+
+    bits: dict[str, int]
+    exponents: dict[str, int] = field(default_factory=dict)
+    exponent_max: int = 0
 
 
 def quantise(
@@ -52,6 +78,7 @@ def quantise(
     ranges: Mapping[str, float] | None = None,
     relay_bits: int | None = None,
     reader_bits: int | None = None,
+    widths: Widths | None = None,
 ) -> Quantised:
     """Round a float network to integers.
 
@@ -61,39 +88,50 @@ def quantise(
     one that is a power of two. ranges: greatest magnitudes of populations in a run of the float network; what
     functions of the host give is rounded by them. relay_bits: of weights into sums that are passed on as values, if
     they must be fewer than elsewhere because real values go through several layers; reader_bits: of the last weights of
-    such a chain, into neurons. Raises InputError if a value does
-    not fit the chip's registers.
+    such a chain, into neurons. widths: instead of fewer bits for weights, registers for the values of the populations
+    that it names, as far as their ranges are known. Raises InputError if a value does not fit the chip's registers.
     """
     _check(network, arithmetic, weight_scales)
     notes: list[str] = []
     arithmetic = replace(arithmetic, input_scale=_input_scale(network, arithmetic, calibration, notes))
-    host = _host_units(network, ranges or {}, notes)
-    units = Units(
-        network, arithmetic, host, weight_scales == "channel", weight_scales == "power-of-two", relay_bits, reader_bits
-    )
+    host = _host_units(network, ranges or {}, notes, widths is not None)
+    scales = weight_scales == "channel", weight_scales == "power-of-two"
+    if widths is None:
+        units = Units(network, arithmetic, host, *scales, relay_bits, reader_bits)
+    else:
+        kept = registers(network, widths.bits, ranges or {}, LARGEST_ANALOG * arithmetic.input_scale)
+        units = RegisterUnits(
+            network, arithmetic, host, *scales, registers=kept,
+            least_exponents=widths.exponents, exponent_max=widths.exponent_max,
+        )  # fmt: skip
+    return _quantised(network, units, notes)
+
+
+def _quantised(network: Network, units: Units, notes: list[str]) -> Quantised:
     found: list[Diagnostic] = []
     populations: dict[str, Population] = {}
     projections: dict[str, Rounded] = {}
+    every: dict[str, Unit] = {}
     for name in value_order(network):
-        population = network.by_name[name]
-        unit = units.of(name)
+        every[name] = units.of(name)
         projections |= {p.name: rounded_projection(network, p, units) for p in network.incoming[name]}
-        fed = any(p.source in network.inputs for p in network.incoming[name])
-        inside = name in network.inputs
-        populations[name] = population if inside else _rounded_population(population, unit, arithmetic, found, fed)
+        populations[name] = _rounded_population(network, name, units, found)
     if found:
         raise InputError(found)
     result = replace(
         network,
-        arithmetic=arithmetic,
+        arithmetic=units.arithmetic,
         populations=tuple(populations[p.name] for p in network.populations),
         projections=tuple(projections[p.name].projection for p in network.projections),
     )
-    notes += _loss_notes([projections[p.name] for p in network.projections], arithmetic.weight_bits)
+    notes += _loss_notes([projections[p.name] for p in network.projections], units.arithmetic.weight_bits)
     notes += _unit_notes(units)
-    notes += [note for p in network.populations for note in rounding_notes(p, units.of(p.name), arithmetic)]
+    for p in network.populations:
+        notes += rounding_notes(p, every[p.name], units.arithmetic_of(p.name))
     worst = max((one.weight_error for one in projections.values()), default=0.0)
-    return Quantised(verify(result), {p.name: units.of(p.name) for p in network.populations}, tuple(notes), worst)
+    every = {p.name: every[p.name] for p in network.populations}
+    crowded = dict(units.crowded) if isinstance(units, RegisterUnits) else {}
+    return Quantised(verify(result), every, tuple(notes), worst, bool(units.lost_bits), crowded)
 
 
 def _check(network: Network, arithmetic: Integer, weight_scales: str) -> None:
@@ -120,8 +158,11 @@ def _input_scale(network: Network, arithmetic: Integer, calibration: np.ndarray 
     return grid_of(np.asarray(calibration), largest)
 
 
-def _host_units(network: Network, ranges: Mapping[str, float], notes: list[str]) -> dict[str, float]:
-    """Units of what functions of the host give: their largest value fits into the bits of an analog input."""
+def _host_units(
+    network: Network, ranges: Mapping[str, float], notes: list[str], powers: bool
+) -> dict[str, float]:  # fmt: skip
+    """Units of what functions of the host give: their largest value fits into the bits of an analog input, and one more
+    where units are powers of two."""
     largest = LARGEST_ANALOG
     units: dict[str, float] = {}
     found: list[Diagnostic] = []
@@ -136,7 +177,8 @@ def _host_units(network: Network, ranges: Mapping[str, float], notes: list[str])
                 Diagnostic(p.name, what, hint="give inputs of the kind that the network will see: --calibrate")
             )
             continue
-        units[p.target] = (top or 1.0) / largest
+        unit = (top or 1.0) / largest
+        units[p.target] = power_below(unit) if powers else unit
         notes.append(
             f"{p.target}: {function} is computed in real values; its results enter as whole numbers of "
             f"{units[p.target]:.3g}"
@@ -146,23 +188,26 @@ def _host_units(network: Network, ranges: Mapping[str, float], notes: list[str])
     return units
 
 
-def _rounded_population(
-    population: Population, unit: Unit, arithmetic: Integer, found: list[Diagnostic], fed: bool
-) -> Population:
+def _rounded_population(network: Network, name: str, units: Units, found: list[Diagnostic]) -> Population:
+    population, unit = network.by_name[name], units.of(name)
     shape = population.shape
+    if name in network.inputs:
+        return population
     if population.neuron is None:
         bias = None if population.bias is None else _whole(expand(population.bias, shape) / unit)
-        return replace(population, bias=bias)
+        return replace(population, bias=bias, held=units.held(name))
     problems = no_integer_form(population)
     if problems:
         found += problems
         return population
+    arithmetic = units.arithmetic_of(name)
     step = expand(unit, shape) / 2**arithmetic.state_shift
     neuron = whole_neuron(population, population.neuron, step, arithmetic)
     bias = None if population.bias is None else _whole(expand(population.bias, shape) / step)
     threshold = np.asarray(neuron.threshold)
-    _check_registers(population.name, expand(population.neuron.threshold, shape), threshold, arithmetic, found, fed)
-    return replace(population, bias=bias, neuron=neuron)
+    fed = any(p.source in network.inputs for p in network.incoming[name])
+    _check_registers(name, expand(population.neuron.threshold, shape), threshold, arithmetic, found, fed)
+    return replace(population, bias=bias, neuron=neuron, exponent=units.exponent(name), held=units.held(name))
 
 
 def _whole(values: np.ndarray) -> np.ndarray:

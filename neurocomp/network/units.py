@@ -12,11 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError
-from neurocomp.network.graph import Integer, Network, Population, Projection
+from neurocomp.network.graph import Held, Integer, Network, Population, Projection
 from neurocomp.network.ops import (
     AllSteps,
     Conv,
@@ -124,6 +125,7 @@ class Units:
     known: dict[str, Unit] = field(default_factory=dict)
     lost_bits: dict[str, int] = field(default_factory=dict)
     """Weight bits that populations do without, because their thresholds would not fit the states otherwise."""
+    few_levels: ClassVar[int] = FEW_LEVELS
     asked: list[str] = field(default_factory=list)
     """Populations whose units are being worked out, to find circles."""
 
@@ -149,6 +151,18 @@ class Units:
             return 1.0
         unit = self.of(name)
         return float(np.max(unit)) * sent_unit(self.network.by_name[name], self.arithmetic)
+
+    def arithmetic_of(self, _name: str) -> Integer:
+        """The arithmetic of a population's states."""
+        return self.arithmetic
+
+    def exponent(self, _name: str) -> int:
+        """By how many bits a population's sums are divided on their way into its states."""
+        return 0
+
+    def held(self, _name: str) -> Held | None:
+        """The register in which a population keeps what it sends."""
+        return None
 
     def is_shared(self, p: Projection) -> bool:
         """Whether a projection's integers arrive in the target's own unit."""
@@ -270,13 +284,18 @@ class Units:
         top = max(tops)
         if top > finest * largest:
             finest = top / largest
-        if self.power_of_two:
+        snaps = self._takes_powers(members)
+        if snaps:
             finest = 2.0 ** math.ceil(math.log2(finest))
-        if self.power_of_two or finest != top / largest:
+        if snaps or finest != top / largest:
             finest = refined(finest, top, largest, members, self.arithmetic)
         if all(_whole(part / finest) for part in parts):
             return self._coarse_enough(finest, top, members)
         return self._coarse_enough(self._with_exponents(finest, tops, largest, members), top, members)
+
+    def _takes_powers(self, _members: list[Population]) -> bool:
+        """Whether the unit of these populations is to be a power of two."""
+        return self.power_of_two
 
     def _largest_into(self, members: list[Population]) -> int:
         """The largest weight into these populations."""
@@ -292,7 +311,7 @@ class Units:
         """The unit, or a finer one if the smallest of several layers would be left with few levels: the others' weights
         then have a power of two of their own, as Loihi's weight exponents. Thresholds must still fit the states."""
         least = min((top for top in tops if top > 0), default=math.inf)
-        if least >= min(FEW_LEVELS, largest / 2) * unit:
+        if least >= min(self.few_levels, largest / 2) * unit:
             return unit
         wanted = math.ceil(math.log2(unit * largest / least))
         room = unit / max(coarsest_for(members, self.arithmetic), 1e-300)

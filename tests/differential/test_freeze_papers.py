@@ -126,5 +126,9 @@ def test_gated_events() -> None:
     network = freeze(net, drive(8, 6))
     assert executed(network)["event"].mean() > 0.05
     assert network.assumptions[-2:] == ("sigmoid runs on the host", "tanh runs on the host")
-    with pytest.raises(InputError, match="passes values round in a circle"):  # integers would need a range for it
-        compile_network(network, load_chip("loihi2"), effort="fast")
+    program = compile_network(network, load_chip("loihi2"), effort="fast")
+    assert program.network.by_name["rest"].held is not None  # what a step leaves to the next
+    events = executed(program.network.with_sample(network.sample))["event"]
+    assert (events != executed(network)["event"]).mean() < 0.02
+    with pytest.raises(InputError, match="passes values round in a circle"):  # nothing says how large they become
+        compile_network(network.with_sample(None), load_chip("loihi2"), effort="fast")

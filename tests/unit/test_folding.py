@@ -90,11 +90,14 @@ def test_values_beside_spikes_keep_their_weights(chip: str) -> None:
 
 
 @pytest.mark.parametrize("chip", ["loihi", "loihi2", "generic"])
-def test_a_chain_of_low_rank_gets_fewer_bits_and_the_notes_say_how_many(chip: str) -> None:
+def test_a_chain_of_low_rank_gets_registers_or_fewer_bits_and_the_notes_say_how_many(chip: str) -> None:
     network = chain(64, 8, 64)
     lowered = lower(network, load_chip(chip))
-    assert any("passed on as real values use" in note and "bits" in note for note in lowered.assumptions)
-    assert (spikes(lowered, network.sample) != spikes(network, network.sample)).mean() < 0.1
+    said = "passed on as real values use" if chip == "loihi" else "p1: values are held in"
+    assert any(said in note and "bits" in note for note in lowered.assumptions)
+    assert (spikes(lowered, network.sample) != spikes(network, network.sample)).mean() < (
+        0.1 if chip == "loihi" else 0.02
+    )
 
 
 def test_sums_beyond_the_registers_are_refused_with_their_cause() -> None:

@@ -317,7 +317,15 @@ def test_values_that_run_in_a_circle_are_refused() -> None:
         quantise(looped, Integer(), np.ones(1))
 
 
-def test_real_values_through_several_layers_get_fewer_bits_until_sums_fit() -> None:
+@pytest.mark.parametrize(
+    ("chip", "said"),
+    [
+        ("loihi", r"on loihi: weights into sums that are passed on as real values use [3-7] bits"),
+        ("loihi2", r"on loihi2: y: values are held in 1[0-6] bits, in steps of "),
+        ("generic", r"on generic: y: values are held in 8 bits, in steps of "),
+    ],
+)
+def test_real_values_through_several_layers_get_registers_or_fewer_bits_until_sums_fit(chip: str, said: str) -> None:
     """A re-parameterised convolution before it is folded: three layers of weights without neurons between."""
     shape = (16, 6, 6)
     populations = [Population("in", shape), Population("a", shape, IF)]
@@ -329,7 +337,6 @@ def test_real_values_through_several_layers_get_fewer_bits_until_sums_fit() -> N
     network = net(populations, [*joined, ("z", "out", OneToOne())], "out")
     with pytest.raises(InputError, match="out: its threshold becomes"):
         quantise(network, Integer(), np.ones(1))
-    lowered = lower(network, load_chip("loihi2"), np.ones(1))
-    said = r"on loihi2: weights into sums that are passed on as real values use [3-7] bits"
+    lowered = lower(network, load_chip(chip), np.ones(1))
     assert any(re.match(said, sentence) for sentence in lowered.assumptions)
     assert execute(lowered, spikes(lowered)).saturations == 0

@@ -1,0 +1,34 @@
+"""How large what arrives can become: upper bounds that hold for whatever is sent."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from neurocomp.network.ops import Conv, Factor, Linear, OneToOne, Op, Pool, Reduce, Sparse
+
+
+def largest_gain(op: Op) -> float:
+    """The largest sum of magnitudes of the weights into one target element (an upper bound)."""
+    match op:
+        case Linear(weight):
+            return float(np.abs(weight.astype(np.float64)).sum(axis=1).max())
+        case Conv(weight):
+            return float(np.abs(weight.astype(np.float64)).reshape(weight.shape[0], -1).sum(axis=1).max())
+        case Pool():
+            return float(np.prod(op.kernel)) if op.kind == "sum" else 1.0
+        case OneToOne(scale):
+            return float(np.max(np.abs(scale)))
+        case Sparse():
+            sums = np.bincount(op.indices, np.abs(op.weight.astype(np.float64)), int(np.prod(op.shape)))
+            return float(sums.max()) if sums.size else 0.0
+        case Reduce():
+            return float(op.axis) if op.kind == "sum" else 1.0
+        case _:
+            return 1.0
+
+
+def largest_product(op: Factor, operands: list[float]) -> float:
+    """The largest magnitude of a product of two signals, given that of its operands."""
+    return op.inner * abs(op.scale) * math.prod(operands)

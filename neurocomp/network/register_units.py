@@ -1,0 +1,182 @@
+"""Units where real values are kept in registers (registers.py): each register begins a fixed point of its own.
+
+Units of sums without neurons are powers of two here, so that what comes out of one register enters any other sum by a
+whole factor. Neurons absorb a fine unit by an exponent, as Loihi's weight exponents do: their sums are divided by a
+power of two on their way into the states, and the weights keep their bits.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+
+from neurocomp.network.graph import Held, Integer, Population, Projection
+from neurocomp.network.quantise_neuron import sent_unit
+from neurocomp.network.registers import Register, circling, feeding
+from neurocomp.network.rounding import coarsest_for, state_values
+from neurocomp.network.units import (
+    INT16,
+    LEAST_LEVELS,
+    Unit,
+    Units,
+    is_unchanged,
+    real_weights,
+    sends_spikes,
+)
+
+HEADROOM_BITS = 5  # above thresholds in the states, beyond the bit that is always there
+ODD_FACTOR = 2.0**8  # a unit that is no power of two of another is so much finer: factors are off by 0.2 % at most
+MOST_FACTOR = 2.0**13  # by which values enter a finer sum
+MOST_OF_SPIKES = 2.0**14  # the same for spikes; both leave weights within the engine's 16 bits
+
+
+def power_above(value: float) -> float:
+    """The smallest power of two that is not below."""
+    return 2.0 ** math.ceil(math.log2(value))
+
+
+def power_below(value: float) -> float:
+    """The largest power of two that is not above."""
+    return 2.0 ** math.floor(math.log2(value))
+
+
+@dataclass(eq=False)
+class RegisterUnits(Units):
+    """registers: by population. least_exponents: of neurons whose sums would not fit otherwise, all at most
+    exponent_max. crowded: registers that are finer than the weights beside them can be, and by how many bits."""
+
+    registers: dict[str, Register] = field(default_factory=dict)
+    least_exponents: dict[str, int] = field(default_factory=dict)
+    exponent_max: int = 0
+    few_levels: ClassVar[int] = 63  # seven bits of every layer's weights: exponents of the others cost nothing
+    crowded: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.given = circling(self.network) & self.registers.keys()  # their units have to be known before their sums'
+        super().__post_init__()
+
+    def sent(self, name: str) -> float:
+        if name not in self.registers:
+            return super().sent(name)
+        wish = self.registers[name].unit
+        if self._is_waited_for(name):
+            self.given.add(name)
+        if name in self.given:
+            return wish
+        own = self._own_unit(name)
+        return own * 2.0 ** max(math.ceil(math.log2(wish / own) - 1e-9), 0)
+
+    def held(self, name: str) -> Held | None:
+        """The register of a population, as it is in integers."""
+        register = self.registers.get(name)
+        if register is None:
+            return None
+        unit = self.sent(name)
+        return Held(register.bits, round(math.log2(unit / self._own_unit(name))), unit, register.calibrated)
+
+    def exponent(self, name: str) -> int:
+        """By how many bits a population's sums are divided on their way into its states."""
+        population = self.network.by_name[name]
+        if population.neuron is None:
+            return 0
+        least = math.ceil(math.log2(max(self._needed(population, self.of(name)), 2.0**-HEADROOM_BITS)))
+        roomy = min(least + HEADROOM_BITS, self.arithmetic.state_shift)  # costs nothing: bits that decays only fill
+        return min(max(least, roomy, self.least_exponents.get(name, 0)), self.exponent_max)
+
+    def arithmetic_of(self, name: str) -> Integer:
+        return replace(self.arithmetic, state_shift=self.arithmetic.state_shift - self.exponent(name))
+
+    def _own_unit(self, name: str) -> float:
+        """Real value of one integer before it enters the register."""
+        return float(np.max(self.of(name))) * sent_unit(self.network.by_name[name], self.arithmetic_of(name))
+
+    def _needed(self, population: Population, unit: Unit) -> float:
+        """How many times too fine a unit is for thresholds and membranes to fit the states."""
+        values = state_values(population, unit).get("threshold", np.zeros(0))
+        top = float(np.abs(values).max(initial=0.0))
+        register = self.registers.get(population.name)
+        if register is not None:
+            top = max(
+                top,
+                register.top / (float(np.max(unit)) * sent_unit(population, replace(self.arithmetic, state_shift=0))),
+            )
+        return top / 2.0 ** (self.arithmetic.state_bits - 2 - self.arithmetic.state_shift)
+
+    def _is_waited_for(self, name: str) -> bool:
+        return name not in self.known and any(one in self.asked for one in self.groups.get(name, (name,)))
+
+    def _is_relay(self, name: str) -> bool:
+        return name not in self.registers and super()._is_relay(name)
+
+    def _takes_powers(self, members: list[Population]) -> bool:
+        return self.power_of_two or any(m.neuron is None for m in members)
+
+    def _of_group(self, names: tuple[str, ...]) -> Unit:
+        arriving = [
+            p for name in names for p in self.network.incoming[name] if p.source not in names or not self._within(p)
+        ]
+        fixed = [p for p in arriving if is_unchanged(p.op)]
+        weighted = [real_weights(p.op) * self.sent(p.source) for p in arriving if not is_unchanged(p.op)]
+        units = {self.sent(p.source) for p in fixed}
+        if fixed and (weighted or len(units) > 1) and not self._takes_channels(names, arriving):
+            unit: Unit = self._joined(
+                [self.network.by_name[name] for name in names], [p.source for p in fixed], weighted
+            )
+        else:
+            unit = super()._of_group(names)
+        unit = self._below_registers(names, unit)
+        for p in arriving:
+            if not is_unchanged(p.op):
+                self._note_lost(p, float(np.max(unit)))
+        return unit
+
+    def _note_lost(self, p: Projection, unit: float) -> None:
+        """Weights on a register that is much finer than what else arrives would be lost: it is too wide."""
+        counted = real_weights(p.op) * (self.sent(p.source) / unit)
+        top = float(np.abs(counted).max(initial=0.0))
+        least = min(self.few_levels, self.largest / 2)
+        if 0 < top < least and not np.array_equal(counted, np.rint(counted)):
+            bits = math.ceil(math.log2(least / top))
+            passed = () if self.network.by_name[p.source].neuron else feeding(self.network, p.source, self.registers)
+            for source in (p.source,) if p.source in self.registers else passed:
+                self.crowded[source] = max(self.crowded.get(source, 0), bits)
+
+    def _joined(self, members: list[Population], sources: list[str], weighted: list[np.ndarray]) -> float:
+        """The unit of sums that hear values as they are beside others: fine enough for both."""
+        units = {source: self.sent(source) for source in sources}
+        unit = min(u if u == power_below(u) else power_below(u) / ODD_FACTOR for u in units.values())
+        tops = [top for top in (float(np.abs(part).max(initial=0.0)) for part in weighted) if top > 0]
+        coarsest = power_above(max(tops) / self.largest) if tops else 0.0
+        if tops:
+            unit = min(unit, coarsest, power_below(min(tops) / min(self.few_levels, self.largest / 2)))
+        factors = [u / (MOST_OF_SPIKES if sends_spikes(self.network, s) else MOST_FACTOR) for s, u in units.items()]
+        unit = max(unit, power_above(max(factors)), coarsest / power_below(INT16 / self.largest))
+        for source, own in units.items():
+            if own < unit and source in self.registers:
+                self.crowded[source] = math.ceil(math.log2(unit / own))
+        return self._coarse_enough(unit, max(tops, default=math.inf), members)
+
+    def _coarse_enough(self, unit: float, top: float, members: list[Population]) -> float:
+        """Neurons divide their sums; only what exponents do not reach costs weights bits."""
+        absorbed = replace(self.arithmetic, state_shift=self.arithmetic.state_shift - self.exponent_max)
+        needed = coarsest_for(members, absorbed)
+        if needed <= unit or top < LEAST_LEVELS * needed:
+            return unit
+        doublings = math.ceil(math.log2(needed / unit))
+        self.lost_bits |= {m.name: doublings for m in members}
+        return unit * 2.0**doublings
+
+    def _below_registers(self, names: tuple[str, ...], unit: Unit) -> Unit:
+        """The unit, or a finer one where registers are finer; that of membranes makes their own a power of two."""
+        for name in (n for n in names if n in self.registers):
+            wish = self.registers[name].unit
+            population = self.network.by_name[name]
+            if population.neuron is not None:
+                step = sent_unit(population, self.arithmetic)
+                unit = min(power_above(float(np.max(unit)) * step), wish) / step
+            elif name in self.given:
+                unit = min(float(np.max(unit)), wish)
+        return unit
