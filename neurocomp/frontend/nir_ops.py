@@ -97,7 +97,8 @@ def numbers(node: Node, name: str, axes: int, least: int) -> Shape:
     value = node.array(name)
     if value.size == 1:
         value = np.repeat(value.reshape(-1), axes)
-    if value.shape != (axes,) or (value.dtype.kind == "f" and not np.array_equal(value, np.trunc(value))):
+    whole = value.dtype.kind != "f" or (np.isfinite(value).all() and np.array_equal(value, np.trunc(value)))
+    if value.shape != (axes,) or not whole:
         raise NodeProblem(f"parameter {name} is not {axes} whole numbers: {_shown(value)}")
     found = tuple(int(n) for n in value)
     if min(found) < least or max(found) > np.iinfo(np.int32).max:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import hashlib
 import io
 import json
 import pickle
+import random
+import shutil
 import struct
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from neurocomp.chip.catalog import load_chip
+from neurocomp.chip.load import read_profile
+from neurocomp.chip.spec import ChipSpec
+from neurocomp.errors import InputError
 from neurocomp.frontend.checkpoint import read_safetensors
 from neurocomp.frontend.onnx import read_stateless
 from neurocomp.frontend.pickled import PickleDamaged, read_pickle
@@ -21,6 +32,16 @@ from neurocomp.frontend.pt2_module import module_of
 from neurocomp.frontend.read import load_network
 from neurocomp.frontend.torchfile import read_saved, read_tree
 from neurocomp.inputs.npz import read_npz
+from neurocomp.mapping.compile import compile_network
+from neurocomp.mapping.store import load_program
+from neurocomp.network.graph import Network
+from neurocomp.network.serial import to_tree
+from neurocomp.report.saved import read_result
+from neurocomp.sweep.space import Space
+from tests import chip_text, sweeps
+from tests.fuzz.mutate import mutated
+from tests.fuzz.torch_files import STORED, attention, frozen_zip, torch_zip
+from tests.fuzz.trees import damaged_entry, damaged_json, damaged_message, damaged_safetensors, damaged_tree
 from tests.lava_files import CUBA, layer, spikes_in
 from tests.lava_files import write as write_lava
 from tests.nir_files import chain, graph, lif, node, sink, source
@@ -31,15 +52,25 @@ from tests.pt2_files import archive as pt2_archive
 from tests.pt2_files import nodes as pt2_nodes
 
 DIGITS = Path(__file__).parents[2] / "examples" / "01_digits"
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 @dataclass(frozen=True)
 class Target:
-    """seeds: whole files; read: what a user's command would do with one; accepted: errors that are answers."""
+    """seeds: whole files; read: what a user's command would do with one; accepted: errors that are answers; shaped: one
+    of the seeds with its meaning damaged and its shell whole."""
 
     seeds: Callable[[], list[bytes]]
     read: Callable[[Path], object]
     accepted: tuple[type[Exception], ...] = ()
+    shaped: Callable[[list[bytes], random.Random], bytes] | None = None
+
+    def file(self, seeds: list[bytes], number: int) -> bytes:
+        """The damaged file of that number, always the same."""
+        rng = random.Random(f"shaped {number}")
+        if self.shaped is not None and rng.random() < 0.6:
+            return self.shaped(seeds, rng)
+        return mutated(seeds, number)
 
 
 def _made(*writers: Callable[[Path], object]) -> list[bytes]:
@@ -52,7 +83,7 @@ def _made(*writers: Callable[[Path], object]) -> list[bytes]:
         return found
 
 
-def nir_seeds() -> list[bytes]:
+def nir_graphs() -> list[dict[str, Any]]:
     rng = np.random.default_rng(0)
     inner = chain(("input", source(3)), ("lif", lif(tau=np.full(3, 2e-3))), ("output", sink(3)))
     conv = node("Conv2d", weight=rng.normal(size=(3, 2, 3, 3)), stride=[1, 1], padding="same", dilation=[1, 1],
@@ -67,12 +98,93 @@ def nir_seeds() -> list[bytes]:
              ("sub", "delay"), ("delay", "output")]  # fmt: skip
     weights = node("Linear", weight=np.eye(2))
     small = chain(("input", source(2)), ("fc", weights), ("lif", lif()), ("output", sink(2)))
-    return _made(lambda p: write_nir(p, graph(nodes, edges)), lambda p: write_nir(p, small))
+    size = {"kernel_size": [2, 2], "stride": [2, 2], "padding": [0, 0]}
+    others = chain(
+        ("input", source(2, 8, 8)), ("avg", node("AvgPool2d", **size)), ("sum", node("SumPool2d", **size)),
+        ("flat", node("Flatten", start_dim=0, end_dim=-1, input_type=[2, 2, 2])), ("scale", node("Scale", scale=0.5)),
+        ("cuba", node("CubaLIF", tau_syn=1e-3, tau_mem=np.full(8, 2e-3), r=1.0, v_leak=0.0, v_threshold=1.0, w_in=1.0)),
+        ("line", node("Linear", weight=rng.normal(size=(4, 8)))), ("if", node("IF", r=np.ones(4), v_threshold=1.0)),
+        ("li", node("LI", tau=1e-2, r=1.0, v_leak=0.0)), ("output", sink(4)),
+    )  # fmt: skip
+    row = chain(
+        ("input", source(2, 9)), ("conv", node("Conv1d", weight=rng.normal(size=(2, 1, 3)), stride=1, padding=0,
+                                               dilation=2, groups=2, bias=np.zeros(2))),
+        ("thr", node("Threshold", threshold=np.ones((2, 5)))), ("output", sink(2, 5)),
+    )  # fmt: skip
+    return [graph(nodes, edges), small, others, row]
+
+
+def nir_seeds() -> list[bytes]:
+    return _made(*(partial(write_nir, root=root) for root in nir_graphs()))
+
+
+def shaped_nir(_: list[bytes], rng: random.Random) -> bytes:
+    return _written(
+        lambda path, tree: write_nir(path, **tree), {"root": rng.choice(nir_graphs()), "version": "1.0"}, rng
+    )
+
+
+def _written(write: Callable[[Path, Any], object], tree: Any, rng: random.Random) -> bytes:
+    """A damaged tree as a file; trees that cannot be written are damaged in another way."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        while True:
+            with contextlib.suppress(
+                TypeError, ValueError, OSError, RuntimeError, AttributeError, KeyError, IndexError
+            ):
+                write(path, damaged_tree(tree, rng))
+                return path.read_bytes()
+
+
+def lava_layers() -> list[list[dict[str, Any]]]:
+    dense = layer("dense", shape=(3, 1, 1), weight=np.arange(12).reshape(3, 4) * 2 - 8, neuron=CUBA)
+    conv = layer("conv", shape=(4, 4, 2), weight=np.ones((2, 1, 3, 3)), neuron=CUBA, stride=[1, 1], padding=[0, 0],
+                 dilation=[1, 1], groups=1, delay=[1, 2])  # fmt: skip
+    last = layer("dense_rec", shape=(3, 1, 1), weight=np.ones((3, 32)), weight_rec=np.eye(3) * 2, bias=np.ones(3),
+                 neuron={**CUBA, "gradedSpike": False})  # fmt: skip
+    return [[spikes_in(4, 1, 1), dense], [spikes_in(6, 6, 1), conv, layer("flatten", (32, 1, 1), neuron=None), last]]
 
 
 def lava_seeds() -> list[bytes]:
-    dense = layer("dense", shape=[3, 1, 1], weight=np.arange(12).reshape(3, 4) * 2 - 8, neuron=CUBA)
-    return _made(lambda p: write_lava(p, spikes_in(4, 1, 1), dense))
+    return _made(*(lambda p, layers=layers: write_lava(p, *layers) for layers in lava_layers()))
+
+
+def shaped_lava(_: list[bytes], rng: random.Random) -> bytes:
+    return _written(lambda path, layers: write_lava(path, *layers), rng.choice(lava_layers()), rng)
+
+
+def frozen_seeds() -> list[bytes]:
+    return [frozen_zip(tree, arrays) for tree, arrays in _trees()]
+
+
+@cache
+def _trees() -> list[tuple[dict[str, Any], dict[str, np.ndarray]]]:
+    """Networks as frozen files describe them: with most operators and parts of neurons."""
+    digits = load_network(DIGITS / "net.pt")
+    sample = digits.sample
+    few = None if sample is None else replace(sample, inputs=sample.inputs[:1], labels=np.zeros(1, int))
+    return [
+        to_tree(network) for network in (replace(digits, sample=few), attention(), *(_read(s) for s in nir_seeds()))
+    ]
+
+
+def _read(file: bytes) -> Network:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "file").write_bytes(file)
+        return load_network(Path(folder) / "file")
+
+
+def shaped_frozen(_: list[bytes], rng: random.Random) -> bytes:
+    tree, arrays = rng.choice(_trees())
+    both = damaged_tree({"tree": tree, "arrays": arrays}, rng)
+    text = json.dumps(both.get("tree"), default=lambda array: array.tolist())
+    held = both.get("arrays")
+    kept = (
+        {str(k): np.asarray(a) for k, a in held.items() if np.asarray(a).dtype.char in STORED}
+        if isinstance(held, dict)
+        else {}
+    )
+    return frozen_zip(text, kept)
 
 
 def torch_seeds() -> list[bytes]:
@@ -89,17 +201,6 @@ def _small_frozen() -> bytes:
     with zipfile.ZipFile(out, "w") as archive:
         for name, data in content.items():
             archive.writestr(name, data)
-    return out.getvalue()
-
-
-def torch_zip(pickled: bytes, storages: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("net/data.pkl", pickled)
-        archive.writestr("net/byteorder", "little")
-        for key, data in storages.items():
-            archive.writestr(f"net/data/{key}", data)
-        archive.writestr("net/version", "3\n")
     return out.getvalue()
 
 
@@ -161,15 +262,67 @@ def _read_torch(path: Path) -> None:
     load_network(path)
 
 
+def program_seeds() -> list[bytes]:
+    return [_program()[0]]
+
+
+@cache
+def _program() -> tuple[bytes, Path]:
+    """program.json of a small network, and a folder that holds the arrays beside it as long as this process lives."""
+    folder = Path(tempfile.mkdtemp(prefix="neurocomp-fuzz-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    compile_network(_read(nir_seeds()[0]), load_chip("loihi2"), effort="fast").save(folder)
+    return (folder / "program.json").read_bytes(), folder
+
+
+def shaped_program(seeds: list[bytes], rng: random.Random) -> bytes:
+    """With the digest that makes it whole again."""
+    tree = damaged_tree(json.loads(seeds[0]), rng)
+    if isinstance(tree, dict):
+        rest = json.dumps({key: value for key, value in tree.items() if key != "sha256"}, sort_keys=True)
+        tree["sha256"] = hashlib.sha256(rest.encode()).hexdigest()
+    return json.dumps(tree).encode()
+
+
+def _read_program(path: Path) -> None:
+    place = _program()[1] / "program.json"
+    if not place.is_symlink():  # at the first seed, before anything is watched
+        place.unlink()
+        place.symlink_to(path)
+    load_program(place.parent)
+
+
+def result_seeds() -> list[bytes]:
+    return [(GOLDEN / "result.json").read_bytes()]
+
+
+def profile_seeds() -> list[bytes]:
+    return [chip_text.TINY.encode(), sweeps.SPACE.format(network="net.nir", inputs="x.npz").encode()]
+
+
+def _read_profiles(path: Path) -> None:
+    for sheet in (ChipSpec, Space):
+        with contextlib.suppress(InputError):
+            read_profile(path, sheet)
+
+
+def _of(damage: Callable[[bytes, random.Random], bytes]) -> Callable[[list[bytes], random.Random], bytes]:
+    return lambda seeds, rng: damage(rng.choice(seeds), rng)
+
+
 TARGETS: dict[str, Target] = {
-    "nir": Target(nir_seeds, load_network),
-    "lava": Target(lava_seeds, load_network),
+    "nir": Target(nir_seeds, load_network, shaped=shaped_nir),
+    "lava": Target(lava_seeds, load_network, shaped=shaped_lava),
+    "frozen": Target(frozen_seeds, load_network, shaped=shaped_frozen),
     "torch": Target(torch_seeds, load_network),
     "checkpoint": Target(torch_seeds, _read_torch),
     "pickle": Target(pickle_seeds, lambda path: read_pickle(path.read_bytes()), (PickleDamaged,)),
     "any": Target(lambda: [*torch_seeds(), *pickle_seeds(), *safetensors_seeds(), *npz_seeds()], load_network),
-    "safetensors": Target(safetensors_seeds, read_safetensors),
-    "onnx": Target(onnx_seeds, read_stateless),
-    "pt2": Target(pt2_seeds, module_of),
+    "safetensors": Target(safetensors_seeds, read_safetensors, shaped=_of(damaged_safetensors)),
+    "onnx": Target(onnx_seeds, read_stateless, shaped=_of(damaged_message)),
+    "pt2": Target(pt2_seeds, module_of, shaped=_of(damaged_entry)),
+    "program": Target(program_seeds, _read_program, shaped=shaped_program),
+    "result": Target(result_seeds, read_result, shaped=_of(damaged_json)),
+    "profile": Target(profile_seeds, _read_profiles),
     "npz": Target(npz_seeds, lambda path: read_npz(path, ("x",), ("y",))),
 }

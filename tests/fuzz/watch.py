@@ -18,7 +18,6 @@ from typing import Any
 from neurocomp.errors import NeurocompError
 from neurocomp.frontend import child
 from neurocomp.frontend.child import BOOT
-from tests.fuzz.mutate import mutated
 from tests.fuzz.targets import TARGETS, Target
 
 MEMORY_BYTES = 3 << 30
@@ -92,7 +91,7 @@ def run(target: Target, path: Path, first: int, count: int | None, seconds: floa
     end = None if seconds is None else time.monotonic() + seconds
     number = first
     while (count is None or number < first + count) and (end is None or time.monotonic() < end):
-        path.write_bytes(mutated(seeds, number))
+        path.write_bytes(target.file(seeds, number))
         signal.alarm(SECONDS_EACH)
         watch.looking = True
         _read(target, path)

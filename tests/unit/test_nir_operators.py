@@ -238,6 +238,7 @@ BAD = {
     "stride 0": (conv(np.ones((1, 4, 1), np.float32), stride=[0]), "stride is (0,); at least 1 is needed"),
     "padding text": (conv(np.ones((1, 4, 1), np.float32), padding="full"), "padding is 'full'"),
     "same with stride": (conv(np.ones((1, 4, 1), np.float32), padding="same", stride=[2]), "does not go with stride"),
+    "endless stride": (conv(np.ones((1, 4, 1), np.float32), stride=[np.inf]), "stride is not 1 whole numbers: [inf]"),
     "half a stride": (conv(np.ones((1, 4, 1), np.float32), stride=[0.5]), "stride is not 1 whole numbers: [0.5]"),
     "bias": (node("Affine", weight=np.ones((2, 4)), bias=np.ones(3)), "bias has shape (3,), which does not suit (2,)"),
     "scale shape": (node("Scale", scale=np.ones(3)), "scale has shape (3,), which does not suit (4,)"),
