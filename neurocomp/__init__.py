@@ -7,7 +7,18 @@ The main job in Python::
     run = neurocomp.execute(program.network, neurocomp.encode_sample(network.sample))
     result = neurocomp.report(program, neurocomp.simulate(program, run.trace), execution=run)
 
-Everything is imported on first use, so that ``import neurocomp`` costs nothing.
+All of it, by what it is for::
+
+    networks    load_network, freeze (a torch module), write_nir, Network
+    chips       load_chip, load_array_chip (for training)
+    inputs      encode, encode_sample
+    inference   compile, load_program, execute, simulate, report
+    training    record_training, TrainingSetup, simulate_training, simulate_plasticity
+    designs     sweep, pareto
+    mistakes    NeurocompError: every finding with where, what, why and what next; its exit code
+
+What they return is frozen, shows itself in a notebook and has ``to_json()`` and the like. Everything is imported on
+first use, so that ``import neurocomp`` costs nothing.
 """
 
 from __future__ import annotations
@@ -65,6 +76,8 @@ _HOME = {
     "write_nir": ("neurocomp.frontend.nir_write", "write_nir"),
 }
 
+_STAGES = ("report", "simulate", "sweep")  # packages, which can be called like their main functions
+
 __all__ = [
     "Network", "NeurocompError", "TrainingSetup", "__version__", "compile", "encode", "encode_sample", "execute",
     "freeze", "load_array_chip", "load_chip", "load_network", "load_program", "pareto", "record_training", "report",
@@ -84,9 +97,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-_STAGES = ("report", "simulate", "sweep")
 
 
 class _Stage(ModuleType):

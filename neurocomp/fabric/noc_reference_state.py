@@ -17,6 +17,8 @@ class Branch:
 
 @dataclass
 class InputVc:
+    """One virtual channel of a router's input, and the packet at its front."""
+
     flits: deque = field(default_factory=deque)  # packet of each flit in the buffer
     arrived: deque = field(default_factory=deque)  # when
     packet: int = -1  # the packet whose route is known; -1: none
@@ -42,6 +44,8 @@ class RouterState:
 
 @dataclass
 class Queue:
+    """Packets that wait outside the network, in one traffic class of a source."""
+
     packets: deque = field(default_factory=deque)
     vc: int = -1
     last_vc: int = -1
@@ -50,6 +54,8 @@ class Queue:
 
 @dataclass
 class Source:
+    """Where a core's packets enter: its queues and the VCs of the router's input as seen from here."""
+
     queues: list[Queue]
     owner: list[bool]
     credits: list[int]

@@ -164,5 +164,6 @@ def _stable_order(keys: np.ndarray, limit: int) -> np.ndarray:
 
 
 def table_entries(found: TableReached) -> Entries:
+    """The same for a table of what each element reaches."""
     element = np.repeat(np.arange(found.rows.count), found.rows.lengths)
     return Entries(element, found.rows.items.astype(np.int64), found.count.astype(np.int64))

@@ -7,6 +7,7 @@ from neurocomp.network.graph import Network
 
 
 def emits(network: Network, name: str) -> bool:
+    """Whether a population sends spikes of its own: an input or neurons."""
     return name in network.inputs or network.by_name[name].neuron is not None
 
 

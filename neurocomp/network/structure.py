@@ -294,6 +294,7 @@ def _reached_box(op: Conv | Pool, source_shape: Shape, window: Window) -> tuple[
 
 
 def source_channels(op: Conv | Pool, source_shape: Shape, c0: int, c1: int) -> tuple[int, int]:
+    """(first, behind the last) source channel of the groups that the target channels c0 to c1 - 1 lie in."""
     _, c_in, c_out = channel_groups(op, source_shape)
     return c0 // c_out * c_in, -(-c1 // c_out) * c_in
 

@@ -19,6 +19,7 @@ POOR_FILL = 0.25  # an array with less than this share of its elements at work i
 
 
 def lines(report: TrainingReport) -> Iterator[str]:
+    """The report for people, line by line."""
     yield from _head(report)
     yield from _phase_table(report)
     yield ""

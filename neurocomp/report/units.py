@@ -11,18 +11,22 @@ _BYTES = ("B", "KiB", "MiB", "GiB")
 
 
 def energy(attojoules: float) -> str:
+    """In the unit that leaves one to three digits before the point, as the next ones."""
     return _scaled(attojoules, _ENERGY)
 
 
 def time(picoseconds: float) -> str:
+    """From ps to s."""
     return _scaled(picoseconds, _TIME)
 
 
 def power(microwatts: float) -> str:
+    """From nW to kW."""
     return _scaled(microwatts * 1000, _POWER)
 
 
 def memory(size_bytes: float) -> str:
+    """From B to GiB, in steps of 1024."""
     return _scaled(size_bytes, _BYTES, 1024)
 
 
@@ -39,6 +43,7 @@ def large(number: float) -> str:
 
 
 def rate(per_second: float) -> str:
+    """Whole numbers with separators from a hundred on, else three digits."""
     return f"{round(per_second):,}" if per_second >= 100 else _three_digits(per_second)
 
 
@@ -55,6 +60,7 @@ def share(fraction: float) -> str:
 
 
 def shape(sizes: tuple[int, ...]) -> str:
+    """As in 2x8x8."""
     return "x".join(map(str, sizes))
 
 

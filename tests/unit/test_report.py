@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from dataclasses import replace
 
@@ -285,22 +284,3 @@ def test_a_link_of_unknown_speed_is_an_assumption(result) -> None:
     assert any("how long a flit occupies a link is unknown" in text for text in result.assumptions)
     known = small_result(parse_chip(tiny(("value: 1024", "value: 100"), ("link_flit_ns: null", "link_flit_ns: 1"))))
     assert not any("flit occupies" in text for text in known.assumptions)
-
-
-# --- the public names -----------------------------------------------------------------------------------
-
-
-def test_every_public_name_exists() -> None:
-    for name in neurocomp.__all__:
-        assert getattr(neurocomp, name) is not None
-    assert set(neurocomp.__all__) <= set(dir(neurocomp))
-    with pytest.raises(AttributeError, match="has no attribute 'compil'"):
-        neurocomp.compil  # noqa: B018
-
-
-def test_stages_are_packages_that_can_be_called() -> None:
-    import neurocomp.simulate.inference as module
-
-    assert neurocomp.simulate.inference is module
-    assert inspect.signature(neurocomp.simulate) == inspect.signature(module.simulate)
-    assert inspect.signature(neurocomp.report) == inspect.signature(report)

@@ -70,6 +70,7 @@ class _Loops:
 
 
 def engine_of(chip: ArrayChip, phase: Phase) -> ArrayEngine:
+    """The array that runs a phase."""
     engines = chip.engines
     return {"FP": engines.fp, "BP": engines.bp, "WG": engines.wg}[phase]
 
