@@ -42,3 +42,12 @@ def test_importing_it_imports_nothing_else():
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert {name.partition(".")[0] for name in run.stdout.split()} & {"numpy", "torch", "pydantic"} == set()
     assert [name for name in run.stdout.split() if name.startswith("neurocomp")] == ["neurocomp", "neurocomp.version"]
+
+
+def test_stages_are_packages_that_can_be_called():
+    from neurocomp.report.build import report
+    from neurocomp.simulate import inference
+
+    assert neurocomp.simulate.inference is inference
+    assert inspect.signature(neurocomp.simulate) == inspect.signature(inference.simulate)
+    assert inspect.signature(neurocomp.report) == inspect.signature(report)
