@@ -55,7 +55,15 @@ def mapped(job: Job, graph: Graph, effort: str, seed: int) -> np.ndarray:
         raise SystemExit(f"{job.name}: no partition within the bounds")
     core = place_parts(contracted(hyper, found.part, found.parts), fabric, seed=seed, effort=effort, congestion=0.0)
     part, core = improve_jointly(
-        hyper, limits, found.part, core, fabric, seed=seed, effort=effort, budget=BUDGET, balance=(job.least, job.most)
+        hyper,
+        limits,
+        found.part,
+        core,
+        fabric,
+        seed=seed,
+        effort=effort,
+        budget=BUDGET,
+        bounds=Bounds(job.least, job.most),
     )
     return core[part]
 

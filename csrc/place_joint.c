@@ -244,7 +244,7 @@ void nc_place_joint_run(const nc_place_joint *joint, const nc_place_schedule *sc
             step(&j, board_window(schedule, level), temperature);
         temperature = board_cooled(temperature, level);
         const double now = objective(&j);
-        if (now < best) {
+        if (now < best || level == LEVELS - GREEDY_LEVELS) {
             best = now;
             keep_best(&j);
         }

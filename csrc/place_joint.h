@@ -6,7 +6,7 @@
 #include "partition.h"
 #include "place.h"
 
-/* parts: loaded, every part within its limits; it ends as the best found. core: of each part, all different. movable:
+/* parts: loaded, every part within its limits; they stay within them. core: of each part, all different. movable:
  * vertices that may move. */
 typedef struct {
     const nc_place_fabric *fabric;
@@ -21,7 +21,7 @@ uint64_t nc_place_joint_workspace(const nc_place_joint *joint);
 /* Traffic times cost of the links of all nets. load: per link, receives traffic times cost. */
 int64_t nc_place_joint_cost(const nc_place_joint *joint, void *workspace, int64_t *load);
 
-/* Simulated annealing, or with schedule->hot at 0 only moves that raise nothing. */
+/* Simulated annealing, which may end above where it began, or with schedule->hot at 0 only moves that raise nothing. */
 void nc_place_joint_run(const nc_place_joint *joint, const nc_place_schedule *schedule, void *workspace);
 
 #endif

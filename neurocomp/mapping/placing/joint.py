@@ -6,19 +6,19 @@ change of what the nets take of the links, and made only if all cores hold the r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from neurocomp.mapping.hypercore import PartitionCore
 from neurocomp.mapping.hypergraph import Hypergraph
 from neurocomp.mapping.limits import Limits
 from neurocomp.mapping.partition.task import Bounds, make_task
-from neurocomp.mapping.placing.board import Joint
+from neurocomp.mapping.placing.chains import Chains, Found
+from neurocomp.mapping.placing.cost import placed_cost
 from neurocomp.mapping.placing.fabric import Fabric
 from neurocomp.mapping.placing.place import EFFORTS, Effort
 
-_WINDOW = 3  # routers that a vertex looks beyond its own core, beside the cores that it talks to
 _PER_HEAT = 5000  # looks for each pin that a search needs to begin at the mean cost of a vertex
 _PER_MORE, _MOST_HEAT = 50_000, 2.0  # and for each time that above it
 _LEAST_HEAT = 0.05  # below, annealing gains nothing over moves that raise nothing
@@ -37,6 +37,10 @@ class _Work:
         return min(self.least * patience, _ENOUGH * pins) + self.per_pin * pins
 
 
+_COOLING = 4  # the chain that cools links has this part of the work of the one before
+_LIVING, _HOTTER = 6, 2.0  # results that have children; heat of the chains that make up for missing ones
+_CHILDREN = {"fast": 0, "default": 16, "best": 48}
+_LOOKS = {"fast": 0, "default": 100_000_000, "best": 300_000_000}  # for each child, and no more than of _ENOUGH
 _ENOUGH = 50_000  # looks for each pin, at which small problems are solved
 _WORK = {
     "fast": _Work(3_000_000, 20),
@@ -55,35 +59,89 @@ def improve_jointly(
     seed: int = 0,
     effort: Effort = "default",
     budget: int | None = None,
-    balance: tuple[int, int] | None = None,
+    bounds: Bounds | None = None,
     spare: int = 0,
     patience: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(part int32 (vertices), core int64 (parts)): no more hops than before, and all parts within the limits.
+    """(part int32 (vertices), core int64 (parts)): no more hops than before, or hardly any more on links of which the
+    hottest are cooler; all parts within the limits.
 
-    part: -1 for inputs. balance: least and most vertices of a part. effort: ``fast`` makes only moves that raise
+    part: -1 for inputs. bounds: further ones on each part. effort: ``fast`` makes only moves that raise
     nothing; the others go on from there by simulated annealing where the work suffices for it. budget: entries of
     nets that may be looked at in all, some 10^7 a second, shared between what the effort does. spare: so many further
     cores, those closest to the parts, may be taken into use. patience: so many times the work on networks of moderate
     size. Pinned vertices stay. A part that ends empty vanishes, and those after it move up. Parts that break a limit
-    or the balance are returned as they came.
+    or a bound are returned as they came.
     """
     part, core = np.asarray(part, np.int32), np.asarray(core, np.int64)
     if core.size < 2 or graph.pin.size == 0:
         return part, core
-    bounds = None if balance is None else Bounds(balance[0], balance[1])
+    chains, group = _chains_over(graph, limits, core, fabric, bounds, spare)
+    start = np.full(chains.task.is_input.size, -1, np.int32)
+    start[group] = part
+    if not _is_legal(chains, start, core.size) or chains.movable.size == 0:
+        return part, core
+    best = _search(chains, start, _schedule(effort, budget, graph.pin.size, patience), seed)
+    return _without_empty(best.part[group], chains.core)
+
+
+def recombine(
+    graph: Hypergraph,
+    limits: Limits,
+    found: Sequence[tuple[np.ndarray, np.ndarray]],
+    fabric: Fabric,
+    *,
+    seed: int = 0,
+    effort: Effort = "default",
+    budget: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """(part, core) no dearer than the best of several results of ``improve_jointly`` for one hypergraph.
+
+    Pairs of them, and of further ones that begin anew, have children in turn, made of what they agree on; a child
+    takes the place of the worst. budget: looks in all.
+    """
+    core = np.unique(np.concatenate([core for _, core in found]))
+    if core.size > fabric.places:
+        return min(found, key=lambda one: placed_cost(graph, *one, fabric).hops)
+    chains, group = _chains_over(graph, limits, core, fabric, None, 0)
+    living = []
+    for part, cores in found:
+        start = np.full(chains.task.is_input.size, -1, np.int32)
+        start[group] = np.where(part < 0, -1, np.searchsorted(core, cores[part]))
+        living.append(chains.found(start))
+    looks = min(_LOOKS[effort], _ENOUGH * graph.pin.size)
+    if budget is not None:
+        looks = min(looks, budget // (_LIVING + _CHILDREN[effort]))
+    best = _bred(chains, living, _CHILDREN[effort], looks, seed)
+    return _without_empty(best.part[group], chains.core)
+
+
+def _bred(chains: Chains, living: list[Found], children: int, looks: int, seed: int) -> Found:
+    rng, most = np.random.default_rng(seed), min(found.hops for found in living)
+    begun = [chains.anneal(living[k % len(living)], _HOTTER, looks, seed * 64 + k) for k in range(len(living), _LIVING)]
+    living = sorted(living + begun, key=lambda found: found.hops)
+    for turn in range(children):
+        one, other = rng.choice(len(living), 2, replace=False)
+        child = chains.recombined(living[one], living[other], looks, seed * 64 + turn)
+        if child.hops < living[-1].hops:
+            living = sorted([*living[:-1], child], key=lambda found: found.hops)
+    return chains.cooled(living[0], most, looks // _COOLING, seed)
+
+
+def _chains_over(
+    graph: Hypergraph, limits: Limits, core: np.ndarray, fabric: Fabric, bounds: Bounds | None, spare: int
+) -> tuple[Chains, np.ndarray]:
+    """Chains over a hypergraph and spare cores; the vertex of their task that each vertex belongs to."""
     most = int((~graph.is_input).sum())  # there are no more parts than vertices to fill them
-    given, core = core, _with_spare(core, fabric, min(spare, most - core.size))
+    core = _with_spare(core, fabric, min(spare, most - core.size))
     task, group = make_task(graph, limits, core.size, bounds)
-    grouped = np.full(task.is_input.size, -1, np.int32)
-    grouped[group] = part
-    state = task.state(grouped)
     movable = np.setdiff1d(task.free, group[graph.pinned >= 0])
-    if not state.fits() or not _balanced(part, core.size, balance) or movable.size == 0:
-        return part, given
-    chains = _chains(effort, budget, graph.pin.size, patience)
-    _search(state, Joint(fabric, state, core, movable), chains, movable.size, seed)
-    return _without_empty(state.part[group], core)
+    return Chains(task, fabric, core, movable), group
+
+
+def _is_legal(chains: Chains, part: np.ndarray, parts: int) -> bool:
+    held = np.bincount(part[part >= 0], minlength=parts)
+    return chains.task.state(part).fits() and bool(held.min() >= chains.task.least_members)
 
 
 def _with_spare(core: np.ndarray, fabric: Fabric, spare: int) -> np.ndarray:
@@ -97,11 +155,7 @@ def _with_spare(core: np.ndarray, fabric: Fabric, spare: int) -> np.ndarray:
     return np.concatenate([core, free[np.argsort(away, kind="stable")[:spare]]])
 
 
-def _balanced(part: np.ndarray, parts: int, balance: tuple[int, int] | None) -> bool:
-    return balance is None or int(np.bincount(part[part >= 0], minlength=parts).min()) >= balance[0]
-
-
-def _chains(effort: Effort, budget: int | None, pins: int, patience: int) -> list[tuple[float, int]]:
+def _schedule(effort: Effort, budget: int | None, pins: int, patience: int) -> list[tuple[float, int]]:
     """(heat in units of the mean cost of a vertex, looks) of each search."""
     steps = [_WORK[step] for step in EFFORTS[: EFFORTS.index(effort) + 1]]
     looks = [work.of(pins, patience if turn else 1) for turn, work in enumerate(steps) for _ in range(work.chains)]
@@ -114,18 +168,16 @@ def _chains(effort: Effort, budget: int | None, pins: int, patience: int) -> lis
     ]
 
 
-def _search(state: PartitionCore, joint: Joint, chains: list[tuple[float, int]], movable: int, seed: int) -> None:
-    """Annealing starts from the first descent each time, unless it goes on where there is too little work to anneal."""
-    best, least, start = state.part, joint.cost()[0], state.part
-    for turn, (heat, looks) in enumerate(chains):
-        state.load(start if heat > 0 else best)
-        joint.run((seed * 64 + turn) % 2**64, looks, heat * least / movable, _WINDOW)
-        cost = joint.cost()[0]
-        if cost < least:
-            best, least = state.part, cost
+def _search(chains: Chains, part: np.ndarray, schedule: list[tuple[float, int]], seed: int) -> Found:
+    """Annealing starts from the first descent each time, unless it goes on where there is too little work to anneal.
+    Then links are cooled."""
+    best = start = begun = chains.found(part)
+    for turn, (heat, looks) in enumerate(schedule):
+        new = chains.anneal(start if heat > 0 else best, heat, looks, seed * 64 + turn)
+        best = min(best, new, key=lambda found: found.hops)
         if turn == 0:
             start = best
-    state.load(best)
+    return chains.cooled(best, begun.hops, schedule[-1][1] // _COOLING, seed * 64 + len(schedule))
 
 
 def _without_empty(part: np.ndarray, core: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
