@@ -72,14 +72,26 @@ static void sort_by_tile(const nc_machine *m, nc_step_work *work, int64_t count)
     first[0] = 0;
 }
 
-/* How many packets each core will receive, as offsets into the packet area; returns the total. */
-static int64_t count_packets(const nc_machine *m, nc_step_work *work, int64_t spikes) {
-    int64_t *const first = work->core_first;
-    memset(first, 0, sizeof(int64_t) * ((size_t)m->core_count + 1));
+/* Spikes of each class: packets and links are the same for all of them, and not looked at spike by spike. */
+static void count_classes(nc_step_work *work, int64_t spikes) {
+    for (int64_t u = 0; u < work->used_count; u++)
+        work->class_spikes[work->used[u]] = 0;
+    work->used_count = 0;
     for (int64_t s = 0; s < spikes; s++) {
         const int32_t route = work->spikes[s].route;
-        for (int64_t k = route < 0 ? 0 : m->packet_ptr[route]; route >= 0 && k < m->packet_ptr[route + 1]; k++)
-            first[m->packet_core[k] + 1]++;
+        if (route >= 0 && work->class_spikes[route]++ == 0)
+            work->used[work->used_count++] = route;
+    }
+}
+
+/* How many packets each core will receive, as offsets into the packet area; returns the total. */
+static int64_t count_packets(const nc_machine *m, nc_step_work *work) {
+    int64_t *const first = work->core_first;
+    memset(first, 0, sizeof(int64_t) * ((size_t)m->core_count + 1));
+    for (int64_t u = 0; u < work->used_count; u++) {
+        const int32_t route = work->used[u];
+        for (int64_t k = m->packet_ptr[route]; k < m->packet_ptr[route + 1]; k++)
+            first[m->packet_core[k] + 1] += work->class_spikes[route];
     }
     for (int32_t c = 0; c < m->core_count; c++)
         first[c + 1] += first[c];
@@ -133,14 +145,14 @@ static int64_t generate(const nc_machine *m, nc_step_work *work, int32_t core) {
 }
 
 /* Flits on the busiest link; leaves link_load at zero. */
-static int64_t busiest_link(const nc_machine *m, nc_step_work *work, int64_t spikes) {
+static int64_t busiest_link(const nc_machine *m, nc_step_work *work) {
     int64_t most = 0;
     for (int pass = 0; pass < 2; pass++) {
-        for (int64_t s = 0; s < spikes; s++) {
-            const int32_t route = work->spikes[s].route;
-            for (int64_t k = route < 0 ? 0 : m->link_ptr[route]; route >= 0 && k < m->link_ptr[route + 1]; k++) {
+        for (int64_t u = 0; u < work->used_count; u++) {
+            const int32_t route = work->used[u];
+            for (int64_t k = m->link_ptr[route]; k < m->link_ptr[route + 1]; k++) {
                 int64_t *const load = &work->link_load[m->link_id[k]];
-                *load = pass == 0 ? *load + 1 : 0;
+                *load = pass == 0 ? *load + work->class_spikes[route] : 0;
                 most = *load > most ? *load : most;
             }
         }
@@ -149,12 +161,11 @@ static int64_t busiest_link(const nc_machine *m, nc_step_work *work, int64_t spi
 }
 
 static void add_totals(const nc_machine *m, const nc_step_work *work, int64_t spikes, nc_step_totals *totals) {
-    for (int64_t s = 0; s < spikes; s++) {
-        if (work->spikes[s].route >= 0)
-            totals->class_spikes[work->spikes[s].route]++;
-        else
+    for (int64_t u = 0; u < work->used_count; u++)
+        totals->class_spikes[work->used[u]] += work->class_spikes[work->used[u]];
+    for (int64_t s = 0; s < spikes; s++)
+        if (work->spikes[s].route < 0)
             totals->mute_spikes[work->spikes[s].tile]++;
-    }
     for (int32_t t = 0; t < m->tile_count; t++)
         if (!m->tile_is_input[t])
             totals->tile_active[t] += work->tile_active[t];
@@ -199,7 +210,8 @@ nc_status nc_inference_step(const nc_machine *m, const nc_step_input *input, nc_
     for (int32_t e = 0; e < m->emitter_count; e++)
         if (input[e].spikes != NULL && !list_spikes(&m->emitters[e], &input[e], work, &spikes))
             return NC_ERR_SIZE;
-    const int64_t packets = count_packets(m, work, spikes);
+    count_classes(work, spikes);
+    const int64_t packets = count_packets(m, work);
     *needed_packets = packets;
     if (packets > work->packet_capacity)
         return NC_ERR_CAPACITY;
@@ -212,7 +224,7 @@ nc_status nc_inference_step(const nc_machine *m, const nc_step_input *input, nc_
     if (status != NC_OK)
         return status;
     process_all(m, work, totals, result);
-    result->link_ps = busiest_link(m, work, spikes) * m->link_ps;
+    result->link_ps = busiest_link(m, work) * m->link_ps;
     const int64_t work_ps = result->process_ps > result->generate_ps ? result->process_ps : result->generate_ps;
     result->routing_ps += result->link_ps > work_ps ? result->link_ps - work_ps : 0;
     add_totals(m, work, spikes, totals);

@@ -115,7 +115,7 @@ typedef struct {
     int64_t packets, deliveries;
 } nc_step_burst;
 
-/* Work area for one thread; every array is overwritten. */
+/* Work area for one thread; every array is overwritten. used_count, class_spikes: zero before the first step. */
 typedef struct {
     int64_t spike_capacity, packet_capacity;
     nc_spike *spikes, *sorted; /* spike_capacity each */
@@ -124,6 +124,9 @@ typedef struct {
     int64_t *tile_first; /* tile_count + 1 */
     int64_t *core_first, *core_put; /* core_count + 1 each */
     int64_t *link_load; /* link_count, zero before and after */
+    int64_t *class_spikes; /* class_count: of this step */
+    int32_t *used; /* class_count: the classes that spike in this step, in the order of their first spikes */
+    int64_t used_count;
     int64_t *core_generate_ps; /* core_count */
     int64_t *core_left_ps; /* core_count: when the network has taken the last packet */
     nc_packet *waiting; /* packet_capacity; with a network only, like the burst */

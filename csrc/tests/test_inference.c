@@ -24,6 +24,8 @@ static void give_memory(rig *r, int64_t spikes, int64_t packets) {
                              .core_first = zeros(m->core_count + 1, sizeof(int64_t)),
                              .core_put = zeros(m->core_count + 1, sizeof(int64_t)),
                              .link_load = zeros(m->link_count, sizeof(int64_t)),
+                             .class_spikes = zeros(m->class_count, sizeof(int64_t)),
+                             .used = zeros(m->class_count, sizeof(int32_t)),
                              .core_generate_ps = zeros(m->core_count, sizeof(int64_t)),
                              .core_left_ps = zeros(m->core_count, sizeof(int64_t))};
     r->totals = (nc_step_totals){.class_spikes = zeros(m->class_count, sizeof(int64_t)),
@@ -46,6 +48,8 @@ static void release(rig *r) {
                          w->core_first,
                          w->core_put,
                          w->link_load,
+                         w->class_spikes,
+                         w->used,
                          w->core_generate_ps,
                          w->core_left_ps,
                          r->totals.class_spikes,

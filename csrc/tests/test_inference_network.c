@@ -52,6 +52,8 @@ static void give_work(rig *r) {
                         .core_first = zeros(CORES + 1, sizeof(int64_t)),
                         .core_put = zeros(CORES + 1, sizeof(int64_t)),
                         .link_load = zeros(8, sizeof(int64_t)),
+                        .class_spikes = zeros(r->m.class_count, sizeof(int64_t)),
+                        .used = zeros(r->m.class_count, sizeof(int32_t)),
                         .core_generate_ps = zeros(CORES, sizeof(int64_t)),
                         .core_left_ps = zeros(CORES, sizeof(int64_t)),
                         .waiting = zeros(PACKETS, sizeof(nc_packet))};
@@ -74,7 +76,7 @@ static void release(rig *r) {
                          w->waiting,    w->core_left_ps, b->send_ps,      b->release,   b->inject,
                          b->arrival,    b->place,        b->delivery_ptr, b->core,      b->source,
                          b->flits,      b->tree,         b->order,        b->sink,      b->cycles,
-                         b->network};
+                         b->network,    w->class_spikes, w->used};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         free(all[k]);
     free(r);

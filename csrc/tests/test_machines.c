@@ -229,15 +229,17 @@ static void random_machines_are_timed_like_the_plain_simulation(void) {
                          .core_first = zeros(MOST_CORES + 1, sizeof(int64_t)),
                          .core_put = zeros(MOST_CORES + 1, sizeof(int64_t)),
                          .link_load = zeros(LINKS, sizeof(int64_t)),
+                         .class_spikes = zeros(MOST_CLASSES, sizeof(int64_t)),
+                         .used = zeros(MOST_CLASSES, sizeof(int32_t)),
                          .core_generate_ps = zeros(MOST_CORES, sizeof(int64_t)),
                          .core_left_ps = zeros(MOST_CORES, sizeof(int64_t))};
     for (int trial = 0; trial < 3000; trial++) {
         draw_machine(&r);
         compare_step(&r, &p, &work);
     }
-    void *const all[] = {work.spikes,      work.sorted,           work.packets,     work.merged,
-                         work.tile_active, work.tile_first,       work.core_first,  work.core_put,
-                         work.link_load,   work.core_generate_ps, work.core_left_ps};
+    void *const all[] = {work.spikes,       work.sorted,       work.packets,  work.merged,    work.tile_active,
+                         work.tile_first,   work.core_first,   work.core_put, work.link_load, work.core_generate_ps,
+                         work.core_left_ps, work.class_spikes, work.used};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         free(all[k]);
 }

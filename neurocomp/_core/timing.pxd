@@ -88,6 +88,8 @@ cdef extern from "inference.h" nogil:
         int64_t *core_first
         int64_t *core_put
         int64_t *link_load
+        int64_t *class_spikes
+        int32_t *used
         int64_t *core_generate_ps
         int64_t *core_left_ps
         nc_packet *waiting

@@ -31,6 +31,7 @@ cdef class Work:
     def __cinit__(self, Machine machine, Py_ssize_t spikes):
         cdef nc_step_work *w = &self.area
         cdef Py_ssize_t tiles = machine.m.tile_count, cores = machine.m.core_count, links = machine.m.link_count
+        cdef Py_ssize_t classes = machine.m.class_count
         self.machine = machine
         w.spike_capacity = spikes
         w.spikes = <nc_spike *>malloc(max(spikes, 1) * sizeof(nc_spike))
@@ -42,9 +43,11 @@ cdef class Work:
         w.core_generate_ps = <int64_t *>calloc(cores, sizeof(int64_t))
         w.core_left_ps = <int64_t *>calloc(cores, sizeof(int64_t))
         w.link_load = <int64_t *>calloc(max(links, 1), sizeof(int64_t))
+        w.class_spikes = <int64_t *>calloc(max(classes, 1), sizeof(int64_t))
+        w.used = <int32_t *>malloc(max(classes, 1) * sizeof(int32_t))
         if (w.spikes == NULL or w.sorted == NULL or w.tile_active == NULL or w.tile_first == NULL
                 or w.core_first == NULL or w.core_put == NULL or w.core_generate_ps == NULL or w.core_left_ps == NULL
-                or w.link_load == NULL):
+                or w.link_load == NULL or w.class_spikes == NULL or w.used == NULL):
             raise MemoryError
         self.grow(1024)
 
@@ -110,6 +113,8 @@ cdef class Work:
         free(w.core_generate_ps)
         free(w.core_left_ps)
         free(w.link_load)
+        free(w.class_spikes)
+        free(w.used)
         free(w.burst.network)
         free(self.burst_memory)
 

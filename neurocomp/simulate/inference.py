@@ -26,6 +26,7 @@ from neurocomp.activity.trace import SpikeTrace
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import Diagnostic, ResourceLimitError, bad_input, check_failed
 from neurocomp.fabric.chip_network import router_of
+from neurocomp.fabric.links import link_loads
 from neurocomp.fabric.noc import Fidelity
 from neurocomp.fabric.noc_cycle import stalls_of
 from neurocomp.fabric.noc_event import holds_for
@@ -34,7 +35,6 @@ from neurocomp.network.ops import frozen_array
 from neurocomp.simulate.conserve import check_conservation, check_products
 from neurocomp.simulate.engines.event import MachineTables, machine_tables
 from neurocomp.simulate.host import host_work
-from neurocomp.simulate.links import packets_over
 from neurocomp.simulate.products import ProductWork, product_work
 from neurocomp.simulate.simulation import LATENCY_BINS, Latencies, RawTotals, Simulation, StepSeries
 from neurocomp.simulate.tally import count_actions
@@ -252,7 +252,7 @@ def _latency(program: Program, trace: SpikeTrace, series: StepSeries) -> np.ndar
 
 
 def _link_flits(tables: MachineTables, totals: RawTotals, program: Program) -> np.ndarray:
-    flits = packets_over(tables.link_ptr, tables.link_id, totals.class_spikes, tables.link_count)
+    flits = link_loads(tables.link_ptr, tables.link_id, totals.class_spikes, tables.link_count)
     return frozen_array(flits * program.chip.noc.flits_per_spike)
 
 

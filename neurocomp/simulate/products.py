@@ -138,11 +138,26 @@ def _nonzero(trace: SpikeTrace, wires: list[Wire], first: int, last: int) -> np.
 def _by_tile(left: np.ndarray, right: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(tiles, int64 (steps, tiles)): operations of each tile. left: (steps, batch, rows, inner); right: (steps, batch,
     inner, columns)."""
-    if left.shape[2:] == right.shape[2:] == (1, 1):
-        counts = left & right
-    else:
-        counts = left.astype(np.float32) @ right.astype(np.float32)  # exact: sums of ones below 2**24
     order = np.argsort(label, kind="stable")
     tiles, at = np.unique(label[order], return_index=True)
-    flat = counts.reshape(len(counts), -1)[:, order]
-    return tiles, np.add.reduceat(flat, at, axis=1, dtype=np.int64)
+    found = np.zeros((len(left), tiles.size), np.int64)
+    for step, operands in enumerate(zip(_words(left), _words(right.swapaxes(2, 3)), strict=True)):
+        found[step] = np.add.reduceat(_coincidences(*operands).reshape(-1)[order], at, dtype=np.int64)
+    return tiles, found
+
+
+def _words(bits: np.ndarray) -> np.ndarray:
+    """uint64: the last axis, 64 to a word."""
+    packed = np.packbits(bits, axis=-1)
+    padded = np.zeros((*packed.shape[:-1], -(-packed.shape[-1] // 8) * 8), np.uint8)
+    padded[..., : packed.shape[-1]] = packed
+    return padded.view(np.uint64)
+
+
+def _coincidences(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """int32 (batch, rows, columns): how many bits both have. left: (batch, rows, words); right: (batch, columns,
+    words)."""
+    found = np.zeros((left.shape[0], left.shape[1], right.shape[1]), np.int32)
+    for word in range(left.shape[2]):
+        found += np.bitwise_count(left[:, :, None, word] & right[:, None, :, word])
+    return found

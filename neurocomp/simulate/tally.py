@@ -21,6 +21,8 @@ from neurocomp.simulate.products import ProductWork
 if TYPE_CHECKING:
     from neurocomp.simulate.simulation import RawTotals
 
+FORMS = ("conv", "dense", "sparse")  # of synapses, in the order in which they are counted
+
 
 def count_actions(
     program: Program, totals: RawTotals, chip_steps: int, products: ProductWork, host: HostWork
@@ -88,13 +90,11 @@ def _link_hops(program: Program, totals: RawTotals) -> tuple[np.ndarray, np.ndar
     routes, noc, mesh = program.routes, program.chip.noc, program.mesh
     several = program.chips != (1, 1) and noc.chip_link is not None
 
-    def kind_of(link: np.ndarray) -> np.ndarray:
-        kind = np.where(link % 4 < 2, 0, 1)  # directions 0 and 1 are east and west
-        if several:
-            kind[mesh.leaves_chip(link, (noc.width, noc.height))] = 2
-        return kind
-
-    x, y, between = links_by_kind(routes.link_ptr, routes.link_id, kind_of, 3) * totals.class_spikes
+    link = np.arange(mesh.link_slots)
+    kind = mesh.axis_of(link)
+    if several:
+        kind[mesh.leaves_chip(link, (noc.width, noc.height))] = 2
+    x, y, between = links_by_kind(routes.link_ptr, routes.link_id, kind, 3) * totals.class_spikes
     return x, y, between
 
 
@@ -104,16 +104,16 @@ def _count_synapses(program: Program, totals: RawTotals, tally: Tally) -> None:
     of_synapse = np.repeat(of_packet, np.diff(routes.synapse_ptr))
     events = totals.class_spikes[of_synapse] * routes.synapse_events
     network, operand = program.placed, operand_mask(program.placed)
-    forms = np.array([*(synapse_form(network, k) for k in range(len(network.projections))), ""])
-    forms[operand] = ""
+    known = [FORMS.index(synapse_form(network, k)) for k in range(len(network.projections))]
+    form_of = np.where(operand, -1, np.array([*known, -1], np.int8))[routes.synapse_projection]
     stored = operand[routes.synapse_projection]
     writes = _sums(routes.synapse_tile[stored], totals.class_spikes[of_synapse][stored], len(program.tiles))
     for index, tile in enumerate(program.tiles):
         tally.add(tile.core, tile.population, "operand_write", writes[index])
         if engine.weight_read is not None:
             tally.add(tile.core, tile.population, "weight_read", writes[index])
-    for form in ("conv", "dense", "sparse"):
-        chosen = forms[routes.synapse_projection] == form
+    for number, form in enumerate(FORMS):
+        chosen = form_of == number
         per_tile = _sums(routes.synapse_tile[chosen], events[chosen], len(program.tiles))
         for index, tile in enumerate(program.tiles):
             tally.add(tile.core, tile.population, f"synaptic_operation.{form}", per_tile[index])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from neurocomp.chip.part import Cost
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.fabric.noc import Fidelity
 from neurocomp.mapping.program import Program
+from neurocomp.mapping.program_parts import Tile
 from neurocomp.mapping.stations import operand_mask
 from neurocomp.network.graph import Network
 from neurocomp.network.ops import Conv, Pool, Sparse
@@ -87,7 +89,7 @@ def machine_tables(program: Program, fidelity: Fidelity = "bound") -> MachineTab
     class_core = np.array([tile.core for tile in program.tiles], np.int64)[class_tile(program)]
     network = network_tables(program, fidelity, class_core)
     return MachineTables(
-        emitters=tuple(_emitter(program, name) for name in routes.route_class),
+        emitters=tuple(_emitters(program)),
         core_tile_ptr=pointer,
         core_tile=order,
         tile_size=tile_size,
@@ -107,11 +109,9 @@ def machine_tables(program: Program, fidelity: Fidelity = "bound") -> MachineTab
 def class_tile(program: Program) -> np.ndarray:
     """int64 per route class: the tile that its spikes come from."""
     tile_of_class = np.zeros(program.routes.classes, np.int64)
-    for index, tile in enumerate(program.tiles):
-        classes = program.routes.route_class.get(tile.population)
-        if classes is not None:
-            used = classes[tile.channel_last_positions(program.network.by_name[tile.population].shape)]
-            tile_of_class[used[used >= 0]] = index
+    for name, classes in program.routes.route_class.items():
+        used = classes >= 0
+        tile_of_class[classes[used]] = program.tile_of[name][used]
     return tile_of_class
 
 
@@ -132,15 +132,16 @@ def _flight_ps(program: Program, class_core: np.ndarray) -> np.ndarray:
     return flight + across * (link - east_west) + down * (link - north_south)
 
 
-def _emitter(program: Program, name: str) -> EmitterTables:
-    size = program.network.by_name[name].size
-    tile_of, rank = np.full(size, -1, np.int32), np.zeros(size, np.int32)
-    for index, tile in enumerate(program.tiles):
-        if tile.population == name:
-            positions = tile.channel_last_positions(program.network.by_name[name].shape)
-            tile_of[positions] = index
-            rank[positions] = np.arange(positions.size, dtype=np.int32)
-    return EmitterTables(name, tile_of, rank, program.routes.route_class[name], _word_tiles(tile_of))
+def _emitters(program: Program) -> Iterator[EmitterTables]:
+    tiles: dict[str, list[Tile]] = {name: [] for name in program.routes.route_class}
+    for tile in program.tiles:
+        tiles.get(tile.population, []).append(tile)
+    for name, route in program.routes.route_class.items():
+        tile_of, shape = program.tile_of[name], program.network.by_name[name].shape
+        rank = np.zeros(tile_of.size, np.int32)
+        for tile in tiles[name]:
+            rank[tile.channel_last_positions(shape)] = np.arange(tile.size, dtype=np.int32)
+        yield EmitterTables(name, tile_of, rank, route, _word_tiles(tile_of))
 
 
 def _word_tiles(tile_of: np.ndarray) -> np.ndarray:
