@@ -5,6 +5,13 @@
 
 #include "partition.h"
 
+/* What the vertex at hand has in common with a group. */
+typedef struct {
+    int64_t rating;
+    int32_t seen; /* the last vertex that was rated with it */
+    int32_t members;
+} nc_rated;
+
 typedef struct {
     int32_t bounds;
     const int64_t *bound_weight; /* bounds x NC_COLUMNS */
@@ -15,8 +22,8 @@ typedef struct {
     nc_rng *rng;
     int32_t *label;  /* vertices: the group of each, named by a vertex of it */
     int64_t *weight; /* vertices x NC_COLUMNS: that of the vertices; becomes that of their groups */
-    int64_t *rating; /* vertices; work areas */
-    int32_t *seen, *found;
+    nc_rated *rated; /* vertices; work areas */
+    int32_t *found;
     uint8_t *joined;
     int32_t founds;
 } nc_clustering;

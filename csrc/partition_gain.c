@@ -1,6 +1,6 @@
 #include "partition_state.h"
 
-enum { NET_AHEAD = 8, ENTRY_AHEAD = 4 }; /* nets of one vertex lie anywhere in memory */
+enum { NET_AHEAD = 16, ENTRY_AHEAD = 8 }; /* nets of one vertex lie anywhere in memory */
 
 static nc_share *touch(nc_partition *s, int32_t part) {
     nc_share *const share = &s->share[part];
@@ -57,8 +57,12 @@ void nc_partition_scan(nc_partition *s, int32_t v) {
     s->candidates = 0;
     s->clock++;
     s->axons = s->bits = s->leaving_axons = s->leaving_bits = 0;
-    const int64_t end = s->heard_ptr[v + 1];
-    for (int64_t k = s->heard_ptr[v]; k < end; k++) {
+    const int64_t begin = s->heard_ptr[v], end = s->heard_ptr[v + 1];
+    for (int64_t k = begin; k < end && k < begin + NET_AHEAD; k++)
+        NC_PREFETCH(&s->net[s->heard[k]]);
+    for (int64_t k = begin; k < end && k < begin + ENTRY_AHEAD; k++)
+        fetch_entries(s, &s->net[s->heard[k]]);
+    for (int64_t k = begin; k < end; k++) {
         if (k + NET_AHEAD < end)
             NC_PREFETCH(&s->net[s->heard[k + NET_AHEAD]]);
         if (k + ENTRY_AHEAD < end)

@@ -239,8 +239,9 @@ static void groups_weigh_what_their_vertices_do(void) {
         setup t;
         open_setup(&t, 8, 100000);
         scatter(&t, 0);
-        int32_t label[VERTICES], seen[VERTICES], found[VERTICES];
-        int64_t weight[VERTICES * NC_COLUMNS], rating[VERTICES], bound[LIMITS] = {3, 100000};
+        int32_t label[VERTICES], found[VERTICES];
+        nc_rated rated[VERTICES];
+        int64_t weight[VERTICES * NC_COLUMNS], bound[LIMITS] = {3, 100000};
         uint8_t joined[VERTICES];
         nc_rng rng = {(uint64_t)run, 0};
         memcpy(weight, t.h.weight, sizeof weight);
@@ -253,8 +254,7 @@ static void groups_weigh_what_their_vertices_do(void) {
                            .rng = &rng,
                            .label = label,
                            .weight = weight,
-                           .rating = rating,
-                           .seen = seen,
+                           .rated = rated,
                            .found = found,
                            .joined = joined};
         const int32_t groups = nc_hyper_cluster(&t.s, &c);

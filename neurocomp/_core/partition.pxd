@@ -77,6 +77,8 @@ cdef extern from "partition.h" nogil:
                         int64_t *mark)
 
 cdef extern from "partition_cluster.h" nogil:
+    ctypedef struct nc_rated:
+        int64_t rating
     ctypedef struct nc_clustering:
         int32_t bounds
         const int64_t *bound_weight
@@ -87,8 +89,7 @@ cdef extern from "partition_cluster.h" nogil:
         nc_rng *rng
         int32_t *label
         int64_t *weight
-        int64_t *rating
-        int32_t *seen
+        nc_rated *rated
         int32_t *found
         uint8_t *joined
     int32_t nc_hyper_cluster(const nc_partition *s, nc_clustering *c)

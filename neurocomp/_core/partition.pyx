@@ -293,14 +293,14 @@ cdef class PartitionCore:
             raise ValueError("bounds of the wrong length")
         cdef Py_ssize_t n = max(1, self.s.h.vertices)
         cdef int64_t[:, ::1] weight = np.ascontiguousarray(self.hyper.weight).copy()
-        cdef int64_t[::1] rating = np.empty(n, np.int64)
-        cdef int32_t[::1] label = np.empty(n, np.int32), seen = np.empty(n, np.int32), found = np.empty(n, np.int32)
+        cdef uint8_t[::1] rated = np.empty(n * sizeof(nc_rated), np.uint8)
+        cdef int32_t[::1] label = np.empty(n, np.int32), found = np.empty(n, np.int32)
         cdef uint8_t[::1] joined = np.empty(n, np.uint8)
         rng.seed, rng.count = seed, 0
         c.bounds, c.bound_weight, c.bound = self.s.limits, self.s.limit_weight, &bound[0]
         c.part = self.s.part if within else NULL
         c.fewest, c.most_pins, c.rng = fewest, most_pins, &rng
-        c.label, c.rating, c.seen, c.found = &label[0], &rating[0], &seen[0], &found[0]
+        c.label, c.rated, c.found = &label[0], <nc_rated *>&rated[0], &found[0]
         c.weight = &weight[0, 0] if self.s.h.vertices else NULL
         c.joined = &joined[0]
         with nogil:

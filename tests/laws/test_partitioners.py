@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurocomp.mapping.hypergraph import Hypergraph
-from neurocomp.mapping.limits import Limits
+from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, Limits
 from neurocomp.mapping.partition import METHODS, Bounds, Effort, Partition, available, partition
 from neurocomp.mapping.partition.reference import counted_demands, counted_volume
+from neurocomp.mapping.partition.task import Task
 from tests.hypergraphs import least_volume, limits, local_graph, random_hypergraph, random_limits, unit_graph
 
 HERE = [method for method in METHODS if available(method)]
@@ -165,3 +167,26 @@ def test_a_search_by_a_sample_of_the_nets_ends_in_legal_parts(monkeypatch: pytes
     check(graph, bounds, 10, found)
     assert found.part.tobytes() == again.part.tobytes()
     assert found.volume < unsorted.volume
+
+
+@pytest.mark.parametrize("bounds", [limits(16), limits(16, bits=4000), limits(16, axons_in=120)], ids=str)
+def test_coarse_levels_know_a_sample_of_the_nets_unless_limits_count_them(
+    bounds: Limits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules["neurocomp.mapping.partition.multilevel"]
+    monkeypatch.setattr(module, "_SAMPLED", 2)
+    sampled: list[int] = []
+    thinned = Task.thinned
+
+    def noted(task: Task, most_pins: int, seed: int) -> Task:
+        sampled.append(most_pins)
+        return thinned(task, most_pins, seed)
+
+    monkeypatch.setattr(Task, "thinned", noted)
+    graph, effort = local_graph(20, seed=3), Effort(starts=(4,), settled=0.01, sample=200)
+    found = partition(graph, bounds, most_parts=80, effort=effort, seed=1)
+    again = partition(graph, bounds, most_parts=80, effort=effort, seed=1)
+    assert found is not None and again is not None
+    check(graph, bounds, 80, found)
+    assert found.part.tobytes() == again.part.tobytes()
+    assert bool(sampled) == (not bounds.weights[:, [AXONS_IN, AXONS_OUT]].any())

@@ -16,7 +16,7 @@ from neurocomp.mapping.placing.board import board_of
 from neurocomp.mapping.placing.cost import placed_cost
 from neurocomp.mapping.placing.fabric import Fabric, fabric_of
 from neurocomp.mapping.placing.joint import improve_jointly
-from neurocomp.mapping.placing.place import EFFORTS, METHODS, place_parts
+from neurocomp.mapping.placing.place import EFFORTS, METHODS, place_best, place_parts
 from neurocomp.mapping.placing.start import eigenvectors
 from tests.mapping_problems import mlp
 from tests.small_chips import make_chip
@@ -152,6 +152,18 @@ def test_the_fabric_of_a_chip_and_of_a_grid_of_chips() -> None:
     chip_of = y // 2 * 2 + x // 4
     assert (np.bincount(chip_of) == 12).all()
     assert np.count_nonzero(np.diff(chip_of)) == 3  # one chip after the other
+
+
+@pytest.mark.parametrize("tree", [True, False])
+def test_the_best_of_all_methods_is_that_of_the_exact_costs(tree) -> None:
+    rng = np.random.default_rng(3)
+    nets = [(v, np.unique(rng.integers(0, 14, 3)).tolist(), int(rng.integers(1, 50))) for v in range(14)]
+    graph, fabric = hypergraph(14, nets), replace(square(5), tree=tree)
+    each = [place_parts(graph, fabric, method=method, seed=2, effort="fast") for method in METHODS]
+    costs = [placed_cost(graph, None, core, fabric)[:2] for core in each]
+    best = place_best(graph, fabric, seed=2, effort="fast")
+    assert best.tolist() == each[costs.index(min(costs))].tolist()
+    assert place_best(graph, square(3)) is None
 
 
 def test_joint_moves_bring_a_stray_vertex_home() -> None:

@@ -48,10 +48,10 @@ def _refined(start: Start) -> Method:
 
 
 def _multilevel(task: Task, effort: Effort, seed: int) -> np.ndarray | None:
-    part = parted(task, (natural, overlap, metis), effort, seed)
-    if part is None:
+    found = parted(task, (natural, overlap, metis), effort, seed)
+    if found is None:
         return None
-    return improved(task, part, task.state(part).volume, replace(effort, cycles=effort.cycles - 1), seed)
+    return improved(task, found[1], found[0], replace(effort, cycles=effort.cycles - 1), seed)
 
 
 METHODS: Mapping[str, Method] = MappingProxyType({

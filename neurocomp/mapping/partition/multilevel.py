@@ -7,16 +7,20 @@ why it finds parts of layered networks that no search over single neurons does (
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from neurocomp.mapping.hypercore import PartitionCore
 from neurocomp.mapping.partition.refine import Effort, refine, repaired
 from neurocomp.mapping.partition.task import Task
 
 _SHRINKAGE = 3  # groups are formed in steps of about this factor, so that they grow alike
 _LEAST_SHRINKAGE = 0.9
+_THREADS = 2
 _HOPEFUL = 1.25  # beside the best start, refinement seldom makes up for more
+_SAMPLED = 100  # pins for each vertex that a sample of the nets keeps
 _MOST_PINS, _MOST_LOOKS = 1500, 150_000_000  # looked at for each vertex, for all, when groups are formed
 
 Start = Callable[[Task, int], np.ndarray]
@@ -31,14 +35,18 @@ class Level:
 
 
 def climbed(
-    task: Task, per_part: int, seed: int, part: np.ndarray | None = None
+    task: Task, per_part: int, seed: int, part: np.ndarray | None = None, sample: int = 0
 ) -> tuple[list[Level], np.ndarray | None]:
     """Levels, the finest first, up to ``per_part`` groups in each part; and the parts of the coarsest level's vertices,
-    if ``part`` is given: then groups lie within these parts."""
+    if ``part`` is given: then groups lie within these parts. sample: see Effort; axons that a limit counts are never
+    left out."""
     levels = [Level(task, np.zeros(0, np.int32))]
     fewest = task.parts_sought * per_part
     while _is_climbable(task, per_part):
         level = _coarser(task, fewest, per_part, seed + len(levels), part)
+        most = max(sample, _SAMPLED * level.task.free.size)
+        if sample and level.task.hyper.pins > most and not level.task.counts_axons:
+            level = replace(level, task=level.task.thinned(most, seed + len(levels)))
         if level.task.is_input.size > task.is_input.size * _LEAST_SHRINKAGE:
             break
         if part is not None:
@@ -78,51 +86,53 @@ def _numbered(label: np.ndarray) -> tuple[np.ndarray, int]:
     return rank[which], first.size
 
 
-def parted(task: Task, starts: Iterable[Start], effort: Effort, seed: int) -> np.ndarray | None:
-    """Parts that fit: the best of all starts on the coarsest level that any of them can part, brought down again."""
+def parted(task: Task, starts: Iterable[Start], effort: Effort, seed: int) -> tuple[int, np.ndarray] | None:
+    """Volume and parts that fit: the best of all starts on the coarsest level that any of them can part, brought down
+    again."""
     best: tuple[int, np.ndarray] | None = None
     for per_part in sorted(effort.starts):
         if per_part > min(effort.starts) and not _is_climbable(task, per_part):
             continue
-        levels, _ = climbed(task, per_part, seed)
-        part = None
-        while levels and part is None:
-            part = _best_start(levels[-1].task, starts, effort, seed)
-            if part is None:
+        levels, _ = climbed(task, per_part, seed, sample=effort.sample)
+        begun = None
+        while levels and begun is None:
+            begun = _best_start(levels[-1].task, starts, effort, seed)
+            if begun is None:
                 levels.pop()
-        if part is None:
+        if begun is None:
             continue
-        found = _descended(levels, part, effort, seed)
+        found = _descended(levels, *begun, effort, seed)
         if best is None or found[0] < best[0]:
             best = found
-    return None if best is None else best[1]
+    return best
 
 
-def _best_start(task: Task, starts: Iterable[Start], effort: Effort, seed: int) -> np.ndarray | None:
-    """The best of the starts once they are legal and refined; those that are far behind are not refined."""
-    begun: list[tuple[int, np.ndarray]] = []
-    for start in starts:
+def _best_start(task: Task, starts: Iterable[Start], effort: Effort, seed: int) -> tuple[int, np.ndarray] | None:
+    """The best of the starts, volume and parts, once they are legal and refined; those that are far behind are not
+    refined."""
+
+    def begun(start: Start) -> PartitionCore | None:
         state = task.state(start(task, seed))
-        if repaired(state):
-            begun.append((state.volume, state.part))
-    best: tuple[int, np.ndarray] | None = None
-    for volume, part in begun:
-        if volume > _HOPEFUL * min(other for other, _ in begun):
-            continue
-        state = task.state(part)
+        return state if repaired(state) else None
+
+    def refined(state: PartitionCore) -> tuple[int, np.ndarray]:
         refine(task, state, effort, seed)
-        if best is None or state.volume < best[0]:
-            best = state.volume, state.part
-    return None if best is None else best[1]
+        return state.volume, state.part
+
+    with ThreadPoolExecutor(_THREADS) as pool:  # they know nothing of each other
+        states = [state for state in pool.map(begun, starts) if state is not None]
+        least = min((state.volume for state in states), default=0)
+        hopeful = [state for state in states if state.volume <= _HOPEFUL * least]
+        return min(pool.map(refined, hopeful), key=lambda found: found[0], default=None)
 
 
-def _descended(levels: list[Level], part: np.ndarray, effort: Effort, seed: int) -> tuple[int, np.ndarray]:
+def _descended(levels: list[Level], volume: int, part: np.ndarray, effort: Effort, seed: int) -> tuple[int, np.ndarray]:
     """Volume and parts of the finest level, from the coarsest level's, which are refined already."""
     for finer, coarser in zip(levels[-2::-1], levels[:0:-1], strict=True):
         state = finer.task.state(part[coarser.group])
         refine(finer.task, state, effort, seed)
-        part = state.part
-    return levels[0].task.state(part).volume, part
+        volume, part = state.volume, state.part
+    return volume, part
 
 
 def improved(task: Task, part: np.ndarray, volume: int, effort: Effort, seed: int) -> np.ndarray:
@@ -132,7 +142,7 @@ def improved(task: Task, part: np.ndarray, volume: int, effort: Effort, seed: in
         levels, top = climbed(task, min(effort.starts), seed + 1000 * (cycle + 1), part)
         state = levels[-1].task.state(top)
         refine(levels[-1].task, state, effort, seed + cycle)
-        found, parts = _descended(levels, state.part, effort, seed + cycle)
+        found, parts = _descended(levels, state.volume, state.part, effort, seed + cycle)
         if found <= volume:
             volume, part = found, parts
         if before - volume <= before // 1000:

@@ -27,7 +27,8 @@ class Effort:
     sweeps that cool, most_sweeps of them. cycles: times that the levels are climbed. starts: groups per part on
     the coarsest level, one search for each; few suit layered networks, many those with far synapses. hot, cold:
     first and last temperature, in units of the traffic of all nets of a vertex, on average. exhaustive: try all
-    partitions where they are few.
+    partitions where they are few. settled: a descent ends once a smaller share of the vertices moves. sample: pins,
+    beyond which coarse levels know a random sample of their nets; 0: they know all.
     """
 
     descent: int = 10**8
@@ -38,9 +39,12 @@ class Effort:
     exhaustive: bool = False
     hot: float = 0.1
     cold: float = 0.005
+    settled: float = 0.001
+    sample: int = 0
 
 
 EFFORTS = {
+    "quick": Effort(starts=(8,), settled=0.01, sample=10**6),
     "fast": Effort(),
     "default": Effort(anneal=15 * 10**6, cycles=2, starts=(4, 24)),
     "best": Effort(anneal=3 * 10**8, cycles=8, starts=(3, 8, 24), most_sweeps=400, exhaustive=True),
@@ -55,7 +59,8 @@ def repaired(state: PartitionCore) -> bool:
 def refine(task: Task, state: PartitionCore, effort: Effort, seed: int) -> None:
     """Lower the volume of parts that fit, and never end above the volume they came with."""
     longest = effort.descent + 10 * task.hyper.pins
-    draws = _descend(state, longest, seed, 0)
+    least = int(state.part.size * effort.settled)
+    draws = _descend(state, longest, least, seed, 0)
     if effort.anneal == 0 or state.volume == 0:
         return
     lowest, best, before = state.volume, state.part, state.visits
@@ -63,19 +68,19 @@ def refine(task: Task, state: PartitionCore, effort: Effort, seed: int) -> None:
     _, draws = state.sweep(effort.cold * unit, _SWAPS, before + effort.anneal, seed, draws)
     sweeps = min(effort.most_sweeps, effort.anneal // max(1, state.visits - before))
     if sweeps < _LEAST_SWEEPS:
-        _descend(state, longest, seed, draws)
+        _descend(state, longest, least, seed, draws)
     else:
         for temperature in np.geomspace(effort.hot, effort.cold, sweeps) * unit:
             limit = before + 2 * effort.anneal  # hot sweeps look at more parts than the one that was measured
             _, draws = state.sweep(float(temperature), _SWAPS, limit, seed, draws)
-        _descend(state, longest, seed, draws)
+        _descend(state, longest, least, seed, draws)
     if state.volume > lowest:
         state.load(best)
 
 
-def _descend(state: PartitionCore, visits: int, seed: int, draws: int) -> int:
-    """Sweeps that only lower the volume, until hardly any move does. Returns the random numbers used."""
-    least, limit = state.part.size // 1000, state.visits + visits
+def _descend(state: PartitionCore, visits: int, least: int, seed: int, draws: int) -> int:
+    """Sweeps that only lower the volume, until no more than ``least`` moves do. Returns the random numbers used."""
+    limit = state.visits + visits
     for _ in range(_MOST_DESCENTS):
         moves, draws = state.sweep(0.0, _SWAPS, limit, seed, draws)
         if moves <= least or state.visits >= limit:

@@ -10,7 +10,7 @@ import numpy as np
 
 from neurocomp.mapping.hypercore import ANCHORS, COLUMNS, MEMBERS, WORK, HyperCore, PartitionCore
 from neurocomp.mapping.hypergraph import Hypergraph, compiled
-from neurocomp.mapping.limits import DEMANDS, Limits
+from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, Limits
 
 _ROOM = 1.03
 
@@ -56,6 +56,11 @@ class Task:
         total = self.weight.sum(axis=0) @ self.limit_weight.T / np.maximum(self.capacity, 1)
         fullest = int(total.argmax())
         return (self.weight @ self.limit_weight[fullest]) / max(1, int(self.capacity[fullest]))
+
+    @property
+    def counts_axons(self) -> bool:
+        """Whether some limit weighs axons."""
+        return bool(self.limit_weight[:, [AXONS_IN, AXONS_OUT]].any())
 
     @cached_property
     def least_parts(self) -> int:

@@ -7,8 +7,9 @@ by the score: hops + congestion * sum(load^2) / mean(load). The mean is that of 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from neurocomp.errors import bad_input
 from neurocomp.mapping.hypergraph import Hypergraph
 from neurocomp.mapping.placing.board import Board, board_of
 from neurocomp.mapping.placing.fabric import Fabric
+from neurocomp.mapping.placing.nets import PlacedNets
 from neurocomp.mapping.placing.start import along_curve, by_spectrum
 
 Method = Literal["curve", "spectral"]
@@ -44,15 +46,55 @@ def place_parts(
     if method not in METHODS or effort not in EFFORTS:
         hint = f"methods: {', '.join(METHODS)}; efforts: {', '.join(EFFORTS)}"
         raise bad_input(f"method {method!r}, effort {effort!r}", "one of these is not known", hint=hint)
-    pinned = clustered.pinned[~clustered.is_input].astype(np.int64)
+    pinned = _pinned(clustered)
     if not _fits(pinned, fabric):
         return None
     board, nets = board_of(clustered, fabric, pinned >= 0)
+    return _searched(fabric, board, nets, pinned, method, _Terms(seed, effort, congestion))
+
+
+def place_best(
+    clustered: Hypergraph,
+    fabric: Fabric,
+    *,
+    seed: int = 0,
+    effort: Effort = "default",
+    congestion: float = CONGESTION,
+) -> np.ndarray | None:
+    """What ``place_parts`` finds by each method, of these the one with the fewest hops, then the coolest link."""
+    pinned = _pinned(clustered)
+    if not _fits(pinned, fabric):
+        return None
+    board, nets = board_of(clustered, fabric, pinned >= 0)
+    terms = _Terms(seed, effort, congestion)
+
+    def cost(core: np.ndarray) -> tuple[int, int]:
+        hops, load = board.cost(core)
+        return hops, int(load.max(initial=0))
+
+    with ThreadPoolExecutor(len(METHODS)) as pool:  # they know nothing of each other
+        found = pool.map(lambda method: _searched(fabric, board, nets, pinned, method, terms), METHODS)
+        return min(found, key=cost)
+
+
+class _Terms(NamedTuple):
+    seed: int
+    effort: Effort
+    congestion: float
+
+
+def _pinned(clustered: Hypergraph) -> np.ndarray:
+    return clustered.pinned[~clustered.is_input].astype(np.int64)
+
+
+def _searched(
+    fabric: Fabric, board: Board, nets: PlacedNets, pinned: np.ndarray, method: Method, terms: _Terms
+) -> np.ndarray:
     start = by_spectrum(fabric, pinned, board) if method == "spectral" else along_curve(fabric, pinned)
     if pinned.size < 2 or nets.source.size == 0:
         return start
     pins = nets.pin.size + nets.flow.size
-    return _Search(fabric, board, seed, congestion, pins, start).at(effort)
+    return _Search(fabric, board, terms.seed, terms.congestion, pins, start).at(terms.effort)
 
 
 def _fits(pinned: np.ndarray, fabric: Fabric) -> bool:
