@@ -30,10 +30,9 @@ from neurocomp.mapping.partition import (
     partition,
 )  # fmt: skip
 from neurocomp.mapping.partition.multilevel import Start
-from neurocomp.mapping.placing.cost import placed_cost
 from neurocomp.mapping.placing.fabric import fabric_of
-from neurocomp.mapping.placing.joint import improve_jointly
-from neurocomp.mapping.placing.place import METHODS, place_parts
+from neurocomp.mapping.placing.joint import improve_jointly, recombine
+from neurocomp.mapping.placing.place import place_best
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
 from neurocomp.mapping.program import Tile
@@ -47,7 +46,7 @@ _LARGE, _LARGE_PINS = 8_000, 1_000_000  # micro-tiles, and what they hear, beyon
 _OF_LARGE = ("natural", "multilevel")
 _HOPEFUL = 1.5  # beside the least volume, placement seldom makes up for more
 _HUGE, _OF_HUGE = 5_000_000, ("multilevel",)  # pins; methods where there are more
-_SPARE, _PATIENCE = 8, 8  # parts for each further core that joint moves may take; times their work, for traffic alone
+_SPARE, _PATIENCE = 8, 4  # parts for each further core that joint moves may take; times their work, for traffic alone
 _FEWEST = {  # (method, micro-tiles that fill a core)
     "default": (("natural", 8), ("natural", 4), ("overlap", 8), ("metis", 8), ("multilevel", 8), ("multilevel", 16),
                 ("multilevel", 32)),
@@ -61,13 +60,14 @@ Built = tuple[Hypergraph, Atoms]
 @dataclass(frozen=True, eq=False)
 class Layout:
     """Micro-tiles in parts, parts on cores. part: int32 (vertices), -1 for inputs; core: int64 (parts); None where
-    the search found none. is_begun: no search has been at the parts yet."""
+    the search found none. is_begun: no search has been at the parts yet; is_joined: joint moves have."""
 
     name: str
     built: Built | None = None
     part: np.ndarray | None = None
     core: np.ndarray | None = None
     is_begun: bool = False
+    is_joined: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,8 +151,9 @@ class Clusters:
     def _few(self, effort: str) -> Iterator[Layout]:
         """By the search of the effort below; what leaves far more than the best is not placed."""
         built, names = self.built(_PER_CORE), {}
+        below = "default" if effort == "best" else "quick" if self.is_huge else "fast"
         for method, _ in self._wanted(effort):
-            found = self._partition(method, "fast" if effort == "default" else "default", built)
+            found = self._partition(method, below, built)
             if found is None:
                 yield Layout(f"{method} partition{_of(effort)}")
             else:
@@ -199,12 +200,7 @@ class Clusters:
             return layout
         clustered = contracted(layout.built[0], layout.part, int(layout.part.max(initial=-1)) + 1)
         fabric = fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost)
-        found = [
-            place_parts(clustered, fabric, method=method, seed=self.choices.seed, effort=effort)  # type: ignore[arg-type]
-            for method in METHODS
-        ]
-        cores = [core for core in found if core is not None]
-        best = min(cores, key=lambda core: placed_cost(clustered, None, core, fabric)[:2], default=None)
+        best = place_best(clustered, fabric, seed=self.choices.seed, effort=effort)  # type: ignore[arg-type]
         return replace(layout, core=best)
 
     def joined(self, layout: Layout, effort: str) -> Layout:
@@ -221,7 +217,18 @@ class Clusters:
             budget=None if seconds is None else int(seconds * LOOKS_PER_SECOND),
             spare=1 + layout.core.size // _SPARE if alone else 0, patience=_PATIENCE if alone else 1,
         )  # fmt: skip
-        return Layout(name, layout.built, part, core)
+        return Layout(name, layout.built, part, core, is_joined=True)
+
+    def recombined(self, layouts: list[Layout], effort: str) -> Layout:
+        """One layout made of several that joint moves have been at, over the same micro-tiles."""
+        graph, atoms = layouts[0].built  # type: ignore[misc]
+        seconds = self.choices.time_budget_s
+        part, core = recombine(
+            graph, self.tiling.limits, [(layout.part, layout.core) for layout in layouts],  # type: ignore[misc]
+            fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost), seed=self.choices.seed,
+            effort=effort, budget=None if seconds is None else int(seconds * LOOKS_PER_SECOND),  # type: ignore[arg-type]
+        )  # fmt: skip
+        return Layout(f"{layouts[0].name}, recombined with {len(layouts) - 1}{_of(effort)}", (graph, atoms), part, core)
 
     def _parted(self, name: str, method: str, effort: str, built: Built, bounds: Bounds | None = None) -> Layout:
         found = self._partition(method, effort, built, bounds)

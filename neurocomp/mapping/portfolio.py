@@ -58,11 +58,11 @@ class Portfolio:
             ("default", self._in_order_placed), ("default", self._columns),
             ("default", lambda: self._clustered("default")),
             ("default", lambda: self._clustered_spread("default")), ("default", lambda: self._polished("default")),
-            ("default", lambda: self._jointly("default")),
+            ("default", lambda: self._jointly("default")), ("default", lambda: self._recombined("default")),
             ("best", lambda: self._clustered("best")), ("best", lambda: self._spread("best")),
             ("best", self._in_order_placed),
             ("best", lambda: self._clustered_spread("best")), ("best", lambda: self._polished("best")),
-            ("best", lambda: self._jointly("best")),
+            ("best", lambda: self._jointly("best")), ("best", lambda: self._recombined("best")),
         )  # fmt: skip
         for effort, group in groups:
             if self.choices.reaches(effort) or (self.best is None and effort == "default"):
@@ -162,6 +162,17 @@ class Portfolio:
         if not self.clusters.is_large and effort == "default":
             chosen += [layout for _, layout in self.layouts if layout.is_begun and layout not in chosen]
         return self._judged(self.clusters.joined(layout, effort) for layout in chosen)
+
+    def _recombined(self, effort: str) -> Iterator[Candidate | str]:
+        """Where traffic is all that counts: the results of joint moves made into one, those over the smallest
+        micro-tiles of which there are several."""
+        if self.clusters.is_large or self._objective != "traffic":
+            return iter(())
+        joined = [layout for _, layout in sorted(self.layouts, key=lambda item: item[0]) if layout.is_joined]
+        kin = [[one for one in joined if one.built is built] for built in self.clusters.known.values()]
+        several = [group for group in kin if len(group) > 1]
+        chosen = max(several or kin, key=lambda group: (bool(group), group and group[0].built[0].vertices), default=[])  # type: ignore[index]
+        return self._judged(self.clusters.recombined(group, effort) for group in [chosen] if group)
 
     def _promising(self, effort: str) -> list[Layout]:
         """The best layouts so far, of the same parts only one; of huge networks none below the best effort."""

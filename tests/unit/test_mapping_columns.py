@@ -172,7 +172,7 @@ def test_only_traffic_alone_gets_spare_cores_and_patience(objective, monkeypatch
         clusters.joined(layout, "default")
     assert len(seen) == 4
     for cores, spare, patience in seen:
-        assert (spare, patience) == ((1 + cores // 8, 8) if objective == "traffic" else (0, 1))
+        assert (spare, patience) == ((1 + cores // 8, 4) if objective == "traffic" else (0, 1))
 
 
 def test_the_fewest_cores_stay_the_fewest() -> None:
