@@ -62,21 +62,17 @@ def op_tree(op: Op, name: str, put: Put) -> Tree:
                 "indices": put(f"{name}.indices", op.indices),
                 "weight": put(f"{name}.weight", op.weight),
             }
-        case OverTime():
-            return {
-                "kind": kind,
-                "weight": put(f"{name}.weight", op.weight),
-                "offset": put(f"{name}.offset", op.offset),
-                **_units_tree(op.units),
-            }
         case AllSteps():
             raise TypeError("a function of all steps is a network: serial.py has it")
         case _:
             return {"kind": kind, **_signal_op_tree(op, name, put)}
 
 
-def _signal_op_tree(op: Factor | Wiring | Reduce | Host, name: str, put: Put) -> Tree:
+def _signal_op_tree(op: Factor | Wiring | Reduce | Host | OverTime, name: str, put: Put) -> Tree:
     match op:
+        case OverTime():
+            arrays = {"weight": put(f"{name}.weight", op.weight), "offset": put(f"{name}.offset", op.offset)}
+            return {**arrays, **_units_tree(op.units)}
         case Factor():
             sizes = dict(zip(("batch", "rows", "inner", "columns"), op.sizes, strict=True))
             return {"side": op.side, **sizes, "shape": list(op.shape), "scale": op.scale}
