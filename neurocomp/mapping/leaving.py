@@ -14,6 +14,8 @@ from neurocomp.mapping.paths import Factor, Path
 from neurocomp.mapping.rows import Rows, pointer, transposed
 from neurocomp.network.structure import Corner, Window
 
+_SPARSE = 4  # elements of a box for each that counts, from which on they are listed
+
 
 @dataclass(frozen=True, eq=False)
 class BoxesReached:
@@ -30,6 +32,16 @@ class WindowReached:
 
     code: int
     window: Window
+
+
+@dataclass(frozen=True, eq=False)
+class ListedReached:
+    """Counts on few elements of a source: where wires or reshaping scatter them, boxes around them are nearly empty.
+    at: int32 (3, elements), channel, row and column; count: int64."""
+
+    code: int
+    at: np.ndarray
+    count: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +93,22 @@ def products(reached: BoxesReached) -> _Products:
     return _Products(code, tuple(parts), times, tuple(factors))  # type: ignore[arg-type]
 
 
-def mark_segments(starts: np.ndarray, found: _Products | WindowReached) -> None:
+def reached(code: int, window: Window) -> WindowReached | ListedReached:
+    """Counts on a box, kept in the form that takes less memory."""
+    some = np.count_nonzero(window.counts)
+    if window.counts.shape != window.extent or some * _SPARSE > window.counts.size:
+        return WindowReached(code, window)
+    at = np.nonzero(window.counts)
+    places = np.stack([k + low for k, low in zip(at, window.start, strict=True)]).astype(np.int32)
+    return ListedReached(code, places, window.counts[at])
+
+
+def mark_segments(starts: np.ndarray, found: _Products | WindowReached | ListedReached) -> None:
     """Mark the channels at which counts may change; starts: bool (channels + 1)."""
+    if isinstance(found, ListedReached):
+        if found.count.size:
+            starts[found.at[0].min() : found.at[0].max() + 2] = True
+        return
     if isinstance(found, WindowReached):
         first, last = found.window.start[0], found.window.stop[0]
         starts[[first, last]] = True
@@ -123,8 +149,10 @@ def product_entries(found: _Products, first: np.ndarray, shape: Corner) -> Entri
     return _positive(element, found.code[box], count)
 
 
-def window_entries(found: WindowReached, first: np.ndarray, shape: Corner) -> Entries:
+def window_entries(found: WindowReached | ListedReached, first: np.ndarray, shape: Corner) -> Entries:
     """The same for a window that is no product."""
+    if isinstance(found, ListedReached):
+        return _listed_entries(found, first, shape)
     (c0, y0, x0), (c1, y1, x1) = found.window.start, found.window.stop
     low, high = np.searchsorted(first, (c0, c1)).tolist()
     counts = np.moveaxis(found.window.counts, 0, -1)
@@ -134,6 +162,13 @@ def window_entries(found: WindowReached, first: np.ndarray, shape: Corner) -> En
     element = (pixel[..., None] * first.size + np.arange(low, high)).reshape(-1)
     count = np.broadcast_to(counts, (y1 - y0, x1 - x0, high - low)).reshape(-1)
     return _positive(element, np.full(count.size, found.code), count)
+
+
+def _listed_entries(found: ListedReached, first: np.ndarray, shape: Corner) -> Entries:
+    """Each of their channels is a segment."""
+    c, y, x = found.at.astype(np.int64)
+    element = (y * shape[2] + x) * first.size + np.searchsorted(first, c)
+    return Entries(element, np.full(c.size, found.code), found.count)
 
 
 def _positive(element: np.ndarray, code: np.ndarray, count: np.ndarray) -> Entries:

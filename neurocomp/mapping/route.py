@@ -16,12 +16,14 @@ from neurocomp.mapping.boxes import boxes_of
 from neurocomp.mapping.classes import Classes, find_classes, joined
 from neurocomp.mapping.leaving import (
     BoxesReached,
+    ListedReached,
     TableReached,
     WindowReached,
     by_element,
     mark_segments,
     product_entries,
     products,
+    reached,
     table_entries,
     window_entries,
 )
@@ -98,7 +100,7 @@ class _Leaving:
     """All that leaves one population."""
 
     boxes: list[BoxesReached] = field(default_factory=list)
-    windows: list[WindowReached] = field(default_factory=list)
+    windows: list[WindowReached | ListedReached] = field(default_factory=list)
     tables: list[TableReached] = field(default_factory=list)
 
 
@@ -126,7 +128,7 @@ def _leaving(problem: Problem, tiles: Sequence[Tile], codes: _Codes) -> dict[str
             for number in numbers[name]:
                 window = tile_window(tiles[number], problem.shape(name))
                 for source, counts in problem.arrivals(index, window).items():
-                    leaving[source].windows.append(WindowReached(int(codes.code(number, index)), counts))
+                    leaving[source].windows.append(reached(int(codes.code(number, index)), counts))
     return leaving
 
 
@@ -150,14 +152,14 @@ def _classes(shape: Corner, codes: _Codes, name: str, leaving: _Leaving) -> tupl
     if leaving.tables and not leaving.boxes and not leaving.windows and len(leaving.tables) == 1:
         found = find_classes(tiles.reshape(-1), leaving.tables[0])
         return found, found.label
-    reached = [products(boxes) for boxes in leaving.boxes]
+    boxes = [products(boxes) for boxes in leaving.boxes]
     starts = np.zeros(channels + 1, bool)
     starts[0] = True
     starts[1:channels] = bool(leaving.tables) or (tiles[:, :, 1:] != tiles[:, :, :-1]).any(axis=(0, 1))
-    for part in (*reached, *leaving.windows):
+    for part in (*boxes, *leaving.windows):
         mark_segments(starts, part)
     first = np.flatnonzero(starts[:channels])
-    entries = [product_entries(part, first, shape) for part in reached]
+    entries = [product_entries(part, first, shape) for part in boxes]
     entries += [window_entries(part, first, shape) for part in leaving.windows]
     entries += [table_entries(part) for part in leaving.tables]
     own = np.ascontiguousarray(tiles[:, :, first]).reshape(-1)

@@ -20,9 +20,10 @@ def signal_fan_out(op: SignalOp, source_shape: Shape, target_counts: np.ndarray)
     """int64 (sources), flat: for each source the sum of ``target_counts`` (flat, one or one per target)."""
     n_source, n_target = math.prod(source_shape), math.prod(op.target_shape(source_shape))
     if isinstance(op, Wiring):
-        wired = op.index >= 0
-        each = np.broadcast_to(target_counts, n_target)[wired]
-        return _tally(op.index[wired], each, n_source)
+        counts = np.broadcast_to(target_counts, n_target)
+        some = np.flatnonzero(counts) if target_counts.size > 1 else np.arange(n_target)
+        some = some[op.index[some] >= 0]
+        return _tally(op.index[some], counts[some], n_source)
     if isinstance(op, AllSteps):  # joins all with all, outside any chip
         return np.full(n_source, int(np.broadcast_to(target_counts, n_target).sum()))
     form, axis, repeats = _backward_form(op, source_shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -11,15 +12,18 @@ from neurocomp.mapping.cuts import window_of
 from neurocomp.mapping.leaving import (
     BoxesReached,
     Entries,
+    ListedReached,
     WindowReached,
     mark_segments,
     product_entries,
     products,
+    reached,
     window_entries,
 )
 from neurocomp.mapping.map import make_problem
 from neurocomp.mapping.paths import paths_into
 from neurocomp.network import Conv, Linear, OneToOne, Pool
+from neurocomp.network.structure import Window
 from tests.mapping_problems import chain, conv, ones
 from tests.random_nets import networks
 from tests.small_chips import make_chip
@@ -78,16 +82,42 @@ def compare(problem, index, labels, paths) -> None:
         for source, window in problem.arrivals(index, window_of(None, at, target)).items() if at.size else ():
             expected[source].append(WindowReached(label, window))
     for source in sources:
-        reached = [products(BoxesReached(path, code, bounds)) for path in paths if path.source == source]
+        found_boxes = [products(BoxesReached(path, code, bounds)) for path in paths if path.source == source]
         shape = problem.shape(source)
         starts = np.zeros(shape[0] + 1, bool)
         starts[0] = True
-        for part in (*reached, *expected[source]):
+        for part in (*found_boxes, *expected[source]):
             mark_segments(starts, part)
         first = np.flatnonzero(starts[: shape[0]])
-        found = sum(dense(product_entries(part, first, shape), first, shape, 3) for part in reached)
+        found = sum(dense(product_entries(part, first, shape), first, shape, 3) for part in found_boxes)
         windows = [dense(window_entries(part, first, shape), first, shape, 3) for part in expected[source]]
         assert np.array_equal(found, sum(windows, np.zeros_like(found)))
+        compare_lists(expected[source], starts, shape, found)
+
+
+def compare_lists(windows, starts, shape, expected) -> None:
+    """Windows whose elements are listed one by one say the same."""
+    some = [np.nonzero(w.window.expanded()) for w in windows]
+    lists = [
+        ListedReached(w.code, np.stack([k + low for k, low in zip(at, w.window.start, strict=True)]).astype(np.int32),
+                      w.window.expanded()[at])
+        for w, at in zip(windows, some, strict=True)
+    ]  # fmt: skip
+    for part in lists:
+        mark_segments(starts, part)
+    first = np.flatnonzero(starts[: shape[0]])
+    found = [dense(window_entries(part, first, shape), first, shape, 3) for part in lists]
+    assert np.array_equal(expected, sum(found, np.zeros_like(expected)))
+
+
+@pytest.mark.parametrize("filled", [1, 2, 8])
+def test_nearly_empty_boxes_are_listed(filled: int) -> None:
+    counts = np.zeros((4, 3, 2), np.int64)
+    counts.reshape(-1)[:filled] = 5
+    found = reached(7, Window((1, 0, 2), (5, 3, 4), counts))
+    assert isinstance(found, WindowReached) == (filled > 6)
+    flat = Window((1, 0, 2), (5, 3, 4), counts[:1])
+    assert isinstance(reached(7, flat), WindowReached)
 
 
 def test_paths_through_a_flattening_before_a_linear_layer_are_followed() -> None:
