@@ -2,6 +2,7 @@
 #include "partition_state.h"
 
 enum { ROUNDS = 8, MOST_EXCHANGES = 20000 };
+static const int64_t EXCHANGE_VISITS = 400000000; /* of all parts together; thousands of them may not fit */
 
 /* The best part that holds the vertex scanned last, of those that share a net with it; -1 if none does. */
 static int32_t best_target(nc_partition *s, int32_t v, int64_t *gain) {
@@ -149,15 +150,16 @@ static int swap_one(nc_partition *s, int32_t v, int32_t part, int32_t other, int
     return 0;
 }
 
-/* Exchanges members of a part for those of others until it fits: what is left to do when no other has room. */
-static int exchange(nc_partition *s, int32_t part) {
+/* Exchanges members of a part for those of others until it fits: what is left to do when no other has room. Ends once
+ * the state has seen most_visits. */
+static int exchange(nc_partition *s, int32_t part, int64_t most_visits) {
     int32_t left = MOST_EXCHANGES;
     int changed = 1;
-    while (changed && left > 0 && !nc_partition_fits(s, part)) {
+    while (changed && left > 0 && s->visits < most_visits && !nc_partition_fits(s, part)) {
         const int32_t count = members(s, part, s->heap);
         changed = 0;
         for (int32_t k = 0; k < count && !changed && left > 0; k++)
-            for (int32_t other = 0; other < s->parts && !changed && left > 0; other++)
+            for (int32_t other = 0; other < s->parts && !changed && left > 0 && s->visits < most_visits; other++)
                 changed = other != part && swap_one(s, s->heap[k], part, other, s->heap + count, &left);
     }
     return nc_partition_fits(s, part);
@@ -189,11 +191,12 @@ int32_t nc_partition_repair(nc_partition *s) {
     for (int32_t v = 0; v < s->h->vertices; v++)
         s->place[v] = -1;
     const int32_t lost = place_lost(s);
+    const int64_t most_visits = s->visits + EXCHANGE_VISITS;
     int32_t wrong = 1;
     for (int round = 0; wrong > 0 && round < ROUNDS; round++) {
         wrong = 0;
         for (int32_t p = 0; p < s->parts; p++)
-            wrong += s->first[p] >= 0 && !nc_partition_fits(s, p) && !relieve(s, p) && !exchange(s, p);
+            wrong += s->first[p] >= 0 && !nc_partition_fits(s, p) && !relieve(s, p) && !exchange(s, p, most_visits);
         for (int32_t p = 0; p < s->parts; p++)
             wrong += !feed(s, p);
     }
