@@ -24,6 +24,7 @@ from neurocomp.network.ops import hosted_function
 from neurocomp.network.passes import fold_average_pooling, max_pooling_to_neurons
 from neurocomp.network.quantise import WeightScales
 from neurocomp.network.registers import multiplied_values
+from neurocomp.network.steady import mixtures_to_delays
 from neurocomp.network.units import KEEPING
 from neurocomp.network.verify import verify
 
@@ -90,7 +91,7 @@ def lower(
     relay_order(network)  # a circle of relays can be run, but not placed: say so before anything is rounded
     if isinstance(network.arithmetic, Integer):
         return with_stations(max_pooling_to_neurons(network), chip)
-    lowered = _unrounded(network)
+    lowered = _unrounded(network, chip)
     if chip.numeric.arithmetic == "float32":
         return with_stations(lowered, chip)
     lowered, folded = fold_linear_maps(lowered)
@@ -107,7 +108,7 @@ def lower(
 def float_form(network: Network, chip: ChipSpec) -> Network | None:
     """What would be rounded for the chip, before it is; None if nothing would be."""
     rounded = isinstance(network.arithmetic, Float32) and chip.numeric.arithmetic != "float32"
-    return fold_linear_maps(_unrounded(network))[0] if rounded else None
+    return fold_linear_maps(_unrounded(network, chip))[0] if rounded else None
 
 
 def hosted_values(network: Network) -> list[str]:
@@ -147,8 +148,9 @@ def measured_ranges(run: Execution, names: Sequence[str]) -> dict[str, float]:
     return {name: 1.0 if v is None else float(np.abs(v).max(initial=0.0)) for name, v in values.items()}
 
 
-def _unrounded(network: Network) -> Network:
-    return max_pooling_to_neurons(fold_average_pooling(network))
+def _unrounded(network: Network, chip: ChipSpec) -> Network:
+    delayed = mixtures_to_delays(network, chip.numeric.delay_max)
+    return max_pooling_to_neurons(fold_average_pooling(delayed))
 
 
 def chip_arithmetic(chip: ChipSpec) -> Integer:

@@ -148,11 +148,10 @@ def test_statistics_over_time_in_the_middle(kind: str, parts: list[str]) -> None
 
 def test_weights_over_time_and_a_head_behind_the_mean() -> None:
     network, _ = check_model(on_a_grid(over_time.MixedSteps(STEPS)), grid_input(STEPS, 2, 10))
-    assert whole(network) == {"over_time", "gelu"}
-    assert [h.function for h in on_loihi2(network).signals.host] == [
-        "weights over time",
-        "mean, weights, gelu over time",
-    ]
+    assert whole(network) == {"gelu"}  # weights over time mix each element's steps: a parallel neuron's form
+    assert [p.target for p in network.projections if isinstance(p.op, OverTime)] == ["over_time"]
+    functions = [h.function for h in on_loihi2(network).signals.host]
+    assert functions == ["4 steps mixed", "mean, weights, gelu over time"]
 
 
 def test_attention_over_steps_channels_and_places() -> None:
@@ -214,3 +213,20 @@ def test_sequences_of_another_length_are_refused(make: Callable[[], nn.Module], 
     with pytest.raises((InputError, RuntimeError)) as caught:
         freeze(on_a_grid(Strided(make)), grid_input(6, 2, 6))
     assert why in str(caught.value) or "Kernel size can't be greater" in str(caught.value)
+
+
+def test_running_sums() -> None:
+    """A sum up to each step looks back only; on a chip it is delays where they are long enough."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc, self.lif, self.out, self.last = nn.Linear(6, 8), over_time.lif(), nn.Linear(8, 6), over_time.lif()
+
+        def forward(self, x: Any) -> Any:
+            return self.last(self.out(self.lif(self.fc(x)).cumsum(0)) * 0.25)
+
+    network, _ = check_model(on_a_grid(Net()), grid_input(5, 2, 6))
+    assert moved(network) == [0]
+    program = compile_network(network, load_chip("loihi2"), effort="fast")
+    assert {p.delay for p in program.network.projections} == set(range(5))

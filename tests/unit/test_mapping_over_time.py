@@ -13,6 +13,7 @@ from neurocomp.mapping.levels import timing_mismatches
 from neurocomp.mapping.map import make_problem, map_network
 from neurocomp.mapping.program import Program
 from neurocomp.network import Linear, Network, Neuron, OneToOne, OverTime, Population, Projection
+from neurocomp.network.steady import mixtures_to_delays, steady_taps
 from neurocomp.network.time_ops import look_ahead
 from neurocomp.report.build import report
 from neurocomp.simulate.inference import simulate
@@ -120,3 +121,29 @@ def test_spikes_may_cross_where_values_may_not() -> None:
     assert "later: does not fit: sends real values (24 bits), test-chip carries spikes without a value" in text
     assert "later is computed by the host, whose values have to enter the chip" in text
     assert "train with sliding PSNs" in text
+
+
+def steady(steps: int, taps: list[float], offset: float = 0.0) -> OverTime:
+    weight = sum(tap * np.eye(steps, k=-k) for k, tap in enumerate(taps))
+    return OverTime(weight, np.full(steps, offset))
+
+
+def test_what_is_the_same_at_every_step_and_looks_back_is_delays() -> None:
+    """As a sliding PSN has it: no host, no waiting, the same sums."""
+    for op in (steady(STEPS, [0.5, 0.0, 0.25], 0.125), look_ahead(STEPS, -2)):
+        net = network(op)
+        delayed = mixtures_to_delays(net, 2)
+        assert sorted(p.delay for p in delayed.incoming["later"]) == ([0, 2] if op.offset.any() else [2])
+        ours, given = (execute(n, inputs(), record=["later"]).trace for n in (delayed, net))
+        np.testing.assert_array_equal(ours.dense("later"), given.dense("later"))
+        np.testing.assert_array_equal(ours.dense("b"), given.dense("b"))
+        program = compiled(net)
+        assert program.offsets["b"] <= 2 and "later" not in program.network.stations and program.mismatches == ()
+        assert mixtures_to_delays(net, 1).projections == net.projections
+
+
+def test_what_differs_from_step_to_step_or_looks_ahead_is_no_delay() -> None:
+    uneven = OverTime(np.tril(np.arange(1.0, 17.0).reshape(4, 4)), np.zeros(4))
+    assert steady_taps(uneven) is None and steady_taps(look_ahead(4, 1)) is None
+    assert steady_taps(OverTime(np.eye(4), np.arange(4.0))) is None
+    np.testing.assert_array_equal(steady_taps(steady(4, [1.0, 2.0])), [1.0, 2.0, 0.0, 0.0])

@@ -14,7 +14,7 @@ from neurocomp.frontend.freezing.shifts import Window
 from neurocomp.frontend.freezing.signals import Signal
 from neurocomp.frontend.freezing.stream_kinds import Unsupported
 from neurocomp.frontend.freezing.temporal import conv_over_time, time_axis_in
-from neurocomp.network.ops import Conv, Linear, Shape
+from neurocomp.network.ops import Conv, Linear, OverTime, Shape
 
 
 @handles("aten.linear")
@@ -155,6 +155,10 @@ def channel_map(c: Context, x: Signal, weight: np.ndarray, axis: int, bias: Any)
     kernel 1, or, if there is only that axis, a dense map. The places keep the order of the stream."""
     x = c.arrange.solid(c.arrange.summed_over_time(x), c.path)
     axis %= len(x.layout.dims)
+    if x.time == "all" and x.layout.axis_of("T") == axis and weight.shape == (c.arrange.steps,) * 2:
+        offset = np.zeros(len(weight), np.float32) if bias is None else to_numpy(bias)
+        mixture = OverTime(weight, offset)  # each element by itself, over all steps
+        return Signal(c.arrange.streams.moved(mixture, x.stream, c.weight_path), "all", x.layout)
     channel, rest = _split(x.layout, axis)
     places = 1
     strides: dict[Atom, int] = {}
@@ -175,6 +179,14 @@ def channel_map(c: Context, x: Signal, weight: np.ndarray, axis: int, bias: Any)
     if bias is None:
         return result
     return c.arrange.plus(result, _along(to_numpy(bias), axis, len(dims)), c.weight_path)
+
+
+@handles("aten.cumsum")
+def running_sum(c: Context, x: Any, axis: int, **_options: Any) -> Signal:
+    """The sum of all elements up to each along an axis."""
+    x = need_signal(x, "the operand")
+    size = x.layout.shape[axis]
+    return channel_map(c, x, np.tril(np.ones((size, size), np.float32)), axis, None)
 
 
 def _channel_stream(c: Context, x: Signal, weight: np.ndarray, index: np.ndarray, places: int) -> Any:
