@@ -35,11 +35,13 @@ class ConvertOptions:
     calibrate: Path
     test: Path | None
     method: str
+    max_pool: str
     steps: int
     output: Path
     quiet: bool = False
 
     def __post_init__(self) -> None:
+        from neurocomp.frontend.conversion.maxima import MAX_POOLS
         from neurocomp.frontend.conversion.spiking import METHODS
 
         found = []
@@ -47,6 +49,9 @@ class ConvertOptions:
             found.append(Diagnostic("--steps", f"is {self.steps}; at least 1 is needed"))
         if self.method not in METHODS:
             found.append(Diagnostic("--method", f"is {self.method!r}", hint=f"possible are {', '.join(METHODS)}"))
+        if self.max_pool not in MAX_POOLS:
+            hint = f"possible are {', '.join(MAX_POOLS)}"
+            found.append(Diagnostic("--max-pool", f"is {self.max_pool!r}", hint=hint))
         if found:
             raise InputError(found)
 
@@ -73,7 +78,7 @@ def convert_and_write(options: ConvertOptions) -> None:
         for data in (given, tested):
             _check_shape(network, data)
         with progress.stage("taking thresholds from the data"):
-            conversion = spiking(network, given.inputs[:CALIBRATED], options.method)  # type: ignore[arg-type]
+            conversion = spiking(network, given.inputs[:CALIBRATED], options.method, options.max_pool)  # type: ignore[arg-type]
         kept = slice(0, KEPT_SAMPLES)
         labels = None if tested.labels is None else tested.labels[kept]
         made = conversion.network.with_sample(

@@ -28,6 +28,12 @@ def convert_command(
     method: Annotated[
         str, typer.Option("--method", help="Of thresholds: percentile, max, or qcfs (membranes begin halfway).")
     ] = "percentile",
+    max_pool: Annotated[
+        str,
+        typer.Option(
+            "--max-pool", help="Maximum pooling: counts (the most spikes so far) or average (another network)."
+        ),
+    ] = "counts",
     steps: Annotated[int, typer.Option("--steps", help="Time steps for each sample.")] = 32,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The spiking network.")] = Path(
         "net.ncomp"
@@ -42,7 +48,7 @@ def convert_command(
     """
     from neurocomp.commands.convert import ConvertOptions, convert_and_write
 
-    convert_and_write(ConvertOptions(network, source, key, calibrate, inputs, method, steps, output, quiet))
+    convert_and_write(ConvertOptions(network, source, key, calibrate, inputs, method, max_pool, steps, output, quiet))
 
 
 def freeze_command(

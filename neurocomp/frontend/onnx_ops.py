@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -196,12 +196,15 @@ def _pool(kind: str) -> Callable[[Builder, OnnxNode], Signal]:
     return handler
 
 
-def _global_average(b: Builder, node: OnnxNode) -> Signal:
-    source = b.signal(node)
-    size = source.shape[1:]
-    if not size:
-        return source
-    return b.add(node, (source, Pool("avg", size, (1,) * len(size), (0,) * len(size))))
+def _global(kind: Literal["avg", "max"]) -> Callable[[Builder, OnnxNode], Signal]:
+    def handler(b: Builder, node: OnnxNode) -> Signal:
+        source = b.signal(node)
+        size = source.shape[1:]
+        if not size:
+            return source
+        return b.add(node, (source, Pool(kind, size, (1,) * len(size), (0,) * len(size))))
+
+    return handler
 
 
 def _mean(b: Builder, node: OnnxNode) -> Signal:
@@ -211,7 +214,7 @@ def _mean(b: Builder, node: OnnxNode) -> Signal:
     rank = len(source.shape) + 1
     if sorted(n % rank for n in given) != list(range(2, rank)):
         raise OnnxProblem(f"averages over axes {given}; only all spatial axes are read")
-    found = _global_average(b, node)
+    found = _global("avg")(b, node)
     return found if node.attributes.get("keepdims", 1) else _reshaped(b, found, (found.shape[0],))
 
 
@@ -366,10 +369,11 @@ HANDLERS: dict[str, Callable[[Builder, OnnxNode], Signal | np.ndarray]] = {
     "Flatten": _flatten,
     "Gather": _gather,
     "Gemm": _gemm,
-    "GlobalAveragePool": _global_average,
+    "GlobalAveragePool": _global("avg"),
     "Identity": _passed,
     "LogSoftmax": _softmax,
     "MatMul": _matmul,
+    "GlobalMaxPool": _global("max"),
     "MaxPool": _pool("max"),
     "Mul": _mul,
     "ReduceMean": _mean,

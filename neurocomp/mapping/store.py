@@ -95,7 +95,7 @@ def load_program(directory: str | Path) -> Program:
         raise bad_input(str(folder / "program.npz"), "does not belong to the program.json beside it", hint=_AGAIN)
     try:
         program = _program(tree, arrays, where)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
         raise bad_input(where, "the program is damaged", f"{type(error).__name__}: {error}", _AGAIN) from error
     try:
         check_program(program)

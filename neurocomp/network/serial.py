@@ -73,7 +73,7 @@ def from_tree(tree: Tree, arrays: Arrays, where: str) -> Network:
 
     try:
         return verify(_network(tree, get))
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         raise bad_input(
             where,
             "the network description is damaged",

@@ -80,7 +80,6 @@ def test_half_a_threshold_is_nearer_after_few_steps(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("nodes", "words"),
     [
-        ([node("MaxPool", ["x"], "y", kernel_shape=[2, 2])], "maximum pooling has no form as a firing rate"),
         ([node("Flatten", ["x"], "y")], r"has no rectifier \(ReLU\)"),
     ],
 )

@@ -15,6 +15,14 @@ from typing import Literal, get_args
 import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError, bad_input
+from neurocomp.frontend.conversion.maxima import (
+    MAX_POOLS,
+    MaxPool,
+    averaged,
+    is_maximum,
+    rectified_first,
+    with_largest_sums,
+)
 from neurocomp.frontend.conversion.values import batches
 from neurocomp.network.graph import Network, Population, Projection
 from neurocomp.network.neuron import Neuron
@@ -37,25 +45,33 @@ class Conversion:
     thresholds: dict[str, float]
 
 
-def spiking(network: Network, inputs: np.ndarray, method: Method = "percentile") -> Conversion:
-    """Convert a network of linear maps, average pooling, sums and rectifiers.
+def spiking(
+    network: Network, inputs: np.ndarray, method: Method = "percentile", max_pool: MaxPool = "counts"
+) -> Conversion:
+    """Convert a network of linear maps, pooling, sums and rectifiers.
 
     inputs: (samples, *shape) to take the thresholds from. method: ``max``, ``percentile`` (99.9 %), or ``qcfs``: the
     percentile, or where a rectifier clips, what it clips to, and a membrane that begins at half the threshold.
+    max_pool: ``counts`` takes the maximum of sums over time (maxima.py), ``average`` puts averages in place of maxima.
     Raises InputError naming everything that has no spiking form.
     """
     if method not in METHODS:
         raise bad_input("--method", f"is {method!r}", hint=f"possible are {', '.join(METHODS)}")
+    if max_pool not in MAX_POOLS:
+        raise bad_input("--max-pool", f"is {max_pool!r}", hint=f"possible are {', '.join(MAX_POOLS)}")
+    maxima = sum(is_maximum(p) for p in network.projections)
+    network = averaged(network) if max_pool == "average" else rectified_first(network)
     rectifiers = [p.target for p in network.projections if isinstance(p.op, Host)]
     _check(network, rectifiers)
     thresholds = _thresholds(network, rectifiers, inputs, method)
     neuron = Neuron(threshold=1.0, reset="subtract", compare=">=", v_init=0.5 if method == "qcfs" else 0.0)
-    made = _with_neurons(network, thresholds, neuron)
+    made = with_largest_sums(_with_neurons(network, thresholds, neuron))
     least = "half a threshold" if method == "qcfs" else "zero"
     told = (
         f"converted from a network without spikes: {len(thresholds)} rectifiers became integrate-and-fire neurons with "
         f"soft reset, thresholds by {_WORDS[method]} on {len(inputs)} samples, membranes begin at {least}",
         "an input is the same at each step; outputs are read out as sums over the steps",
+        *([_POOLED[max_pool].format(f"{maxima} maximum pooling{'s' * (maxima > 1)}")] if maxima else []),
     )
     return Conversion(verify(replace(made, assumptions=(*network.assumptions, *told))), thresholds)
 
@@ -67,20 +83,17 @@ _WORDS = {
 }
 
 
+_POOLED: dict[MaxPool, str] = {
+    "counts": "{}: maxima are those of the sums since the first step; --max-pool average would put averages there",
+    "average": "{} became average pooling (--max-pool average): this is another network than the one that was trained",
+}
+
+
 def _check(network: Network, rectifiers: list[str]) -> None:
     found = []
     for p in network.projections:
         if isinstance(p.op, Host) and p.op.function not in RECTIFIERS:
             found.append(Diagnostic(p.name, f"{p.op.function} has no form as a firing rate", hint="train with ReLU"))
-        elif isinstance(p.op, Pool | Reduce) and p.op.kind == "max":
-            found.append(
-                Diagnostic(
-                    p.name,
-                    "maximum pooling has no form as a firing rate",
-                    "the maximum of spikes is no maximum of rates",
-                    "train with average pooling, or with strides in its place",
-                )
-            )
         elif not isinstance(p.op, _CONVERTIBLE):
             found.append(Diagnostic(p.name, f"{type(p.op).__name__} has no form as a firing rate"))
     found += [Diagnostic(p.name, "has neurons already") for p in network.populations if p.neuron is not None]
@@ -150,26 +163,39 @@ def _absorbable(network: Network, rectifier: Projection) -> bool:
 
 
 def _units(network: Network, thresholds: dict[str, float]) -> dict[str, float]:
-    """Real value of 1 in each population. A relay in front of neurons has their unit, one behind pooling its source's;
-    all others, the output among them, are in real values."""
+    """Real value of 1 in each population. A relay in front of neurons has their unit, with pooling between or not; one
+    behind pooling its source's; all others, the output among them, are in real values."""
     units: dict[str, float] = {}
-    into = {p.source: p.target for p in network.projections if isinstance(p.op, Host) and _absorbable(network, p)}
+    rectified = [p for p in network.projections if isinstance(p.op, Host) and _absorbable(network, p)]
+    fed = {p.source: thresholds[p.target] for p in rectified}
     for name in population_order(network):
         arriving = network.incoming[name]
         if name in thresholds:
             units[name] = thresholds[name]
-        elif name in into:
-            units[name] = thresholds[into[name]]
-        elif (
-            name != network.output
-            and arriving
-            and all(not isinstance(p.op, Conv | Linear | OneToOne) for p in arriving)
-        ):
+        elif name in fed:
+            units[name] = fed[name]
+        elif arriving and (ahead := _ahead(network, name, {**thresholds, **fed})) and all(map(_weighted, arriving)):
+            units[name] = ahead
+        elif name != network.output and arriving and not any(map(_weighted, arriving)):
             sources = {units[p.source] for p in arriving}
             units[name] = sources.pop() if len(sources) == 1 else 1.0
         else:
             units[name] = 1.0
     return units
+
+
+def _weighted(p: Projection) -> bool:
+    return isinstance(p.op, Conv | Linear | OneToOne)
+
+
+def _ahead(network: Network, name: str, known: dict[str, float]) -> float | None:
+    """The unit that a relay is read in through nothing but operators without weights; None if there is no such one."""
+    while name not in known:
+        readers = network.outgoing[name]
+        if len(readers) != 1 or _weighted(readers[0]) or isinstance(readers[0].op, Host) or name == network.output:
+            return None
+        name = readers[0].target
+    return known[name]
 
 
 def _scaled(p: Projection, units: dict[str, float]) -> Op:
