@@ -163,6 +163,8 @@ def op_words(op: Op, source: Shape, target: Shape, bias: np.ndarray | None, *, b
 UNKNOWN = {
     "Factor": "is an operand of a product of two signals, and NIR's nodes add what arrives",
     "Host": "is a function that no spiking hardware computes, for which NIR has no node",
+    "OverTime": "brings values of other time steps, for which NIR has no node",
+    "AllSteps": "is a function of all time steps, for which NIR has no node",
     "Reduce": "sums or picks along an axis, for which NIR has no node",
 }
 

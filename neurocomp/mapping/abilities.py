@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.mapping.problem import Problem
-from neurocomp.mapping.stations import is_carried, is_hosted, is_product, payload_bits
+from neurocomp.mapping.stations import is_carried, is_hosted, is_moved_input, is_product, payload_bits
 from neurocomp.network.graph import Projection
 from neurocomp.network.ops import Factor, Mixture, OverTime, Pool, Reduce
 
@@ -39,7 +39,7 @@ def _not_carried(problem: Problem) -> list[Diagnostic]:
     found = []
     for name in network.stations:
         bits = payload_bits(network, name, problem.kinds[name])
-        if is_carried(problem.chip, bits):
+        if is_carried(problem.chip, bits) or is_moved_input(network, name):
             continue
         kind = problem.kinds[name]
         values = f"real values ({bits} bits)" if kind.name == "real" else f"values of {bits} bits"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from neurocomp.mapping.problem import Problem, carries_floats
+from neurocomp.mapping.stations import is_moved_input
 from neurocomp.network.graph import Integer
 from neurocomp.network.neuron import PARTS
 from neurocomp.network.ops import weight_of
@@ -103,7 +104,8 @@ def _values(problem: Problem) -> Iterable[str]:
     arithmetic = problem.network.arithmetic
     senders = {edge.source for edge in problem.edges}
     plain: list[str] = []
-    stations = set(problem.lowered.stations)  # of which abilities.py has all that cannot be
+    lowered = problem.lowered
+    stations = {n for n in lowered.stations if not is_moved_input(lowered, n)}  # abilities.py has what these cannot be
     for name in (n for n in problem.emitting if n in senders and n not in stations):
         kind, bits = kinds[name], kinds[name].bits
         if kind.name == "real" and isinstance(arithmetic, Integer):

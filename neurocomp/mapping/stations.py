@@ -26,7 +26,7 @@ from neurocomp.mapping.wires import sums_behind, wire_index
 from neurocomp.network.graph import Integer, Network, Projection
 from neurocomp.network.kinds import ValueKind, value_kinds
 from neurocomp.network.neuron import Neuron
-from neurocomp.network.ops import Factor, Linear, is_hosted_op, stands_alone, weight_of
+from neurocomp.network.ops import Factor, Linear, OverTime, is_hosted_op, stands_alone, weight_of
 
 STATION = Neuron(v_decay=0.0, reset="none", output="membrane")  # stands for a station where it has a place
 MOST_SENDERS = 4  # a sum of more spiking populations becomes a station
@@ -55,6 +55,13 @@ def is_hosted(network: Network, name: str) -> bool:
     return any(is_hosted_op(p.op) for p in network.incoming[name])
 
 
+def is_moved_input(network: Network, name: str) -> bool:
+    """Whether it is an input of the network at other steps, which the host has anyway."""
+    arriving = network.incoming[name]
+    moved = [p for p in arriving if isinstance(p.op, OverTime) and p.op.moves and p.source in network.inputs]
+    return bool(arriving) and len(moved) == len(arriving)
+
+
 def payload_bits(network: Network, name: str, kind: ValueKind) -> int:
     """Bits that a packet with a value of this population carries besides its address."""
     if kind.name != "real" or not isinstance(network.arithmetic, Integer):
@@ -62,7 +69,8 @@ def payload_bits(network: Network, name: str, kind: ValueKind) -> int:
     held = network.by_name[name].held
     if held is not None:
         return held.bits
-    return network.arithmetic.input_bits if name in network.inputs else network.arithmetic.state_bits
+    fed = name in network.inputs or is_moved_input(network, name)
+    return network.arithmetic.input_bits if fed else network.arithmetic.state_bits
 
 
 def is_carried(chip: ChipSpec, bits: int) -> bool:

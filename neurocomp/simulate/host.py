@@ -44,6 +44,8 @@ def host_work(program: Program, trace: SpikeTrace) -> HostWork:
         arriving[name] = 0
         for wire in (wire for p in read for wire in wires_into(network, p.source, stations) or ()):
             population = trace.populations[wire.source]
+            if wire.source in network.inputs:  # the host has it
+                continue
             counts = population.element_counts.reshape(-1)
             some = np.unique(wire.index[wire.index >= 0])  # a value that several elements repeat is sent once
             arriving[name] += int(counts[some].sum())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from neurocomp.network import Linear, Network, Neuron, OneToOne, OverTime, Popul
 from neurocomp.network.steady import mixtures_to_delays, steady_taps
 from neurocomp.network.time_ops import look_ahead
 from neurocomp.report.build import report
+from neurocomp.simulate.host import host_work
 from neurocomp.simulate.inference import simulate
 from tests.small_chips import make_chip
 
@@ -147,3 +150,21 @@ def test_what_differs_from_step_to_step_or_looks_ahead_is_no_delay() -> None:
     assert steady_taps(uneven) is None and steady_taps(look_ahead(4, 1)) is None
     assert steady_taps(OverTime(np.eye(4), np.arange(4.0))) is None
     np.testing.assert_array_equal(steady_taps(steady(4, [1.0, 2.0])), [1.0, 2.0, 0.0, 0.0])
+
+
+def test_inputs_at_other_steps_come_from_the_host_as_inputs_do() -> None:
+    """Nothing leaves the chip for them, and values that the chip takes as inputs it takes later as well."""
+    net = network(look_ahead(STEPS, 1))
+    moved = tuple(
+        replace(p, source="in", op=look_ahead(STEPS, 1)) if p.name == "time" else p for p in net.projections
+    )  # fmt: skip
+    net = replace(net, projections=moved, output="b")
+    given = np.random.default_rng(2).normal(size=(2, STEPS, 2)).astype(np.float32)
+    chip = make_chip(numeric={"graded_spikes": False, "spike_bits": 1})
+    program = compile_network(net, chip, calibration=given, effort="fast")
+    assert program.offsets == {"in": 0, "a": 1, "later": 2, "b": 3}
+    assert [m for m in program.mismatches if "later" in m] != []  # as for any input of values on this chip
+    run = execute(program.network, given)
+    work = host_work(program, run.trace)
+    assert work.arriving == {"later": 0} and not work.sent.any()
+    simulate(program, run.trace)
