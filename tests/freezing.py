@@ -10,7 +10,10 @@ import numpy as np
 
 from neurocomp.activity.encode import encode_sample
 from neurocomp.activity.execute import execute
+from neurocomp.chip.catalog import load_chip
+from neurocomp.mapping.compile import compile_network
 from neurocomp.network import Network
+from neurocomp.simulate.inference import simulate
 
 
 def spikes_of(module: Any, example: Any, neurons: dict[str, Any], run: Callable[[Any], Any] | None = None) -> dict:
@@ -130,6 +133,21 @@ def check_model(module: Any, x: Any, low: float = 0.01, **options: Any) -> tuple
     ours = pooled.get(note.partition("as the ")[2].partition(" ")[0], output.swapaxes(0, 1))
     np.testing.assert_allclose(ours.reshape(returned.shape), returned, rtol=1e-4, atol=1e-4)
     return network, sites
+
+
+def check_compiled(network: Network, most_wrong: float, chip: str = "loihi2") -> Network:
+    """Compile for a chip, run it there on the network's own sample, and compare: at most this share of spikes (neuron x
+    step x sample) differs from the float run. Returns the network in integers."""
+    program = compile_network(network, load_chip(chip), effort="fast")
+    run = execute(program.network, encode_sample(network.sample))
+    assert simulate(program, run.trace, "bound").steps == run.trace.steps
+    neurons = {p.name: p.neuron for p in network.populations if p.neuron is not None}
+    spiking = [name for name, neuron in neurons.items() if neuron.output not in ("membrane", "graded")]
+    exact = executed(network)
+    rounded = {name: run.trace.dense(name) for name in spiking if name in run.trace.populations}
+    wrong = sum(int((rounded[name] != exact[name]).sum()) for name in rounded)
+    assert wrong <= most_wrong * sum(values.size for values in rounded.values())
+    return program.network
 
 
 def check(

@@ -86,7 +86,7 @@ def report(
         accuracy=accuracy,
         saturations=execution.saturations,
         values=values_used(program.chip, table, simulation, program.routers_used),
-        warnings=warnings_about(layers, table, accuracy, execution, simulation, lost),
+        warnings=warnings_about(layers, table, accuracy, execution, simulation, lost, program.network),
         assumptions=_assumptions(program), mismatches=(*program.mismatches, *lost),
         not_modelled=not_modelled(program.chip, simulation.fidelity),
     )  # fmt: skip

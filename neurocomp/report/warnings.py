@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from neurocomp.activity.execution import Execution
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.energy.table import EnergyTable
 from neurocomp.fabric.noc import Fidelity
+from neurocomp.network.graph import Network
 from neurocomp.report import units
 from neurocomp.report.model import AccuracyFacts, LayerFacts
 from neurocomp.simulate.inference import Simulation
@@ -41,9 +44,13 @@ def warnings_about(
     execution: Execution,
     simulation: Simulation,
     lost: tuple[str, ...] = (),
+    network: Network | None = None,
 ) -> tuple[str, ...]:
-    """Sentences, most serious first. lost: about weights of which rounding left little (mapping/losses.py)."""
+    """Sentences, most serious first. lost: about weights of which rounding left little (mapping/losses.py); network:
+    the one that was run, whose registers are looked at."""
     clipping = (*_clipped_inputs(execution.clipped_inputs), *_saturation(execution.saturations))
+    if network is not None:
+        clipping = (*clipping, *_registers(network, execution))
     figures = (*_costs(table), *_accuracy(accuracy), *_rounding(lost), *_doubts(simulation))
     return (*figures, *_activity(layers), *clipping)
 
@@ -118,3 +125,21 @@ def _saturation(saturations: int) -> Iterator[str]:
             f"integer states hit their limits {saturations:,} times and were clipped; the chip's results may differ "
             "from the trained network's"
         )
+
+
+def _registers(network: Network, execution: Execution) -> Iterator[str]:
+    """Of the values that a register holds, how many are at its limits."""
+    found = []
+    for population in network.populations:
+        trace = execution.trace.populations.get(population.name)
+        if population.held is None or trace is None or trace.values is None:
+            continue
+        full = int((np.abs(trace.values.astype(np.int64)) >= population.held.limit).sum())
+        if full:
+            name, bits = units.clean(population.name), population.held.bits
+            found.append((full, f"{full:,} of {trace.values.size:,} values of {name} fill its register of {bits} bits"))
+    found.sort(key=lambda one: -one[0])
+    for _, sentence in found[:SHOWN_LOSSES]:
+        yield f"{sentence} and were cut; --calibrate with data that reach as far widens it"
+    if len(found) > SHOWN_LOSSES:
+        yield f"values of {len(found) - SHOWN_LOSSES} more layers fill their registers"

@@ -14,7 +14,7 @@ import pytest
 
 from neurocomp.network import Conv, Linear
 from neurocomp.network.ops import Factor, Host, Sparse, Wiring
-from tests.freezing import check_model, grid_input, on_a_grid
+from tests.freezing import check_compiled, check_model, grid_input, on_a_grid
 from tests.models.zoo import model_zoo
 
 torch = pytest.importorskip("torch")
@@ -78,6 +78,8 @@ def test_published_architecture(name: str) -> None:
     assert sum(isinstance(p.op, Conv | Linear) for p in network.projections) == len(layers)
     assert sites > 10_000
     assert any(isinstance(p.op, Factor) for p in network.projections) == ("AND" in name)
+    rounded = check_compiled(network, 0.005)
+    assert any(p.held is not None for p in rounded.populations) == (name in ("MS-ResNet", "MaxResNet"))
 
 
 def lively(model: Any) -> Any:
@@ -98,6 +100,7 @@ def test_attention_of_values_runs_on_the_host() -> None:
     hosted = [p.op.function for p in network.projections if isinstance(p.op, Host)]
     assert set(hosted) == {"relu", "sigmoid"}
     assert "sigmoid in layer1.0.attention.ca.sigmoid runs on the host" in network.assumptions
+    check_compiled(network, 0.05)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +112,7 @@ def test_spiking_u_net(upsampling: Any, operator: type) -> None:
     network, sites = check_model(on_a_grid(model), grid_input(4, 2, 2, 16, 16))
     assert sum(isinstance(p.op, operator) for p in network.projections) == 2
     assert sites > 50_000
+    check_compiled(network, 0.0, "generic")
 
 
 def test_spiking_video_transformer() -> None:
@@ -118,3 +122,4 @@ def test_spiking_video_transformer() -> None:
     assert network.sample.inputs.shape == (2, 5, 2, 16, 16)
     assert sum(isinstance(p.op, Factor) for p in network.projections) == 4
     assert sites > 30_000
+    check_compiled(network, 0.0, "generic")

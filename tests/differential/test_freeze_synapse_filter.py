@@ -9,7 +9,7 @@ import pytest
 from neurocomp.errors import InputError
 from neurocomp.frontend.freeze import freeze
 from neurocomp.network.ops import Factor
-from tests.freezing import check, executed, grid_input, on_a_grid
+from tests.freezing import check, check_compiled, executed, grid_input, on_a_grid
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("spikingjelly.activation_based")
@@ -37,6 +37,7 @@ def test_every_value_of_the_filter() -> None:
     assert kept is not None and (kept.v_decay, kept.output) == (0.5, "membrane")
     values = executed(network)["filter"]
     assert values.max() > 1  # a second spike finds something left of the first
+    assert check_compiled(network, 0.0).by_name["filter"].held is not None
 
 
 def test_a_learnt_time_constant() -> None:

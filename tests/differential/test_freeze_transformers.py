@@ -9,7 +9,7 @@ import pytest
 
 from neurocomp.network import Network
 from neurocomp.network.ops import Factor, Host
-from tests.freezing import check_model, grid_input, on_a_grid
+from tests.freezing import check_compiled, check_model, grid_input, on_a_grid
 from tests.models.zoo import model_zoo
 
 torch = pytest.importorskip("torch")
@@ -73,11 +73,15 @@ def test_zoo(name: str) -> None:
     make, pixels, count = ZOO[name]
     with model_zoo() as zoo:
         model = make(zoo)
-    assert products(frozen(model, 1, 3, pixels, pixels)) == count
+    network = frozen(model, 1, 3, pixels, pixels)
+    assert products(network) == count
+    check_compiled(network, 0.03 if name.startswith("MaxFormer") else 0.0)
 
 
 def test_spikingformer() -> None:
-    assert products(frozen(transformers.Spikingformer(), 2, 3, 16, 16)) == 4
+    network = frozen(transformers.Spikingformer(), 2, 3, 16, 16)
+    assert products(network) == 4
+    check_compiled(network, 0.0)
 
 
 def test_meta_spikeformer() -> None:
@@ -88,7 +92,10 @@ def test_meta_spikeformer() -> None:
     assert depthwise.source == "attention.q_conv.0.body.0"
     assert (depthwise.op.padding, depthwise.op.groups) == ((1, 1), 32)
     assert network.by_name["attention.q_lif"].bias is not None
+    check_compiled(network, 0.001)  # three convolutions in a row
 
 
 def test_spiking_resformer() -> None:
-    assert products(frozen(transformers.SpikingResformer(), 1, 3, 64, 64)) == 4
+    network = frozen(transformers.SpikingResformer(), 1, 3, 64, 64)
+    assert products(network) == 4
+    check_compiled(network, 0.001)
