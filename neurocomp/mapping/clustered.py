@@ -6,6 +6,7 @@ Partitioners see a hypergraph and know neither layers nor the mesh (partition/);
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -60,7 +61,8 @@ Built = tuple[Hypergraph, Atoms]
 @dataclass(frozen=True, eq=False)
 class Layout:
     """Micro-tiles in parts, parts on cores. part: int32 (vertices), -1 for inputs; core: int64 (parts); None where
-    the search found none. is_begun: no search has been at the parts yet; is_joined: joint moves have."""
+    the search found none. is_begun: no search has been at the parts yet; is_joined: joint moves have. placed_by: the
+    effort of their placement."""
 
     name: str
     built: Built | None = None
@@ -68,17 +70,23 @@ class Layout:
     core: np.ndarray | None = None
     is_begun: bool = False
     is_joined: bool = False
+    placed_by: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """The searches of one problem; hypergraphs are made when they are first needed."""
+    """The searches of one problem; hypergraphs are made when they are first needed, and nothing is searched twice.
+
+    cores: what a placer found for equal parts; moved: what joint moves made of equal layouts.
+    """
 
     problem: Problem
     tiling: Tiling
     profile: Profile
     choices: Choices
     known: dict[int, Built] = field(default_factory=dict)
+    cores: dict[bytes, np.ndarray | None] = field(default_factory=dict)
+    moved: dict[bytes, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     def built(self, per_core: int) -> Built:
         """The hypergraph of micro-tiles of which about ``per_core`` fill a core."""
@@ -117,7 +125,8 @@ class Clusters:
         return wanted
 
     def columns(self) -> Iterator[Layout]:
-        """Patches of the map through several layers. On large networks they make other methods needless."""
+        """Patches of the map through several layers. On large networks they make other methods needless, and are
+        refined and placed as those would be."""
         for per_core in (_PER_CORE, 2 * _PER_CORE):
             if self.has_columns and not (self.is_large and per_core > _PER_CORE):
                 built = self.built(per_core)
@@ -134,9 +143,12 @@ class Clusters:
         return not self.problem.assignment and self.built(_PER_CORE)[1].places is not None
 
     def _begun(self, name: str, start: Start, built: Built) -> Layout:
-        most, seed = self.problem.available_cores, self.choices.seed
-        found = begun(built[0], self.tiling.limits, start, most_parts=most, seed=seed)
-        return Layout(name) if found is None else self.placed(Layout(name, built, found.part, None, True), "fast")
+        most, seed, large = self.problem.available_cores, self.choices.seed, self.is_large
+        name = f"{name}, refined" if large else name
+        found = begun(built[0], self.tiling.limits, start, most_parts=most, seed=seed, effort="fast" if large else None)
+        if found is None:
+            return Layout(name)
+        return self.placed(Layout(name, built, found.part, None, not large), "default" if large else "fast")
 
     def fewest(self, effort: str) -> Iterator[Layout]:
         """Parts as full as they can be, so that little leaves them; of large networks only a few."""
@@ -199,25 +211,37 @@ class Clusters:
         if layout.built is None or layout.part is None:
             return layout
         clustered = contracted(layout.built[0], layout.part, int(layout.part.max(initial=-1)) + 1)
-        fabric = fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost)
-        best = place_best(clustered, fabric, seed=self.choices.seed, effort=effort)  # type: ignore[arg-type]
-        return replace(layout, core=best)
+        nets = (clustered.source, clustered.traffic, clustered.pin_ptr, clustered.pin, clustered.pinned)
+        key = _key(effort, clustered.is_input, *nets)
+        if key not in self.cores:
+            fabric = fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost)
+            found = place_best(clustered, fabric, seed=self.choices.seed, effort=effort)  # type: ignore[arg-type]
+            self.cores[key] = found
+        return replace(layout, core=self.cores[key])
 
     def joined(self, layout: Layout, effort: str) -> Layout:
         """Micro-tiles moved and exchanged between placed cores, by what it changes on the links."""
         name = f"{layout.name}, moved jointly{_of(effort)}"
         if layout.built is None or layout.part is None or layout.core is None:
             return Layout(name)
+        key = _key(f"{effort} {id(layout.built)}", layout.part, layout.core)
+        if key not in self.moved:
+            self.moved[key] = self._joined(layout.built[0], layout.part, layout.core, effort)
+        part, core = self.moved[key]
+        return Layout(name, layout.built, part, core, is_joined=True)
+
+    def _joined(
+        self, graph: Hypergraph, part: np.ndarray, core: np.ndarray, effort: str
+    ) -> tuple[np.ndarray, np.ndarray]:
         seconds = self.choices.time_budget_s
-        fabric = fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost)
         alone = self.choices.objective == "traffic"
-        part, core = improve_jointly(
-            layout.built[0], self.tiling.limits, layout.part, layout.core, fabric, seed=self.choices.seed,
+        return improve_jointly(
+            graph, self.tiling.limits, part, core,
+            fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost), seed=self.choices.seed,
             effort=effort,  # type: ignore[arg-type]
             budget=None if seconds is None else int(seconds * LOOKS_PER_SECOND),
-            spare=1 + layout.core.size // _SPARE if alone else 0, patience=_PATIENCE if alone else 1,
+            spare=1 + core.size // _SPARE if alone else 0, patience=_PATIENCE if alone else 1,
         )  # fmt: skip
-        return Layout(name, layout.built, part, core, is_joined=True)
 
     def recombined(self, layouts: list[Layout], effort: str) -> Layout:
         """One layout made of several that joint moves have been at, over the same micro-tiles."""
@@ -245,6 +269,13 @@ class Clusters:
         if seconds is None:
             return effort
         return replace(EFFORTS[effort], anneal=int(seconds * LOOKS_PER_SECOND))
+
+
+def _key(name: str, *arrays: np.ndarray) -> bytes:
+    digest = hashlib.blake2b(name.encode())
+    for array in arrays:
+        digest.update(f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+    return digest.digest()
 
 
 def _of(effort: str) -> str:

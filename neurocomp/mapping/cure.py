@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import InputError
 from neurocomp.mapping.abilities import beyond_the_chip
 from neurocomp.mapping.bounds import core_bounds
@@ -58,17 +61,14 @@ def smallest_grid(chips: int) -> tuple[int, int]:
 
 def _other_chips(problem: Problem) -> list[str]:
     """Profiles that come with neurocomp and hold the network as it is."""
-    from neurocomp.chip.catalog import load_chip, profile_names
+    from neurocomp.chip.catalog import profile_names
 
     if sum(problem.population(name).size for name in problem.tiled) > _NEURONS:
         return []
     found = []
     for name in profile_names():
-        try:
-            chip = load_chip(name)
-        except InputError:  # a profile that cannot be read must not hide why the network does not fit
-            continue
-        if chip.name == problem.chip.name:
+        chip = _profile(name)
+        if chip is None or chip.name == problem.chip.name:
             continue
         bits = stored_weight_bits(problem.network, chip)
         other = Problem(problem.network, chip, weight_bits=bits, given=problem.given)
@@ -78,6 +78,17 @@ def _other_chips(problem: Problem) -> list[str]:
         if needed is not None:
             found.append(f"{name}, which has {chip.cores:,} cores and would use {needed:,}")
     return [f"another chip: {', '.join(found)}"] if found else []
+
+
+@cache
+def _profile(name: str) -> ChipSpec | None:
+    """A profile that cannot be read must not hide why the network does not fit."""
+    from neurocomp.chip.catalog import load_chip
+
+    try:
+        return load_chip(name)
+    except InputError:
+        return None
 
 
 def _cores_of(problem: Problem) -> int | None:

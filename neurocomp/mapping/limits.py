@@ -28,9 +28,11 @@ class Limit:
 
     def shown(self, amount: float) -> str:
         """An amount in the unit that people read."""
-        if self.unit == "bits":
+        if self.unit != "bits":
+            return f"{amount:,.0f}"
+        if amount >= 8192:
             return f"{amount / 8192:,.1f} KiB"
-        return f"{amount:,.0f}"
+        return f"{amount:,.0f} bits" if amount % 8 else f"{amount // 8:,.0f} bytes"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from neurocomp.mapping.tile import Tiling
 
 _LEVELS = {"fast": 3, "best": 8}  # numbers of cores that work is spread over
 _POLISHED = {"default": 2, "best": 3}  # candidates that are placed again with more search
+_CLOSE = 1.1  # times the least traffic, from which recombination may take the lead
 _SHARES = {"default": (0.5, 0.7, 0.9), "best": (0.4, 0.6, 0.85, 1.2, 1.5)}
 
 Group = Callable[[], Iterator[Candidate | str]]
@@ -154,6 +155,7 @@ class Portfolio:
         return self._judged(
             self.clusters.placed(Layout(f"{layout.name}, {effort} placement", layout.built, layout.part), effort)
             for layout in self._promising(effort)
+            if layout.placed_by != effort
         )
 
     def _jointly(self, effort: str) -> Iterator[Candidate | str]:
@@ -165,14 +167,15 @@ class Portfolio:
 
     def _recombined(self, effort: str) -> Iterator[Candidate | str]:
         """Where traffic is all that counts: the results of joint moves made into one, those over the smallest
-        micro-tiles of which there are several."""
-        if self.clusters.is_large or self._objective != "traffic":
+        micro-tiles that have several of them and one that is close to the best."""
+        ranked = sorted(((rank[0], one) for rank, one in self.layouts if one.is_joined), key=lambda item: item[0])
+        if self.clusters.is_large or self._objective != "traffic" or not ranked:
             return iter(())
-        joined = [layout for _, layout in sorted(self.layouts, key=lambda item: item[0]) if layout.is_joined]
-        kin = [[one for one in joined if one.built is built] for built in self.clusters.known.values()]
-        several = [group for group in kin if len(group) > 1]
-        chosen = max(several or kin, key=lambda group: (bool(group), group and group[0].built[0].vertices), default=[])  # type: ignore[index]
-        return self._judged(self.clusters.recombined(group, effort) for group in [chosen] if group)
+        close = [one for hops, one in ranked if hops <= _CLOSE * ranked[0][0]]
+        kin = [[one for _, one in ranked if one.built is layout.built] for layout in close]
+        several = [group for group in kin if len(group) > 1] or kin
+        chosen = max(several, key=lambda group: group[0].built[0].vertices)  # type: ignore[index]
+        return self._judged(self.clusters.recombined(group, effort) for group in [chosen])
 
     def _promising(self, effort: str) -> list[Layout]:
         """The best layouts so far, of the same parts only one; of huge networks none below the best effort."""

@@ -184,5 +184,5 @@ def test_a_wide_kernel_is_a_proof_in_memory() -> None:
     memory = [{"name": "synapse", "size_kib": 0.125, "holds": ["synapses"]}]
     network = chain((64, 4, 4), Conv(np.ones((2, 64, 3, 3), np.int8), (1, 1), (1, 1), (1, 1)))
     (found,) = refused(network, make_chip(memories=memory))
-    assert found.what == "a single neuron needs 0.6 KiB of synapse memory, a core has 0.1 KiB"
+    assert found.what == "a single neuron needs 576 bytes of synapse memory, a core has 128 bytes"
     assert "no mapping exists" in found.why

@@ -121,6 +121,8 @@ def _bred(chains: Chains, living: list[Found], children: int, looks: int, seed: 
     begun = [chains.anneal(living[k % len(living)], _HOTTER, looks, seed * 64 + k) for k in range(len(living), _LIVING)]
     living = sorted(living + begun, key=lambda found: found.hops)
     for turn in range(children):
+        if living[0].hops == living[-1].hops:  # they have found the same
+            break
         one, other = rng.choice(len(living), 2, replace=False)
         child = chains.recombined(living[one], living[other], looks, seed * 64 + turn)
         if child.hops < living[-1].hops:
