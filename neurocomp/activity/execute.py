@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ def _run_samples(
     group = max(1, min(-(-samples // (4 * workers)), 64)) if samples else 1
     spans = [(at, min(at + group, samples)) for at in range(0, samples, group)]
 
-    with ThreadPoolExecutor(max(1, workers * (parts - 1))) as helpers, ThreadPoolExecutor(max(1, workers)) as pool:
+    with _threads(workers * (parts - 1)) as helpers, _threads(workers) as pool:
 
         def run(span: tuple[int, int]) -> int:
             with records.borrowed() as arrays:
@@ -92,6 +93,18 @@ def _run_samples(
             if progress is not None:
                 progress(done, samples)
     return saturations
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that are waited for, but not when the user interrupts: a long sample cannot be stopped in the middle."""
+    pool = ThreadPoolExecutor(max(1, count))
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def _fed(network: Network, given: dict[str, np.ndarray]) -> tuple[list[np.ndarray], int]:

@@ -12,7 +12,9 @@ import numpy as np
 from neurocomp.commands.freeze import check_output
 from neurocomp.commands.progress import Progress
 from neurocomp.errors import Diagnostic, InputError, bad_input
+from neurocomp.inputs.memory import need_memory_for
 from neurocomp.inputs.npz import read_npz
+from neurocomp.inputs.prepare import Prepared
 
 if TYPE_CHECKING:
     from neurocomp.frontend.conversion.spiking import Conversion
@@ -153,9 +155,10 @@ def _text(conversion: Conversion, network: Network, data: _Data, options: Conver
     width = max(len(name) for name in conversion.thresholds)
     lines += [f"  {name:{width}}  threshold {value:.6g}" for name, value in conversion.thresholds.items()]
     inputs, labels = data.inputs[:KEPT_SAMPLES], None if data.labels is None else data.labels[:KEPT_SAMPLES]
-    theirs = outputs(network, inputs).argmax(axis=1)
     fed = np.broadcast_to(inputs[:, None], (len(inputs), options.steps, *inputs.shape[1:]))
-    run = execute(conversion.network, np.ascontiguousarray(fed))
+    need_memory_for(conversion.network, Prepared(fed, len(inputs), options.steps, labels, None, "direct", None))
+    theirs = outputs(network, inputs).argmax(axis=1)
+    run = execute(conversion.network, fed)
     if run.output is None:
         raise bad_input(network.name, "has no output")
     sums = run.output.astype(np.float64).reshape(len(inputs), options.steps, -1).cumsum(axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -48,6 +49,16 @@ def run(app: Any, arguments: Sequence[str]) -> int:
         return EXIT_INTERRUPTED
     except Exception as error:
         return explain(error, sys.stderr)
+
+
+def leave(code: int) -> None:
+    """End the process. After an interrupt nobody waits for threads that still compute."""
+    if code == EXIT_INTERRUPTED:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _leave_quietly() -> int:

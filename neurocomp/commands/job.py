@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from neurocomp.chip.messages import did_you_mean
 from neurocomp.commands.formats import ALL, formats_of
-from neurocomp.commands.progress import Progress
+from neurocomp.commands.progress import Progress, duration
 from neurocomp.commands.timed_run import TimedRun
 from neurocomp.errors import Diagnostic, InputError, bad_input
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 FIDELITIES = ("cycle", "event", "bound")
 TRACED_MOST = 512  # steps of a timeline
+LARGE_RUN, TRIED_STEPS, LONG_RUN_S = 2**29, 256, 60.0
+"""Elements times steps from which on a few steps are tried first, and seconds that are worth a word."""
 
 
 def steps_of(text: str) -> tuple[int, int]:
@@ -109,11 +112,30 @@ def run_network(
     """Execute a network on prepared inputs. record: relays whose values are wanted, too."""
     from neurocomp.activity.execute import execute
 
+    _tell_long_run(network, prepared, workers, progress)
     with progress.stage(title) as advance:
         return execute(
             network, prepared.inputs, samples=prepared.samples, steps=prepared.steps, record=record, threads=workers,
             progress=advance,
         )  # fmt: skip
+
+
+def _tell_long_run(network: Network, prepared: Prepared, workers: int, progress: Progress) -> None:
+    """Say once, from a few steps that are run for it, how long a run will take, if that is more than a minute."""
+    from neurocomp.activity.execute import execute
+    from neurocomp.network.verify_time import mixes_time
+
+    work = prepared.samples * prepared.steps * sum(p.size for p in network.populations)
+    if work < LARGE_RUN or prepared.steps <= TRIED_STEPS or mixes_time(network):
+        return
+    inputs = None if prepared.inputs is None else prepared.inputs[:1, :TRIED_STEPS]
+    began = time.monotonic()
+    execute(network, inputs, samples=1, steps=TRIED_STEPS)
+    each = (time.monotonic() - began) / TRIED_STEPS
+    seconds = each * prepared.steps * prepared.samples / min(workers, prepared.samples)
+    if seconds > LONG_RUN_S:
+        what = f"{prepared.samples:,} samples x {prepared.steps:,} time steps of {network.name}"
+        progress.tell(f"{what} will take about {duration(seconds)}; Ctrl-C ends it, and nothing is written then")
 
 
 def time_program(

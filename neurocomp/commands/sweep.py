@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from neurocomp.commands.progress import Advance, Progress
+from neurocomp.commands.progress import Advance, Progress, duration
 from neurocomp.errors import Diagnostic, InputError, StoppedError
 from neurocomp.files import write_whole
 from neurocomp.sweep.api import files_of, outcomes_of, plan, runner_of, space_of
@@ -99,7 +99,7 @@ class _Teller:
         left = ""
         if self.new:
             seconds = (self.points - self.known - self.new) / self.rate
-            left = f"{self.rate:.1f} points/s, {_duration(seconds)} left"
+            left = f"{self.rate:.1f} points/s, {duration(seconds)} left"
         return ", ".join(filter(None, (left, *(f"best {name} {value:.4g}" for name, value in self.best.items()))))
 
     @property
@@ -111,13 +111,6 @@ class _Teller:
         found = f"{self.known:,} points were finished before" if self.known else ""
         new = f"{self.new:,} points computed ({self.rate:.1f} per second)" if self.new else ""
         return ", ".join(filter(None, (new, found))) or "no points"
-
-
-def _duration(seconds: float) -> str:
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def _write(folder: Path, space: Space, outcomes: list[Outcome], options: Sweep) -> None:

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from neurocomp.errors import Diagnostic, InputError, bad_input
+from neurocomp.errors import Diagnostic, InputError, ResourceLimitError, bad_input
 from neurocomp.frontend.example import Example, Way, few_samples, ways_for
 from neurocomp.frontend.module_file import opened
 from neurocomp.frontend.usercode import UserCode, placed, with_place
 from neurocomp.network.graph import Network, Sample
+
+MOST_STEPS = 10_000
 
 
 def freeze_file(path: Path | None, source: str | None, example: Example, key: str | None = None) -> Network:
@@ -28,8 +30,17 @@ def freeze_file(path: Path | None, source: str | None, example: Example, key: st
     ``net.py:build``; may be None for modules of library classes only. key: which of several
     state_dicts in the file. Raises InputError.
     """
+    _check_steps(example)
     with opened(path, source, key) as (module, name, notes, code):
         return _frozen(module, example, name, notes, code)
+
+
+def _check_steps(example: Example) -> None:
+    steps = example.steps or 1
+    if steps > MOST_STEPS:
+        what = f"is {steps:,}; freezing runs the module, for at most {MOST_STEPS:,} steps"
+        hint = "freeze it with fewer steps; the frozen network runs for as many as you like: compile net.ncomp --steps"
+        raise ResourceLimitError(Diagnostic("--steps", what, hint=hint))
 
 
 def _frozen(module: Any, example: Example, name: str, notes: tuple[str, ...], code: UserCode | None) -> Network:

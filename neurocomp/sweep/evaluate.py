@@ -20,6 +20,7 @@ from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.chip.catalog import describes_arrays, load_array_chip, load_chip
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import CheckFailedError, DoesNotFitError, NeurocompError, ResourceLimitError
+from neurocomp.inputs.memory import need_memory_for
 from neurocomp.inputs.prepare import prepare
 from neurocomp.inputs.prepared import Prepared
 from neurocomp.inputs.reading import PLAIN
@@ -268,6 +269,7 @@ def rounded_for(network: Network, chip: ChipSpec, data: Prepared, scales: Weight
 
 
 def _executed(mapped: Network, prepared: Prepared) -> Run:
+    need_memory_for(mapped, prepared)
     execution = execute(mapped, prepared.inputs, samples=prepared.samples, steps=prepared.steps)
     known = execution.output is not None and prepared.labels is not None
     right = int((execution.predictions == prepared.labels).sum()) if known else 0

@@ -354,6 +354,38 @@ def test_progress_is_silent_otherwise(stream: io.StringIO, patience_s: float, en
     assert show_stages(stream, patience_s, enabled) == ""
 
 
+def test_a_log_learns_how_far_a_long_stage_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("neurocomp.commands.progress.time.monotonic", lambda: clock[0])
+    stream = io.StringIO()
+    with Progress(stream) as progress, progress.stage("counting spikes") as advance:
+        for seconds, done in ((10, 1), (31, 2), (40, 3), (400, 25), (500, 100)):
+            clock[0] = seconds
+            advance(done, 100)
+        progress.tell("once")
+        progress.tell("once")
+    assert stream.getvalue() == (
+        "counting spikes: 2% after 31 s, about 26 min in all\n"
+        "counting spikes: 25% after 7 min, about 27 min in all\nonce\n"
+    )
+    with Progress(stream, enabled=False) as progress:
+        progress.tell("never")
+    assert "never" not in stream.getvalue()
+
+
+def test_a_long_run_is_foretold(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from neurocomp.commands import job
+    from neurocomp.inputs.prepare import prepare
+
+    network = neurocomp.load_network(DIGITS / "net.pt")
+    for limit, expected in ((0.0, "450 samples x 300 time steps of digits will take about"), (1e9, "")):
+        monkeypatch.setattr(job, "LONG_RUN_S", limit)
+        monkeypatch.setattr(job, "LARGE_RUN", 1)
+        stream = io.StringIO()
+        job._tell_long_run(network, prepare(network, None, 300, None, None), 2, Progress(stream))
+        assert stream.getvalue().startswith(expected) and bool(stream.getvalue()) == bool(expected)
+
+
 # --- fidelity of the network on chip ----------------------------------------------------------------------
 
 

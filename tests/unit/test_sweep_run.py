@@ -19,8 +19,8 @@ import pytest
 import neurocomp
 from neurocomp.cli import app
 from neurocomp.commands.exits import run
-from neurocomp.commands.progress import Progress
-from neurocomp.commands.sweep import _duration, _Teller
+from neurocomp.commands.progress import Progress, duration
+from neurocomp.commands.sweep import _Teller
 from neurocomp.errors import InputError, ResourceLimitError
 from neurocomp.inputs.prepare import prepare
 from neurocomp.mapping.compile import lower
@@ -242,7 +242,7 @@ def test_progress_says_how_fast_how_long_and_what_is_best() -> None:
     teller.done(outcome(4, {"energy_pj": 2.0, "latency_ns": 5.0}), True)
     assert progress.note == "0.0 points/s, 0 s left, best energy_pj 2, best latency_ns 4"
     assert (progress.done, progress.total) == (4, 4)
-    assert [_duration(s) for s in (3, 119, 120, 7200, 3 * 86400)] == ["3 s", "119 s", "2 min", "2 h", "3 d"]
+    assert [duration(s) for s in (3, 119, 120, 7200, 3 * 86400)] == ["3 s", "119 s", "2 min", "2 h", "3 d"]
 
 
 def test_show_repeats_the_summary(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

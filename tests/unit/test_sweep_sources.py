@@ -130,7 +130,7 @@ def test_scales_and_calibration_are_as_in_compile(tmp_path: Path) -> None:
     by_input = list(neurocomp.sweep(file))
     assert [o.status for o in (*calibrated, *by_input)] == ["ok"] * 4
     traces = [[o.digests["trace"] for o in outcomes] for outcomes in (calibrated, by_input)]
-    assert traces[0] != traces[1] and traces[1][0] != traces[1][1]
+    assert traces[0] != traces[1] and traces[0][0] != traces[0][1]
 
 
 @pytest.mark.parametrize(
@@ -159,3 +159,11 @@ def test_names_are_told_apart_and_data_are_needed(tmp_path: Path, torch) -> None
         neurocomp.sweep({"networks": [entry, entry], "chips": ["loihi2"]}, run_code=True)
     with pytest.raises(InputError, match=r"add input: x\.npz to it or to the space"):
         gathered(space_of({"networks": [entry], "chips": ["loihi2"]}), tmp_path / "s", run_code=True)
+
+
+def test_runs_that_memory_cannot_hold_are_told_apart(tmp_path: Path) -> None:
+    file = make_files(tmp_path)
+    text = file.read_text().replace("[1, 2, 30]", "[1]").replace("run.steps: [3]", "run.steps: [3, 10000000000000]")
+    file.write_text(text.replace("[loihi2, generic]", "[loihi2]"))
+    few, many = neurocomp.sweep(file)
+    assert few.status == "ok" and many.status == "too large" and "time steps needs" in many.reason
