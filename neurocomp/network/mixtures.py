@@ -16,12 +16,12 @@ def mixtures_told(network: Network) -> list[str]:
     for p in network.projections:
         if isinstance(p.op, AllSteps):
             what = " and ".join(named_parts(p.op))
-            found[p.target] = f"{p.target}: {what} over all {p.op.steps} time steps run on the host, between two runs"
+            found[p.target] = f"{p.target}: the host computes {what} over all {p.op.steps} time steps, between two runs"
         elif isinstance(p.op, OverTime) and p.op.moves:
             when = f"up to {p.op.ahead} steps later" if p.op.ahead else "some steps before"
             found[p.target] = f"{p.target}: what {p.source} sends {when} comes from the host, which keeps it meanwhile"
         elif isinstance(p.op, OverTime):
-            found[p.target] = f"{p.target}: {p.op.steps} time steps are mixed on the host, between two runs"
+            found[p.target] = f"{p.target}: the host mixes {p.op.steps} time steps of {p.source}, element by element"
     return list(found.values())
 
 

@@ -110,7 +110,9 @@ def test_attention_over_time() -> None:
     """Every step to every other: products and softmax on the host, spikes to it, real values back."""
     network, _ = check_model(on_a_grid(over_time.TimeAttention()), grid_input(STEPS, 2, 6))
     assert whole(network) == {"matmul"}
-    assert "matmul: products and softmax over all 4 time steps run on the host, between two runs" in network.assumptions
+    assert (
+        "matmul: the host computes products and softmax over all 4 time steps, between two runs" in network.assumptions
+    )
     result = on_loihi2(network)
     (host,) = result.signals.host
     assert (host.function, host.waits) == ("products, softmax over time", STEPS)
@@ -230,3 +232,67 @@ def test_running_sums() -> None:
     assert moved(network) == [0]
     program = compile_network(network, load_chip("loihi2"), effort="fast")
     assert {p.delay for p in program.network.projections} == set(range(5))
+
+
+class Scaled(nn.Module):
+    """A factor for each step (TEBN, Duan et al. 2022), or the layer behind it looking at the sequence backwards."""
+
+    def __init__(self, backwards: bool) -> None:
+        super().__init__()
+        self.fc, self.lif, self.fc2, self.lif2 = nn.Linear(6, 8), over_time.lif(), nn.Linear(8, 6), over_time.lif()
+        self.factors, self.backwards = torch.tensor([1.0, 0.5, 2.0, 0.25]).reshape(4, 1, 1), backwards
+
+    def forward(self, x: Any) -> Any:
+        x = self.lif(self.fc(x))
+        return self.lif2(self.fc2(x.flip(0)).flip(0) if self.backwards else self.fc2(x) * self.factors)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_whole_steps_scaled_or_in_another_order(backwards: bool) -> None:
+    network, _ = check_model(on_a_grid(Scaled(backwards)), grid_input(STEPS, 2, 6))
+    found = [p.op for p in network.projections if isinstance(p.op, OverTime)]
+    assert not whole(network) and [(op.moves, op.ahead) for op in found] == (
+        [(True, 3)] * 2 if backwards else [(False, 0)]
+    )
+    on_loihi2(network)
+
+
+class SecondLayer(nn.Module):
+    def __init__(self, between: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.fc, self.lif, self.fc2, self.lif2 = nn.Linear(6, 8), over_time.lif(), nn.Linear(8, 6), over_time.lif()
+        self.between = between
+
+    def forward(self, x: Any) -> Any:
+        return self.lif2(self.fc2(self.between(self.lif(self.fc(x)))))
+
+
+@pytest.mark.parametrize(
+    ("between", "what", "why"),
+    [
+        (lambda x: x[::2], "lif2: runs 2 time steps where other neurons run 4", "another number of time steps"),
+        (lambda x: x.sort(0)[0], "op aten.sort", "no event-driven form"),
+    ],
+)
+def test_what_cannot_be_says_where_and_why(between: Callable[[Any], Any], what: str, why: str) -> None:
+    with pytest.raises(InputError) as caught:
+        freeze(on_a_grid(SecondLayer(between)), grid_input(STEPS, 2, 6))
+    assert what in str(caught.value) and why in str(caught.value)
+
+
+def test_multi_head_attention_over_the_steps() -> None:
+    """nn.MultiheadAttention on (steps, samples, features), and single steps behind it."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc, self.lif, self.attention = nn.Linear(6, 8), over_time.lif(), nn.MultiheadAttention(8, 2)
+            self.last = neuron.LIFNode(v_threshold=0.25, step_mode="s")
+
+        def forward(self, x: Any) -> Any:
+            x = self.lif(self.fc(x))
+            x, _ = self.attention(x, x, x, need_weights=False)
+            return torch.stack([self.last(step) for step in x])
+
+    network, _ = check_model(on_a_grid(Net()), grid_input(STEPS, 2, 6))
+    assert whole(network) == {"attention.scaled_dot_product_attention"}

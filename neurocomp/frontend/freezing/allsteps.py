@@ -35,7 +35,7 @@ from neurocomp.frontend.freezing.stream_kinds import (
     Unfolded,
     Unsupported,
 )
-from neurocomp.network.ops import Conv, Linear, OneToOne, Reduce, ShapeMismatch
+from neurocomp.network.ops import Conv, Linear, OneToOne, OverTime, Reduce, ShapeMismatch, Wiring
 
 Change = Callable[[Signal], Signal]
 PATH = "all steps"
@@ -97,8 +97,38 @@ def unfolded(arrange: Arrangement, signal: Signal, axis: int | None, path: str) 
     shape = tuple(size for dim in natural.dims if (size := feature_size(dim)) > 1) or (1,)
     index = steps[:, None] + feature_order(layout).reshape(1, -1)
     streams, path = arrange.streams, signal.stream.path or path
-    stream = streams.unfolded(streams.gathered(signal.stream, index, path), shape, arrange.steps, path)
+    source = streams.gathered(signal.stream, index, path)
+    mixture = _by_element(source, arrange.steps)
+    if mixture is not None:
+        stream = streams.moved(mixture[0], streams.reshaped(mixture[1], shape), path)
+    else:
+        stream = streams.unfolded(source, shape, arrange.steps, path)
     return Signal(stream, "all", natural)
+
+
+def _by_element(source: Stream, steps: int) -> tuple[OverTime, Stream] | None:
+    """What only scales, shifts or rearranges whole steps of one stream, as a mixture element by element."""
+    offset, weight = np.zeros((steps, 1)), np.eye(steps)
+    while not isinstance(source, Folded):
+        if isinstance(source, Sum) and len(source.terms) == 1 and source.constant is not None:
+            offset = offset + weight @ np.broadcast_to(source.constant, math.prod(source.shape)).reshape(steps, -1)
+            source = source.terms[0].stream
+        elif isinstance(source, Mapped) and isinstance(source.op, OneToOne):
+            scale = np.broadcast_to(np.asarray(source.op.scale).reshape(-1), math.prod(source.shape)).reshape(steps, -1)
+            if (scale != scale[:, :1]).any():
+                return None
+            weight, source = weight * scale[:, 0], source.source
+        elif isinstance(source, Mapped) and isinstance(source.op, Wiring):
+            places = source.op.index.reshape(steps, -1)
+            rows = places[:, 0] // places.shape[1]
+            whole = rows[:, None] * places.shape[1] + np.arange(places.shape[1])
+            if math.prod(source.source.shape) != places.size or not np.array_equal(places, whole):
+                return None
+            weight, source = weight @ np.eye(steps)[rows], source.source
+        else:
+            return None
+    plain = np.array_equal(weight, np.eye(steps)) and not offset.any()
+    return None if plain or (offset != offset[:, :1]).any() else (OverTime(weight, offset[:, 0]), source.source)
 
 
 def _repeats(dim: Dim, steps: int) -> bool:

@@ -93,18 +93,22 @@ def _steps_of(readings: list[Reading], calls: dict[str, list[Call]]) -> int:
     """The number of steps that all neurons agree on."""
     counts = {r.path: _steps_of_one(r, calls[r.path]) for r in readings}
     likely = max(counts.values(), key=list(counts.values()).count)
-    odd = [
-        Diagnostic(
-            path,
-            f"runs {count} time steps where other neurons run {likely}" if count else "is never called",
-            hint="use one neuron module per layer, and call each once per step",
-        )
-        for path, count in counts.items()
-        if count != likely or likely == 0
-    ]
+    whole = {r.path for r in readings if r.time_axis is not None}
+    odd = [_odd(path, count, likely, path in whole) for path, count in counts.items() if count != likely or likely == 0]
     if odd:
         raise InputError(odd)
     return likely
+
+
+def _odd(path: str, count: int, likely: int, whole: bool) -> Diagnostic:
+    """What is wrong with a neuron that steps less or more often than others; whole: it is given whole sequences."""
+    if not count:
+        return Diagnostic(path, "is never called", hint="use one neuron module per layer, and call each once per step")
+    what = f"runs {count} time steps where other neurons run {likely}"
+    if whole:
+        why = "a layer in front of it gives another number of time steps, and on a chip all layers run equally many"
+        return Diagnostic(path, what, why, "keep the number: stride 1 along time, zeros around convolutions over time")
+    return Diagnostic(path, what, hint="use one neuron module per layer, and call each once per step")
 
 
 def _steps_of_one(reading: Reading, calls: list[Call]) -> int:
