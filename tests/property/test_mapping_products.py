@@ -15,12 +15,12 @@ from neurocomp.mapping.program import Program
 from neurocomp.mapping.stations import with_stations
 from neurocomp.network import Factor, Host, Network
 from neurocomp.network.kinds import value_kinds
-from tests.property.test_mapping import check_bounds, chips, routed, tile_labels
+from tests.property.test_mapping import PROBLEMS, check_bounds, chips, routed, tile_labels
 from tests.random_attention import attention_networks
 from tests.unrolled import unrolled_paths
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=max(40, PROBLEMS // 5), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(network=attention_networks(), chip=chips(), effort=st.sampled_from(["fast", "fast", "default"]))
 def test_programs_with_products_carry_every_path(network: Network, chip, effort: str) -> None:
     lowered = with_stations(network, chip)
