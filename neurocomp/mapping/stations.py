@@ -1,9 +1,10 @@
 """Stations: relays that get a place on the chip and send their values from there, and the network as it is placed.
 
-A spike passes most relays on its way to neurons, and takes no place there. Three kinds of relays need one:
+A spike passes most relays on its way to neurons, and takes no place there. Four kinds of relays need one:
 
 * what computes on all that has arrived: a product of two signals, a maximum over values. If each of its elements is
   wired to one neuron it needs none: those neurons form it, and their cores hold the operands;
+* what keeps its sums in a register (network/registers.py): they have to be complete first;
 * what such an operator reads, unless it is wired straight from neurons, inputs or other stations: its sums have to
   be complete first;
 * sums that several others listen to and that many populations feed (residual streams). Passed through, each listener

@@ -116,7 +116,8 @@ def _quantised(network: Network, units: Units, notes: list[str]) -> Quantised:
         every[name] = units.of(name)
         projections |= {p.name: rounded_projection(network, p, units) for p in network.incoming[name]}
         populations[name] = _rounded_population(network, name, units, found)
-    if found:
+    crowded = dict(units.crowded) if isinstance(units, RegisterUnits) else {}
+    if found and not crowded:  # narrower registers may make thresholds fit
         raise InputError(found)
     result = replace(
         network,
@@ -130,7 +131,6 @@ def _quantised(network: Network, units: Units, notes: list[str]) -> Quantised:
         notes += rounding_notes(p, every[p.name], units.arithmetic_of(p.name))
     worst = max((one.weight_error for one in projections.values()), default=0.0)
     every = {p.name: every[p.name] for p in network.populations}
-    crowded = dict(units.crowded) if isinstance(units, RegisterUnits) else {}
     return Quantised(verify(result), every, tuple(notes), worst, bool(units.lost_bits), crowded)
 
 

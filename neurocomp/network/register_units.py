@@ -28,6 +28,7 @@ from neurocomp.network.units import (
 )
 
 HEADROOM_BITS = 5  # above thresholds in the states, beyond the bit that is always there
+WELL_RESOLVED = 8  # bits of a register that weights do not take away
 ODD_FACTOR = 2.0**8  # a unit that is no power of two of another is so much finer: factors are off by 0.2 % at most
 MOST_FACTOR = 2.0**13  # by which values enter a finer sum
 MOST_OF_SPIKES = 2.0**14  # the same for spikes; both leave weights within the engine's 16 bits
@@ -128,21 +129,35 @@ class RegisterUnits(Units):
         else:
             unit = super()._of_group(names)
         unit = self._below_registers(names, unit)
+        excess = max(self._beyond_exponents(self.network.by_name[name], unit) for name in names)
         for p in arriving:
             if not is_unchanged(p.op):
-                self._note_lost(p, float(np.max(unit)))
+                self._share_loss(p, max(excess, self._lost(p, float(np.max(unit)))))
         return unit
 
-    def _note_lost(self, p: Projection, unit: float) -> None:
-        """Weights on a register that is much finer than what else arrives would be lost: it is too wide."""
+    def _beyond_exponents(self, population: Population, unit: Unit) -> int:
+        """By how many bits a unit is finer than exponents can absorb, or was before weights lost as many."""
+        if population.neuron is None:
+            return 0
+        fine = self._needed(population, unit) / 2.0**self.exponent_max
+        return max(self.lost_bits.get(population.name, 0), math.ceil(math.log2(max(fine, 1.0))))
+
+    def _lost(self, p: Projection, unit: float) -> int:
+        """How many more bits weights would need to keep seven: those on values much finer than what else arrives."""
         counted = real_weights(p.op) * (self.sent(p.source) / unit)
         top = float(np.abs(counted).max(initial=0.0))
         least = min(self.few_levels, self.largest / 2)
-        if 0 < top < least and not np.array_equal(counted, np.rint(counted)):
-            bits = math.ceil(math.log2(least / top))
-            passed = () if self.network.by_name[p.source].neuron else feeding(self.network, p.source, self.registers)
-            for source in (p.source,) if p.source in self.registers else passed:
-                self.crowded[source] = max(self.crowded.get(source, 0), bits)
+        if not 0 < top < least or np.array_equal(counted, np.rint(counted)):
+            return 0
+        return math.ceil(math.log2(least / top))
+
+    def _share_loss(self, p: Projection, bits: int) -> None:
+        """Rather than weights, registers lose bits, as long as they have some to spare."""
+        passed = () if self.network.by_name[p.source].neuron else feeding(self.network, p.source, self.registers)
+        for source in (p.source,) if p.source in self.registers else passed:
+            spare = min(bits, self.registers[source].bits - WELL_RESOLVED)
+            if spare > 0:
+                self.crowded[source] = max(self.crowded.get(source, 0), spare)
 
     def _joined(self, members: list[Population], sources: list[str], weighted: list[np.ndarray]) -> float:
         """The unit of sums that hear values as they are beside others: fine enough for both."""
