@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import asdict
 from io import TextIOWrapper
 from typing import Any, TextIO
 
@@ -22,6 +24,7 @@ from neurocomp.errors import (
 )  # fmt: skip
 
 TRACEBACK = "NEUROCOMP_TRACEBACK"
+FAILURE = "neurocomp/failure/1"
 
 
 def run(app: Any, arguments: Sequence[str]) -> int:
@@ -48,7 +51,7 @@ def run(app: Any, arguments: Sequence[str]) -> int:
         sys.stderr.write("interrupted; nothing was written\n")
         return EXIT_INTERRUPTED
     except Exception as error:
-        return explain(error, sys.stderr)
+        return explain(error, sys.stderr, sys.stdout if "--json" in arguments else None)
 
 
 def leave(code: int) -> None:
@@ -67,44 +70,48 @@ def _leave_quietly() -> int:
     return EXIT_OK
 
 
-def explain(error: Exception, stream: TextIO) -> int:
-    """Print what went wrong and return the exit code."""
-    if isinstance(error, NeurocompError):
-        say(error.diagnostics, stream)
-        return error.exit_code
-    if hasattr(error, "format_message"):  # how Typer reports usage errors
-        say((_usage(error),), stream)
-        return EXIT_BAD_INPUT
-    if isinstance(error, MemoryError):
-        say((Diagnostic("", "out of memory", hint="run fewer samples or time steps"),), stream)
-        return EXIT_RESOURCE_LIMIT
-    if os.environ.get(TRACEBACK, "0") not in ("", "0"):
+def explain(error: Exception, stream: TextIO, json_stream: TextIO | None = None) -> int:
+    """Print what went wrong and return the exit code. json_stream: for a program that reads one JSON document."""
+    if os.environ.get(TRACEBACK, "0") not in ("", "0") and not _is_users(error):
         traceback.print_exception(error, file=stream)
+    code, findings = _verdict(error)
+    say(findings, stream)
+    if code == EXIT_RESOURCE_LIMIT and isinstance(error, OSError) and not error.filename:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python's last flush would report stdout once more
+    elif json_stream is not None:
+        tree = {"schema": FAILURE, "exit_code": code, "findings": [asdict(finding) for finding in findings]}
+        with contextlib.suppress(OSError):
+            json_stream.write(json.dumps(tree, indent=1, sort_keys=True) + "\n")
+            json_stream.flush()
+    return code
+
+
+def _is_users(error: Exception) -> bool:
+    return isinstance(error, NeurocompError | MemoryError) or hasattr(error, "format_message")
+
+
+def _verdict(error: Exception) -> tuple[int, Sequence[Diagnostic]]:
+    """The exit code, and what is to be said."""
+    if isinstance(error, NeurocompError):
+        return error.exit_code, error.diagnostics
+    if hasattr(error, "format_message"):  # how Typer reports usage errors
+        return EXIT_BAD_INPUT, (_usage(error),)
+    if isinstance(error, MemoryError):
+        return EXIT_RESOURCE_LIMIT, (Diagnostic("", "out of memory", hint="run fewer samples or time steps"),)
     if isinstance(error, OSError) and error.strerror:
-        return _unwritten(error, stream)
+        return _unwritten(error)
     summary = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    say(
-        (
-            Diagnostic(
-                "",
-                f"a defect of neurocomp ({summary}); please report it, with what "
-                f"{TRACEBACK}=1 in front of the same command prints",
-            ),
-        ),
-        stream,
-    )
-    return EXIT_BUG
+    what = f"a defect of neurocomp ({summary}); please report it, with what {TRACEBACK}=1 in front of the same command "
+    return EXIT_BUG, (Diagnostic("", f"{what}prints"),)
 
 
-def _unwritten(error: OSError, stream: TextIO) -> int:
+def _unwritten(error: OSError) -> tuple[int, Sequence[Diagnostic]]:
     """What the system refuses is nobody's defect: a full disk, a file that went away."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     where = str(error.filename) if error.filename else "output"
     hint = "make room, or write elsewhere" if full else ""
-    say((Diagnostic(where, f"cannot be used: {error.strerror}", hint=hint),), stream)
-    if full and not error.filename:  # else Python's last flush would report stdout once more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return EXIT_RESOURCE_LIMIT if full else EXIT_BAD_INPUT
+    code = EXIT_RESOURCE_LIMIT if full else EXIT_BAD_INPUT
+    return code, (Diagnostic(where, f"cannot be used: {error.strerror}", hint=hint),)
 
 
 def say(diagnostics: Sequence[Diagnostic], stream: TextIO) -> None:

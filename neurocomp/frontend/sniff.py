@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import struct
 import zipfile
 from pathlib import Path
@@ -75,6 +76,9 @@ def _head(path: Path) -> bytes:
 
 def missing_file(path: Path) -> InputError:
     """The error for a file that is not there; suggests files beside it that are named alike."""
+    if "\\" in str(path) and os.sep == "/":
+        hint = f"folders are separated by / here: {str(path).replace(chr(92), '/')}"
+        return bad_input(str(path), "does not exist", hint=hint)
     if not path.parent.is_dir():
         return bad_input(str(path), "does not exist", why=f"there is no directory {path.parent}")
     beside = sorted(p.name for p in path.parent.iterdir() if p.is_file())

@@ -113,6 +113,9 @@ def _read_tree(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         hint = "give the directory that `neurocomp compile NET --chip CHIP -o DIR` wrote"
         raise bad_input(where, "does not exist", hint=hint) from error
+    except NotADirectoryError as error:
+        hint = f"compile it first: neurocomp compile {path.parent} --chip CHIP -o DIR, then give DIR"
+        raise bad_input(str(path.parent), "is a file, not a folder that neurocomp compile wrote", hint=hint) from error
     except (OSError, ValueError, RecursionError) as error:
         raise bad_input(where, "is not a program", f"{type(error).__name__}: {error}", _AGAIN) from error
     schema = tree.get("schema") if isinstance(tree, dict) else None

@@ -320,6 +320,35 @@ def test_a_new_folder_has_ordinary_permissions(tmp_path: Path) -> None:
     assert (tmp_path / "new").stat().st_mode == (tmp_path / "ordinary").stat().st_mode
 
 
+# --- failures for programs ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "where"),
+    [
+        (("compile", "nix.pt", "--chip", "loihi2", "--json"), 2, "nix.pt"),
+        (("compile", "net.pt", "--chip", "small.yaml", "--json"), 3, "cores"),
+        (("compile", "net.pt", "--json"), 2, "neurocomp compile"),
+        (("simulate", "net.pt", "--json"), 2, "net.pt"),
+    ],
+)
+def test_failures_are_json_where_json_was_asked_for(
+    work: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: int, where: str
+) -> None:
+    text = (DIGITS.parents[1] / "chips" / "loihi2.yaml").read_text()
+    Path("small.yaml").write_text(text.replace("{value: 8192, source: brief2021", "{value: 1, source: brief2021"))
+    assert command(*words) == code
+    out, err = capsys.readouterr()
+    tree = json.loads(out)
+    assert tree["schema"] == "neurocomp/failure/1" and tree["exit_code"] == code
+    assert err.startswith("error: ") and all(finding["what"] in err for finding in tree["findings"])
+    assert set(tree["findings"][0]) == {"where", "what", "why", "hint"}
+    if where != "cores":
+        assert tree["findings"][0]["where"] == where
+    assert command(*[word for word in words if word != "--json"]) == code
+    assert capsys.readouterr().out == ""
+
+
 # --- progress -------------------------------------------------------------------------------------------
 
 
