@@ -24,37 +24,60 @@ cdef extern from "links.h" nogil:
     void nc_links_load(int64_t nets, const int64_t *ptr, const int32_t *links, const int64_t *traffic, int64_t *load)
 
 
-def list_links(int32_t width, int32_t height, bint torus, bint tree, const int32_t[::1] source,
-               const int64_t[::1] ptr, const int32_t[::1] to):
-    """(pointer int64 (nets + 1), links int32) of what each net takes from its source to its targets."""
+cdef class _Routes:
+    """Checked arguments of nc_links_list, with its work areas."""
+
     cdef nc_links_mesh mesh
     cdef nc_links_nets nets
-    cdef int status
-    cdef Py_ssize_t count = source.shape[0]
-    if ptr.shape[0] != count + 1:
-        raise ValueError("tables of different lengths")
-    mesh.width, mesh.height, mesh.torus, mesh.tree = width, height, torus, tree
-    nets.nets, nets.ptr = count, &ptr[0]
-    nets.source = &source[0] if count else NULL
-    nets.to = &to[0] if to.shape[0] else NULL
-    with nogil:
-        status = nc_links_check(&mesh, &nets, to.shape[0])
-    raise_status(status, "links")
-    cdef int64_t[::1] pointer = np.empty(count + 1, np.int64)
-    cdef int32_t[::1] hit = np.empty(width, np.int32)
-    cdef int32_t[::1] links
-    cdef nc_links_column *column = <nc_links_column *>calloc(width, sizeof(nc_links_column))
-    if column == NULL:
-        raise MemoryError
-    try:
+    cdef nc_links_column *column
+    cdef int64_t[::1] pointer
+    cdef int32_t[::1] hit
+    cdef list keep
+
+    def __cinit__(self, int32_t width, int32_t height, bint torus, bint tree, const int32_t[::1] source,
+                  const int64_t[::1] ptr, const int32_t[::1] to):
+        cdef int status
+        cdef Py_ssize_t count = source.shape[0]
+        self.column = NULL
+        if ptr.shape[0] != count + 1:
+            raise ValueError("tables of different lengths")
+        self.keep = [source, ptr, to]
+        self.mesh.width, self.mesh.height, self.mesh.torus, self.mesh.tree = width, height, torus, tree
+        self.nets.nets, self.nets.ptr = count, &ptr[0]
+        self.nets.source = &source[0] if count else NULL
+        self.nets.to = &to[0] if to.shape[0] else NULL
         with nogil:
-            nc_links_list(&mesh, &nets, column, &hit[0], &pointer[0], NULL)
-        links = np.empty(max(1, pointer[count]), np.int32)
+            status = nc_links_check(&self.mesh, &self.nets, to.shape[0])
+        raise_status(status, "links")
+        self.pointer = np.empty(count + 1, np.int64)
+        self.hit = np.empty(width, np.int32)
+        self.column = <nc_links_column *>calloc(width, sizeof(nc_links_column))
+        if self.column == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.column)
+
+    def list(self, int32_t[::1] links=None):
+        cdef int32_t *found = NULL
+        if links is not None:
+            found = &links[0]
         with nogil:
-            nc_links_list(&mesh, &nets, column, &hit[0], &pointer[0], &links[0])
-    finally:
-        free(column)
-    return np.asarray(pointer), np.asarray(links)[: pointer[count]]
+            nc_links_list(&self.mesh, &self.nets, self.column, &self.hit[0], &self.pointer[0], found)
+        return np.asarray(self.pointer)
+
+
+def list_links(width, height, torus, tree, source, ptr, to):
+    """(pointer int64 (nets + 1), links int32) of what each net takes from its source to its targets."""
+    routes = _Routes(width, height, torus, tree, source, ptr, to)
+    links = np.empty(max(1, routes.list()[-1]), np.int32)
+    pointer = routes.list(links)
+    return pointer, links[: pointer[-1]]
+
+
+def count_links(width, height, torus, tree, source, ptr, to):
+    """int64 (nets): how many links each net takes."""
+    return np.diff(_Routes(width, height, torus, tree, source, ptr, to).list())
 
 
 def link_loads(const int64_t[::1] ptr, const int32_t[::1] links, const int64_t[::1] traffic, int64_t slots):

@@ -42,7 +42,7 @@ from neurocomp.mapping.tile import Tiling
 LOOKS_PER_SECOND = 10_000_000  # of one level of a multilevel search, of which there are some five
 _UNITS = 1 << 20  # work is counted in units of the total / this
 _SLACK = 1.02
-_PER_CORE, _FINEST = 8, 512  # micro-tiles that fill a core
+PER_CORE, _FINEST = 8, 512  # micro-tiles that fill a core
 _LARGE, _LARGE_PINS = 8_000, 1_000_000  # micro-tiles, and what they hear, beyond which few methods must do:
 _OF_LARGE = ("natural", "multilevel")
 _HOPEFUL = 1.5  # beside the least volume, placement seldom makes up for more
@@ -105,32 +105,32 @@ class Clusters:
     @property
     def is_large(self) -> bool:
         """Whether few methods must do."""
-        graph = self.built(_PER_CORE)[0]
+        graph = self.built(PER_CORE)[0]
         return graph.vertices > _LARGE or graph.pin.size > _LARGE_PINS
 
     @property
     def is_huge(self) -> bool:
         """Whether one method must do."""
-        return self.built(_PER_CORE)[0].pin.size > _HUGE
+        return self.built(PER_CORE)[0].pin.size > _HUGE
 
     def _wanted(self, effort: str) -> tuple[tuple[str, int], ...]:
         """Methods and micro-tiles per core; the latter make no difference where single neurons are the smallest
         pieces anyway."""
         wanted = _FEWEST[effort]
-        if self.built(_PER_CORE)[0].demand[:, NEURONS].max(initial=0) <= 1:
-            wanted = tuple(dict.fromkeys((method, _PER_CORE) for method, _ in wanted))
+        if self.built(PER_CORE)[0].demand[:, NEURONS].max(initial=0) <= 1:
+            wanted = tuple(dict.fromkeys((method, PER_CORE) for method, _ in wanted))
         if self.is_large:
             methods = _OF_HUGE if self.is_huge else _OF_LARGE
-            wanted = tuple((method, n) for method, n in wanted if n == _PER_CORE and method in methods)
+            wanted = tuple((method, n) for method, n in wanted if n == PER_CORE and method in methods)
         return wanted
 
     def columns(self) -> Iterator[Layout]:
         """Patches of the map through several layers. On large networks they make other methods needless, and are
         refined and placed as those would be."""
-        for per_core in (_PER_CORE, 2 * _PER_CORE):
-            if self.has_columns and not (self.is_large and per_core > _PER_CORE):
+        for per_core in (PER_CORE, 2 * PER_CORE):
+            if self.has_columns and not (self.is_large and per_core > PER_CORE):
                 built = self.built(per_core)
-                size = "" if per_core == _PER_CORE else f" of 1/{per_core} cores"
+                size = "" if per_core == PER_CORE else f" of 1/{per_core} cores"
                 places = built[1].places
                 ways = Columns(along_hilbert(*places), built[1].layer)  # type: ignore[misc]
                 if not self.is_large:
@@ -140,7 +140,7 @@ class Clusters:
     @property
     def has_columns(self) -> bool:
         """Whether the network has maps; what the user assigned to cores is no such."""
-        return not self.problem.assignment and self.built(_PER_CORE)[1].places is not None
+        return not self.problem.assignment and self.built(PER_CORE)[1].places is not None
 
     def _begun(self, name: str, start: Start, built: Built) -> Layout:
         most, seed, large = self.problem.available_cores, self.choices.seed, self.is_large
@@ -157,12 +157,12 @@ class Clusters:
             return
         for method, per_core in self._wanted(effort):
             if available(method):
-                size = "" if per_core == _PER_CORE else f" of 1/{per_core} cores"
+                size = "" if per_core == PER_CORE else f" of 1/{per_core} cores"
                 yield self._parted(f"{method} partition{size}{_of(effort)}", method, effort, self.built(per_core))
 
     def _few(self, effort: str) -> Iterator[Layout]:
         """By the search of the effort below; what leaves far more than the best is not placed."""
-        built, names = self.built(_PER_CORE), {}
+        built, names = self.built(PER_CORE), {}
         below = "default" if effort == "best" else "quick" if self.is_huge else "fast"
         for method, _ in self._wanted(effort):
             found = self._partition(method, below, built)
@@ -178,13 +178,13 @@ class Clusters:
     def finer(self, effort: str) -> Iterator[Layout]:
         """For cores that are nearly full: smaller micro-tiles, of which a core holds more exactly what it can."""
         for method in ("natural", "multilevel"):
-            yield self._parted(f"{method} partition of small tiles", method, effort, self.built(8 * _PER_CORE))
+            yield self._parted(f"{method} partition of small tiles", method, effort, self.built(8 * PER_CORE))
 
     def spread(self, effort: str, work: dict[str, float], targets: list[int]) -> Iterator[Layout]:
         """Parts of bounded work: so many of them that each has its share, and no more traffic than that takes."""
         fewest = max(1, self.tiling.tiles)
         for cores in targets:
-            built = self.built(min(_FINEST, _PER_CORE * max(1, -(-cores // fewest))))
+            built = self.built(min(_FINEST, PER_CORE * max(1, -(-cores // fewest))))
             per_vertex = _work_of_vertices(built, self.problem, work)
             most = int(per_vertex.sum() / cores * _SLACK) + 1
             if int(per_vertex.max(initial=0)) <= most:
@@ -217,7 +217,7 @@ class Clusters:
             fabric = fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost)
             found = place_best(clustered, fabric, seed=self.choices.seed, effort=effort)  # type: ignore[arg-type]
             self.cores[key] = found
-        return replace(layout, core=self.cores[key])
+        return replace(layout, core=self.cores[key], placed_by=effort)
 
     def joined(self, layout: Layout, effort: str) -> Layout:
         """Micro-tiles moved and exchanged between placed cores, by what it changes on the links."""

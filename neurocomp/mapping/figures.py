@@ -81,7 +81,7 @@ class Load:
         for tile in self.tiles:
             label = self.routes.route_class.get(tile.population)
             if label is not None and tile.core >= 0:
-                used = label[tile.channel_last_positions(self.problem.population(tile.population).shape)]
+                used = tile.part_of(label, self.problem.shape(tile.population))
                 core[used[used >= 0]] = tile.core
         return core
 

@@ -12,7 +12,8 @@ from functools import cached_property
 
 from neurocomp.mapping.candidate import Candidate, evaluated
 from neurocomp.mapping.choices import Choices
-from neurocomp.mapping.clustered import Clusters, Layout
+from neurocomp.mapping.clustered import PER_CORE, Clusters, Layout
+from neurocomp.mapping.fewest_links import takes_more_links
 from neurocomp.mapping.figures import Figures, Load
 from neurocomp.mapping.partition import MOST_VERTICES
 from neurocomp.mapping.place import Placement, place
@@ -57,7 +58,7 @@ class Portfolio:
         groups: tuple[tuple[str, Group], ...] = (
             ("fast", self._in_order), ("fast", lambda: self._spread("fast")),
             ("default", self._in_order_placed), ("default", self._columns),
-            ("default", lambda: self._clustered("default")),
+            ("default", lambda: self._clustered("default")), ("default", self._in_order_late),
             ("default", lambda: self._clustered_spread("default")), ("default", lambda: self._polished("default")),
             ("default", lambda: self._jointly("default")), ("default", lambda: self._recombined("default")),
             ("best", lambda: self._clustered("best")), ("best", lambda: self._spread("best")),
@@ -97,12 +98,34 @@ class Portfolio:
         if self.tiling.stuck or self.tiling.unsettled:
             yield "network order"
             return
+        if self._waits:
+            return
+        yield from self._ordered()
+
+    def _ordered(self) -> Iterator[Candidate | str]:
         loose = place(self.problem, self.tiling)
         self.short = None if loose.fits else loose
         yield self._on_cores("network order", self.tiling, loose)
         dense = place(self.problem, self.tiling, dense=True)
         if dense.fits and dense.cores_needed < loose.cores_needed:
             yield self._on_cores("network order, cores filled", self.tiling, dense)
+
+    @property
+    def _waits(self) -> bool:
+        """Whether network order is left until something better may be known: it takes long on huge networks."""
+        if self._objective != "traffic" or not self.choices.reaches("default"):
+            return False
+        return not (self.tiling.stuck or self.tiling.unsettled) and self.clusters.is_huge
+
+    def _in_order_late(self) -> Iterator[Candidate | str]:
+        """Network order if it has waited, and unless its links are more than the best has."""
+        if not self._waits:
+            return iter(())
+        placement, built = place(self.problem, self.tiling), self.clusters.built(PER_CORE)
+        known = None if self.best is None else self.best.figures.weighted_hops(self.best.boundary_cost)
+        if known is not None and takes_more_links(self.problem, *built, placement.tiles, known):
+            return iter(("network order, not routed as it takes more links",))
+        return self._ordered()
 
     def _spread(self, effort: str) -> Iterator[Candidate | str]:
         if self.best is None or not self._takes_time or self.tiling.stuck or self.tiling.unsettled:

@@ -48,6 +48,14 @@ class Tile:
         pixels = np.arange(y0, y1)[:, None] * width + np.arange(x0, x1)
         return (pixels[..., None] * channels + np.arange(c0, c1)).reshape(-1).astype(np.int32)
 
+    def part_of(self, values: np.ndarray, shape: Shape) -> np.ndarray:
+        """What an array (elements), channel-last, holds of this tile's elements."""
+        if self.box is None:
+            return values[self.positions]
+        channels, height, width = as_map(shape)
+        (c0, c1), (y0, y1), (x0, x1) = self.box
+        return values.reshape(height, width, channels)[y0:y1, x0:x1, c0:c1]
+
 
 def tile_window(tile: Tile, shape: Corner) -> Window:
     """Ones on the elements of a tile, see ``structure.Window``."""

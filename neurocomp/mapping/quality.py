@@ -11,7 +11,7 @@ from neurocomp.mapping.hypergraph import TRAFFIC_PER_SPIKE
 
 @dataclass(frozen=True)
 class Trial:
-    """One candidate: what it costs; None where it did not come to a mapping that fits."""
+    """One candidate: what it costs; None where it did not come to a mapping that fits, or was not routed."""
 
     name: str
     hops: float | None = None

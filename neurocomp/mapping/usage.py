@@ -96,7 +96,7 @@ def usage_of(problem: Problem, layers: dict[str, Layer], tiles: Sequence[Tile], 
             demand[index, NEURONS] = tile.size
             demand[index, SYNAPSE_BITS] = synapse_bits(layers[tile.population], tile, shape)
         if tile.population in routes.route_class:
-            class_tile[_labels(routes, tile, shape)] = index
+            class_tile[tile.part_of(routes.route_class[tile.population], shape)] = index
     sizes = routes.class_sizes
     demand[:, SYNAPSE_BITS] += operand_memory(problem, routes, len(tiles))
     _count_axons_in(routes, sizes, demand)
@@ -141,16 +141,13 @@ def synapse_bits(layer: Layer, tile: Tile, shape: Corner) -> int:
         return elements + int(per_channel[c0:c1].sum()) + stored.constant
     y, rest = np.divmod(np.asarray(tile.positions, np.int64), shape[2] * shape[0])
     x, c = np.divmod(rest, shape[0])
-    elements = int(np.broadcast_to(stored.per_element, shape)[c, y, x].sum())
-    return elements + int(per_channel[np.unique(c)].sum()) + stored.constant
-
-
-def _labels(routes: Routes, tile: Tile, shape: Corner) -> np.ndarray:
-    labels = routes.route_class[tile.population]
-    if tile.box is None:
-        return labels[tile.positions]
-    (c0, c1), (y0, y1), (x0, x1) = tile.box
-    return labels.reshape(*shape[1:], shape[0])[y0:y1, x0:x1, c0:c1]
+    held = np.zeros(shape[0], bool)
+    held[c] = True
+    if stored.per_element.size == 1:
+        elements = int(stored.per_element.flat[0]) * tile.size
+    else:
+        elements = int(np.broadcast_to(stored.per_element, shape)[c, y, x].sum())
+    return elements + int(per_channel[held].sum()) + stored.constant
 
 
 def _packet_class(routes: Routes) -> np.ndarray:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from neurocomp._core.status import CoreError
 from neurocomp.fabric.curve import space_filling_order
-from neurocomp.fabric.links import link_loads, links_of
+from neurocomp.fabric.links import link_counts, link_loads, links_of
 from neurocomp.fabric.topology import EAST, NORTH, SOUTH, WEST, Mesh, Topology
 from neurocomp.fabric.tree import UP, Tree
 
@@ -65,6 +65,7 @@ def test_paths_trees_and_hops_agree_with_a_walk(mesh, data) -> None:
     for tree, (ends, listed) in ((False, (path_pointer[pointer], flat)), (True, (tree_pointer, expected))):
         ends_given, links = links_of(mesh, tree, source, pointer, destination)
         assert ends_given.tolist() == ends.tolist()
+        assert link_counts(mesh, tree, source, pointer, destination).tolist() == np.diff(ends).tolist()
         assert links.tolist() == list(itertools.chain.from_iterable(listed))
         traffic = np.arange(1, source.size + 1)
         load = np.zeros(mesh.link_slots, np.int64)

@@ -109,8 +109,11 @@ def partition(
     return None if found is None else _named(*found, member_of)
 
 
-def begun(graph: Hypergraph, limits: Limits, start: Start, *, most_parts: int, seed: int = 0) -> Partition | None:
-    """What ``start`` proposes, made legal but not refined: once placed, such parts are the better ones to anneal from.
+def begun(
+    graph: Hypergraph, limits: Limits, start: Start, *, most_parts: int, seed: int = 0, effort: str | None = None
+) -> Partition | None:
+    """What ``start`` proposes, made legal, and refined only if an effort is named: of a few micro-tiles such parts are
+    the better ones to anneal from once they are placed, of many the worse ones.
 
     No vertex is pinned, and some vertex is no input.
     """
@@ -118,7 +121,13 @@ def begun(graph: Hypergraph, limits: Limits, start: Start, *, most_parts: int, s
     if is_hopeless(task):
         return None
     state = task.state(start(task, seed))
-    return _named(state.part, state.volume, member_of) if repaired(state) else None
+    if not repaired(state):
+        return None
+    if effort is None:
+        return _named(state.part, state.volume, member_of)
+    refine(task, state, EFFORTS[effort], seed)
+    part = improved(task, state.part, state.volume, EFFORTS[effort], seed)
+    return _named(part, task.state(part).volume, member_of)
 
 
 def _searched(task: Task, method: str, effort: Effort, seed: int) -> tuple[np.ndarray, int] | None:
