@@ -126,11 +126,24 @@ def ranged_values(network: Network, chip: ChipSpec) -> list[str]:
 
 def _sampled_ranges(network: Network, chip: ChipSpec) -> dict[str, float]:
     """Greatest magnitudes of ``ranged_values`` on the first samples stored with the network."""
-    wanted, sample = ranged_values(network, chip), network.sample
-    if not wanted or sample is None:
+    sample = network.sample
+    if sample is None or not ranged_values(network, chip):
         return {}
     labels = None if sample.labels is None else sample.labels[:RANGED_SAMPLES]
-    inputs = encode_sample(replace(sample, inputs=sample.inputs[:RANGED_SAMPLES], labels=labels))
+    few = replace(sample, inputs=sample.inputs[:RANGED_SAMPLES], labels=labels)
+    return ranges_on(network, chip, encode_sample(few))
+
+
+def ranges_on(
+    network: Network, chip: ChipSpec, inputs: np.ndarray | None, samples: int = 1, steps: int | None = None
+) -> dict[str, float]:
+    """Greatest magnitudes of ``ranged_values`` of a float network on inputs (samples, steps, ...), or, without any, in
+    a run of so many samples and steps."""
+    wanted = ranged_values(network, chip)
+    if not wanted:
+        return {}
+    if inputs is None:
+        return measured_ranges(execute(network, samples=samples, steps=steps, record=wanted), wanted)
     ranges: dict[str, float] = {}
     for k in range(len(inputs)):  # one by one: large networks record much
         ranges = widest(ranges, measured_ranges(execute(network, inputs[k : k + 1], record=wanted), wanted))

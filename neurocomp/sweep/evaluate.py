@@ -26,7 +26,7 @@ from neurocomp.inputs.prepared import Prepared
 from neurocomp.inputs.reading import PLAIN
 from neurocomp.mapping.check import check_program
 from neurocomp.mapping.choices import Choices
-from neurocomp.mapping.compile import float_form, hosted_values, lower, measured_ranges
+from neurocomp.mapping.compile import float_form, lower, ranges_on
 from neurocomp.mapping.map import Plan, map_plan, plan_mapping
 from neurocomp.mapping.problem import problem_of
 from neurocomp.mapping.profile import Profile, profile_of
@@ -258,13 +258,9 @@ class Bench:
 
 
 def rounded_for(network: Network, chip: ChipSpec, data: Prepared, scales: WeightScales) -> Network:
-    """The network in the chip's numbers; values of host functions are as large as on the data that calibrate it."""
+    """The network in the chip's numbers; values that data have to range are as large as on those that calibrate it."""
     form = float_form(network, chip)
-    wanted = hosted_values(form) if form is not None else []
-    ranges: dict[str, float] = {}
-    if form is not None and wanted:
-        run = execute(form, data.inputs, samples=data.samples, steps=data.steps, record=wanted)
-        ranges = measured_ranges(run, wanted)
+    ranges = {} if form is None else ranges_on(form, chip, data.inputs, data.samples, data.steps)
     return lower(network, chip, data.calibration, weight_scales=scales, ranges=ranges)
 
 
