@@ -296,3 +296,29 @@ def test_multi_head_attention_over_the_steps() -> None:
 
     network, _ = check_model(on_a_grid(Net()), grid_input(STEPS, 2, 6))
     assert whole(network) == {"attention.scaled_dot_product_attention"}
+
+
+class ReadOut(nn.Module):
+    def __init__(self, made: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.fc, self.lif, self.made = nn.Linear(6, 8), over_time.lif(), made
+
+    def forward(self, x: Any) -> Any:
+        return self.made(self.lif(self.fc(x)))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda s: torch.einsum("tbi,sbi->bts", s, s),
+        lambda s: s.mean(0) * s.mean(0),
+        lambda s: s.amax(0),
+        lambda s: torch.softmax(s, 0),
+        lambda s: s[1:3].mean(0),
+        lambda s: s[2:].sum((0, 2)),
+        lambda s: s + torch.arange(4.0).view(4, 1, 1),
+        lambda s: s.transpose(0, 1).flatten(1)[:, 5:20],
+    ],
+)
+def test_what_is_read_out_may_be_made_of_all_steps(made: Callable[[Any], Any]) -> None:
+    check_model(on_a_grid(ReadOut(made)), grid_input(STEPS, 2, 6))

@@ -172,11 +172,15 @@ def _repeated(arrange: Arrangement, stream: Stream, path: str) -> Stream:
     return streams.unfolded(stream, stream.shape, arrange.steps, stream.path or path)
 
 
-def stepwise(arrange: Arrangement, signal: Signal, path: str, axis: int | None = None) -> Signal:
-    """A signal that is not folded: its steps where they are known or along ``axis``, else the same at every step."""
+def stepwise(arrange: Arrangement, signal: Signal, path: str, axis: int | None = None, always: bool = False) -> Signal:
+    """A signal that is not folded: its steps where they are known or along ``axis``, else the same at every step.
+
+    Raises Unsupported if it has several axes of steps; always: if it has none, too."""
     if signal.time != "folded":
         return signal
     marked = _marked(signal)
+    if always and not marked:
+        raise Unsupported("none of its axes are time steps")
     if len(marked) == 1 and axis in (None, marked[0][0]):
         return unfolded(arrange, signal, None, path)
     if axis is not None or marked:
@@ -251,6 +255,20 @@ def _changed(value: Any, change: Change) -> Any:
     if isinstance(value, Signal):
         return change(value)
     return [_changed(part, change) for part in value] if isinstance(value, list | tuple) else value
+
+
+def is_made_of_all_steps(stream: Stream) -> bool:
+    """Whether all that a stream is made of are functions of all steps."""
+    match stream:
+        case Unfolded():
+            return True
+        case Mapped():
+            return is_made_of_all_steps(stream.source)
+        case Sum() | Concatenated():
+            return bool(stream.terms) and all(is_made_of_all_steps(term.stream) for term in stream.terms)
+        case Product():
+            return is_made_of_all_steps(stream.left.stream) and is_made_of_all_steps(stream.right.stream)
+    return False
 
 
 def folded_in(stream: Unfolded) -> list[Folded]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.frontend.freezing import arithmetic, attention, axes, delays, joining, linear, pooling, reductions
-from neurocomp.frontend.freezing.allsteps import folded, handled, stepwise
+from neurocomp.frontend.freezing.allsteps import at_every_step, folded, handled, is_made_of_all_steps, stepwise
 from neurocomp.frontend.freezing.export import NEURON_OP, Graph
 from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, constant_features, feature_map
 from neurocomp.frontend.freezing.ops import HANDLERS, Context, is_open
@@ -208,8 +208,8 @@ class Lowering:
 
     def _by_steps(self, reading: Reading, x: Signal) -> Signal:
         """What a neuron is given, step by step."""
-        whole = reading.time_axis is not None and x.time in ("mean", "sum", "any")
-        if self.steps == 1 or not (x.time == "folded" or (whole and self.may_fold)):
+        whole = x.time in ("mean", "sum") or (x.time == "any" and is_made_of_all_steps(x.stream))
+        if self.steps == 1 or not (x.time == "folded" or (whole and reading.time_axis is not None and self.may_fold)):
             return x
         x = folded(self.arrange, x)
         return stepwise(self.arrange, x, reading.path, reading.time_axis)
@@ -291,8 +291,9 @@ class Lowering:
             return joined, len(results) - self.steps
         chosen = next((s for s in signals if not _is_state_of_spiking(s, self.readings)), signals[0])
         if chosen.time == "folded":
-            chosen = stepwise(self.arrange, chosen, "output")
-            chosen = replace(chosen, time="mean") if chosen.time == "any" else chosen
+            with contextlib.suppress(Unsupported):  # several axes of steps, say: no step has an output of its own
+                return stepwise(self.arrange, chosen, "output", always=True), len(results) - 1
+            return replace(at_every_step(self.arrange, chosen, "output"), time="mean"), len(results) - 1
         return self.arrange.summed_over_time(chosen), len(results) - 1
 
     # messages ---------------------------------------------------------------------------------------------------
