@@ -83,17 +83,13 @@ class AllSteps:
         return self.steps - 1
 
     def target_shape(self, source: Shape) -> Shape:
-        port, output = self.function.by_name.get(self.port), self.function.output
+        port, output = (self.function.by_name.get(name or "") for name in (self.port, self.function.output))
         if port is None or self.port not in self.function.inputs or output is None:
             raise ShapeMismatch(f"{self.port!r} is no input of the function of all steps, or that has no output")
-        for what, size, shape in (
-            ("takes", port.size, source),
-            ("gives", self.function.by_name[output].size, self.shape),
-        ):
+        for what, size, shape in (("takes", port.size, source), ("gives", output.size, self.shape)):
             if size != self.steps * math.prod(shape):
-                raise ShapeMismatch(
-                    f"a function of {self.steps} steps of {spelt(shape)} elements {what} {size} of them"
-                )
+                found = f"a function of {self.steps} steps of {spelt(shape)} elements {what} {size} of them"
+                raise ShapeMismatch(found)
         return self.shape
 
 
