@@ -6,6 +6,8 @@ from libc.stdlib cimport free, malloc
 
 import numpy as np
 
+from neurocomp._core.partition cimport nc_partition
+
 from neurocomp._core.status import raise_status
 
 
@@ -54,13 +56,6 @@ cdef extern from "place.h" nogil:
     int32_t nc_place_lanczos(const nc_place_flows *flows, int32_t steps, double *basis, double *diagonal,
                              double *beside, double *root)
 
-
-cdef extern from "partition.h" nogil:
-    ctypedef struct nc_hyper:
-        int32_t vertices
-    ctypedef struct nc_partition:
-        const nc_hyper *h
-        int32_t parts
 
 cdef extern from "place_joint.h" nogil:
     ctypedef struct nc_place_joint:
