@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.network.graph import Network, Projection
 from neurocomp.network.kinds import value_kinds
-from neurocomp.network.ops import Conv, Linear, Sparse, weight_of
+from neurocomp.network.ops import Conv, Linear, Mixture, Sparse, weight_of
 from neurocomp.network.verify import population_order
 from neurocomp.simulate.engines.layer import Layer, Pair, linear_layer
 
@@ -95,8 +95,14 @@ def _pair(axes: tuple[int, ...]) -> Pair:
 
 
 def _left_out(network: Network, normalised: bool) -> tuple[str, ...]:
-    plain = sorted({type(p.op).__name__ for p in network.projections} - {"Linear", "Conv", "Sparse"})
+    mixing = dict.fromkeys(p.target for p in network.projections if isinstance(p.op, Mixture))
+    others = {type(p.op).__name__ for p in network.projections if not isinstance(p.op, Mixture)}
+    plain = sorted(others - {"Linear", "Conv", "Sparse"})
     said = [
+        f"mixtures of time steps ({', '.join(mixing)}) are not counted, nor are weights in them; steps flow on as if "
+        "none had to wait for later ones"
+        if mixing
+        else "",
         f"pooling and sums of maps ({', '.join(plain)}) are done on the way and cost nothing" if plain else "",
         "" if normalised else "batch normalisation is not counted: the network has none, or it is folded into weights",
     ]

@@ -13,6 +13,7 @@ from neurocomp.errors import InputError
 from neurocomp.network.graph import Network, Population, Projection
 from neurocomp.network.neuron import Neuron
 from neurocomp.network.ops import Conv, Linear, OneToOne, Pool, Sparse
+from neurocomp.network.time_ops import look_ahead
 from neurocomp.simulate.trained_layers import layers_of
 from neurocomp.simulate.training import simulate_training
 from neurocomp.simulate.training_setup import TrainingSetup, recorded_activity
@@ -98,3 +99,20 @@ def test_one_axis_counts_as_a_row():
     op = Conv(weights(4, 2, 3), (1,), (1,), (1,))
     (layer,) = layers_of(Network(populations, (Projection("w", "a", "b", op),), ("a",), "b")).layers
     assert (layer.in_size, layer.kernel, layer.macs) == ((1, 9), (1, 3), 4 * 2 * 3 * 9)
+
+
+def test_mixtures_of_time_steps_are_left_out_and_said_to_be() -> None:
+    mixing = Network(
+        (
+            Population("in", (4,)), Population("a", (3,), SPIKING), Population("later", (3,)),
+            Population("b", (2,), READOUT),
+        ),
+        (
+            Projection("x", "in", "a", Linear(weights(3, 4))), Projection("t", "a", "later", look_ahead(4, 1)),
+            Projection("y", "later", "b", Linear(weights(2, 3))),
+        ),
+        ("in",), "b",
+    )  # fmt: skip
+    found = layers_of(mixing)
+    assert [layer.name for layer in found.layers] == ["x", "y"]
+    assert found.assumptions[0].startswith("mixtures of time steps (later) are not counted")
