@@ -174,7 +174,8 @@ def _projection(network: Network, projection: Projection) -> Iterator[Diagnostic
 
 
 def _loops(network: Network) -> Iterator[Diagnostic]:
-    left_out = [p.name for p in network.populations if p.name not in set(population_order(network))]
+    ordered = set(population_order(network))
+    left_out = [p.name for p in network.populations if p.name not in ordered]
     if left_out:
         yield Diagnostic(
             " -> ".join(left_out),
