@@ -67,12 +67,15 @@ def _from_table(path: Path) -> Burst:
     except UnicodeDecodeError as error:
         raise bad_input(where, f"is not text (byte {error.start})", hint="a trace is .csv or .npz") from None
     rows = _rows(text)
-    first = next(rows, None)
-    if first is None:
-        raise bad_input(where, "is empty", hint=f"a trace begins with the line {','.join(COLUMNS)}")
-    header = [cell.strip() for cell in first[1]]
-    _check_header(where, header)
-    return _parse(path, header, rows)
+    try:
+        first = next(rows, None)
+        if first is None:
+            raise bad_input(where, "is empty", hint=f"a trace begins with the line {','.join(COLUMNS)}")
+        header = [cell.strip() for cell in first[1]]
+        _check_header(where, header)
+        return _parse(path, header, rows)
+    except csv.Error as error:  # a cell without end
+        raise bad_input(where, "is no table of packets", why=str(error)) from None
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -83,9 +83,12 @@ def _from_program(folder: Path, network: Network) -> Assignment:
 
 def _csv_rows(path: Path, text: str) -> list[Row]:
     reader = csv.DictReader(text.splitlines())
-    if list(reader.fieldnames or ()) != ["population", "start", "stop", "core"]:
-        raise bad_input(str(path), "is not a placement", f"its first line is {text.splitlines()[:1]}", _FORMAT)
-    return [_row(path, f"line {number}", row) for number, row in enumerate(reader, start=2)]
+    try:
+        if list(reader.fieldnames or ()) != ["population", "start", "stop", "core"]:
+            raise bad_input(str(path), "is not a placement", f"its first line is {text.splitlines()[:1]}", _FORMAT)
+        return [_row(path, f"line {number}", row) for number, row in enumerate(reader, start=2)]
+    except csv.Error as error:  # a cell without end
+        raise bad_input(str(path), "is not a placement", str(error), _FORMAT) from None
 
 
 def _json_rows(path: Path, text: str) -> list[Row]:
@@ -102,7 +105,7 @@ def _row(path: Path, place: str, row: object) -> Row:
     if isinstance(row, dict):
         try:
             return str(row["population"]), int(row["start"]), int(row["stop"]), int(row["core"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             pass
     raise bad_input(f"{path}, {place}", "does not say which elements of which population lie on which core",
                     hint=_FORMAT)  # fmt: skip

@@ -71,6 +71,7 @@ def test_a_placement_from_csv_and_from_json_is_the_same(tmp_path: Path) -> None:
     [
         ("core,population\n", "is not a placement"),
         ("", "is not a placement"),
+        ("population,start,stop,core\n" + "9" * 200_000 + ",0,1,0\n", "field larger than"),
         ("{}", "it is not a list"),
         ("[1", "JSONDecodeError"),
         ("[1]", "entry 0: does not say"),

@@ -139,6 +139,12 @@ def test_all_that_is_wrong_is_said_at_once(work: Path, capsys: pytest.CaptureFix
         assert f"error: {option}: " in err
 
 
+def test_a_trace_with_a_cell_without_end(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (work / "long.csv").write_text("release,source,destination\n0,0," + "9" * 200_000 + "\n")
+    assert run(app, ["noc", "--mesh", "2x2", "--trace", "long.csv"]) == 2
+    assert "error: long.csv: is no table of packets\n  why:  field larger than" in capsys.readouterr().err
+
+
 def test_a_load_beyond_memory_is_refused(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(app, ["noc", "--mesh", "1024x1024", "--cycles", "99999999,1"]) == 5
     assert "packets at a time" in capsys.readouterr().err
