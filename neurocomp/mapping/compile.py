@@ -12,7 +12,7 @@ from neurocomp.activity.execute import execute
 from neurocomp.activity.execution import Execution
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import bad_input
-from neurocomp.mapping.integers import Rounding, in_integers, register_bits
+from neurocomp.mapping.integers import Rounding, held_values, in_integers
 from neurocomp.mapping.map import Chips, map_network
 from neurocomp.mapping.profile import Activity
 from neurocomp.mapping.program import Program
@@ -23,7 +23,6 @@ from neurocomp.network.graph import Float32, Integer, Network
 from neurocomp.network.ops import hosted_function
 from neurocomp.network.passes import fold_average_pooling, max_pooling_to_neurons
 from neurocomp.network.quantise import WeightScales
-from neurocomp.network.registers import multiplied_values
 from neurocomp.network.steady import mixtures_to_delays
 from neurocomp.network.units import KEEPING
 from neurocomp.network.verify import verify
@@ -100,7 +99,7 @@ def lower(
     if ranges is None:
         ranges = _sampled_ranges(lowered, chip)
     rounding = Rounding(chip_arithmetic(chip), calibration, weight_scales, ranges)
-    quantised = in_integers(lowered, chip.numeric, rounding)
+    quantised = in_integers(lowered, chip, rounding)
     notes = tuple(f"on {chip.name}: {note}" for note in (*folded, *quantised.notes))
     return with_stations(replace(quantised.network, assumptions=network.assumptions + notes), chip)
 
@@ -120,8 +119,7 @@ def hosted_values(network: Network) -> list[str]:
 def ranged_values(network: Network, chip: ChipSpec) -> list[str]:
     """Populations of a float network whose largest values have to be known from data: what functions of the host give,
     and what the chip keeps in registers."""
-    held = multiplied_values(network) if register_bits(chip.numeric) else []
-    return [*hosted_values(network), *held]
+    return [*hosted_values(network), *held_values(network, chip)]
 
 
 def _sampled_ranges(network: Network, chip: ChipSpec) -> dict[str, float]:

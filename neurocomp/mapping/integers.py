@@ -15,8 +15,10 @@ import numpy as np
 
 from neurocomp.activity.plan_range import MOST, check_range, largest_sums
 from neurocomp.chip.numeric import Numeric
+from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import InputError, bad_input
 from neurocomp.mapping.losses import WEIGHTS_LOST
+from neurocomp.mapping.stations import too_wide
 from neurocomp.network.graph import Integer, Network, Population
 from neurocomp.network.quantise import LARGEST_ANALOG, Quantised, WeightScales, Widths, quantise
 from neurocomp.network.registers import feeding, multiplied_values
@@ -61,7 +63,16 @@ def exponent_max(numeric: Numeric) -> int:
     return numeric.exponent_max or 0
 
 
-def in_integers(network: Network, numeric: Numeric, rounding: Rounding) -> Quantised:
+def held_values(network: Network, chip: ChipSpec) -> list[str]:
+    """Populations of a float network whose values the chip may keep in registers: what is multiplied again, and what
+    would be too wide for its packets."""
+    if not register_bits(chip.numeric):
+        return []
+    found = {*multiplied_values(network), *too_wide(network, chip)}
+    return [p.name for p in network.populations if p.name in found]
+
+
+def in_integers(network: Network, chip: ChipSpec, rounding: Rounding) -> Quantised:
     """The network in integers of which all possible sums fit. Raises InputError if there are none.
 
     As it is, if that keeps its weights; otherwise with registers for the values that are multiplied again and exponents
@@ -74,13 +85,14 @@ def in_integers(network: Network, numeric: Numeric, rounding: Rounding) -> Quant
         check_range(plain.network, rounding.arithmetic, float(LARGEST_ANALOG))
     except InputError as error:
         plain, refused = None, error
-    if plain is not None and not plain.lost and not plain.tight and plain.weight_error <= WELL_KEPT:
+    carried = not too_wide(network, chip)
+    if plain is not None and carried and not plain.lost and not plain.tight and plain.weight_error <= WELL_KEPT:
         return plain
     try:
-        held = _with_registers(network, numeric, rounding)
+        held = _with_registers(network, chip, rounding)
     except InputError as error:
         held, refused = None, error if multiplied_values(network) else refused or error
-    if held is not None and (plain is None or held.weight_error <= max(plain.weight_error, WELL_KEPT)):
+    if held is not None and (plain is None or not carried or held.weight_error <= max(plain.weight_error, WELL_KEPT)):
         return held
     found = _with_fewer_bits(network, rounding, plain)
     if found is None:
@@ -88,10 +100,11 @@ def in_integers(network: Network, numeric: Numeric, rounding: Rounding) -> Quant
     return found
 
 
-def _with_registers(network: Network, numeric: Numeric, rounding: Rounding) -> Quantised | None:
+def _with_registers(network: Network, chip: ChipSpec, rounding: Rounding) -> Quantised | None:
     """With registers no wider than all sums that are made of them allow; None if the chip has no use for them."""
-    names, width = multiplied_values(network), register_bits(numeric)
-    if (names and not width) or not (names or exponent_max(numeric)):
+    numeric, names = chip.numeric, held_values(network, chip)
+    width = register_bits(numeric)
+    if (multiplied_values(network) and not width) or not (names or exponent_max(numeric)):
         return None
     bits: dict[str, int] = dict.fromkeys(names, width)
     exponents: dict[str, int] = {}
@@ -109,7 +122,7 @@ def _with_registers(network: Network, numeric: Numeric, rounding: Rounding) -> Q
                 narrower[source] = max(narrower.get(source, 0), excess - more)
         if not narrower and not absorbed:
             check_range(found.network, rounding.arithmetic, float(LARGEST_ANALOG))
-            return _told(_without_needless(found, sums))
+            return _told(_without_needless(found, sums, set(too_wide(network, chip))))
         bits = {name: width - narrower.get(name, 0) for name, width in bits.items()}
         if min(bits.values(), default=LEAST_REGISTER_BITS) < LEAST_REGISTER_BITS:
             break
@@ -125,15 +138,14 @@ def _absorbed(population: Population, excess: int, arithmetic: Integer, numeric:
     return max(min(excess, most - population.exponent), 0)
 
 
-def _without_needless(found: Quantised, sums: Mapping[str, float]) -> Quantised:
-    """Sums that fit their registers as they are need none."""
-    kept = tuple(
-        replace(p, held=None)
-        if p.neuron is None and p.held is not None and p.held.shift == 0 and sums[p.name] <= p.held.limit
-        else p
-        for p in found.network.populations
-    )
-    return replace(found, network=replace(found.network, populations=kept))
+def _without_needless(found: Quantised, sums: Mapping[str, float], sent: set[str]) -> Quantised:
+    """Sums that fit their registers as they are need none, unless a packet's width has to be known."""
+
+    def kept(p: Population) -> Population:
+        fits = p.neuron is None and p.held is not None and p.held.shift == 0 and sums[p.name] <= p.held.limit
+        return replace(p, held=None) if fits and p.name not in sent else p
+
+    return replace(found, network=replace(found.network, populations=tuple(map(kept, found.network.populations))))
 
 
 def _told(found: Quantised) -> Quantised:

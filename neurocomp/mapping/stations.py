@@ -25,9 +25,9 @@ from neurocomp.chip.spec import ChipSpec
 from neurocomp.mapping.relays import relay_order
 from neurocomp.mapping.wires import sums_behind, wire_index
 from neurocomp.network.graph import Integer, Network, Projection
-from neurocomp.network.kinds import ValueKind, value_kinds
+from neurocomp.network.kinds import REAL, ValueKind, value_kinds
 from neurocomp.network.neuron import Neuron
-from neurocomp.network.ops import Factor, Linear, OverTime, is_hosted_op, stands_alone, weight_of
+from neurocomp.network.ops import Factor, Linear, OverTime, Pool, Reduce, is_hosted_op, stands_alone, weight_of
 
 STATION = Neuron(v_decay=0.0, reset="none", output="membrane")  # stands for a station where it has a place
 MOST_SENDERS = 4  # a sum of more spiking populations becomes a station
@@ -65,13 +65,21 @@ def is_moved_input(network: Network, name: str) -> bool:
 
 def payload_bits(network: Network, name: str, kind: ValueKind) -> int:
     """Bits that a packet with a value of this population carries besides its address."""
-    if kind.name != "real" or not isinstance(network.arithmetic, Integer):
-        return kind.bits
     held = network.by_name[name].held
     if held is not None:
-        return held.bits
+        return min(held.bits, kind.bits or held.bits)
+    if kind.name != "real" or not isinstance(network.arithmetic, Integer):
+        return kind.bits
+    sources = network.incoming[name]
+    if sources and all(_takes_as_it_is(p) for p in sources):
+        return max(payload_bits(network, p.source, kind) for p in sources)
     fed = name in network.inputs or is_moved_input(network, name)
     return network.arithmetic.input_bits if fed else network.arithmetic.state_bits
+
+
+def _takes_as_it_is(projection: Projection) -> bool:
+    """Whether a maximum is taken over what arrives, which then is no wider than before."""
+    return isinstance(projection.op, Pool | Reduce) and projection.op.kind == "max"
 
 
 def is_carried(chip: ChipSpec, bits: int) -> bool:
@@ -96,6 +104,21 @@ def with_stations(network: Network, chip: ChipSpec) -> Network:
             stations.add(name)
     ordered = tuple(p.name for p in network.populations if p.name in stations)
     return replace(network, stations=ordered)
+
+
+def too_wide(network: Network, chip: ChipSpec) -> list[str]:
+    """Stations on cores that would send more than a packet carries, apart from maxima, which are as wide as what they
+    are taken over; none where packets carry nothing."""
+    if not chip.numeric.graded_spikes or is_carried(chip, REAL.bits):
+        return []
+    placed, kinds = with_stations(network, chip), value_kinds(network)
+    return [
+        name
+        for name in placed.stations
+        if not is_hosted(network, name)
+        and not all(_takes_as_it_is(p) for p in network.incoming[name])
+        and not is_carried(chip, payload_bits(network, name, kinds[name]))
+    ]
 
 
 def unplaced(network: Network) -> list[str]:

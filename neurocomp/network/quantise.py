@@ -117,7 +117,8 @@ def _quantised(network: Network, units: Units, notes: list[str]) -> Quantised:
         projections |= {p.name: rounded_projection(network, p, units) for p in network.incoming[name]}
         populations[name] = _rounded_population(network, name, units, found)
     crowded = dict(units.crowded) if isinstance(units, RegisterUnits) else {}
-    if found and not crowded:  # narrower registers may make thresholds fit
+    hopeless = any(no_integer_form(p) for p in network.populations)
+    if found and (hopeless or not crowded):  # narrower registers may make thresholds fit
         raise InputError(found)
     result = replace(
         network,

@@ -65,10 +65,17 @@ def test_values_that_packets_cannot_carry_are_named_with_their_bits_and_a_chip_t
 
 
 def test_a_maximum_over_values_is_advised_to_move_behind_the_neurons() -> None:
-    text = refusal(pooled(), load_chip("generic"))
-    assert "sums: does not fit: sends real values (32 bits), generic carries 8-bit payloads" in text
+    text = refusal(pooled(), load_chip("loihi"))
+    assert "sums: does not fit: sends real values (24 bits), loihi carries spikes without a value" in text
     assert "sums is a sum that a maximum is taken over, whose values have to leave its core" in text
     assert "pool after the neurons instead of before them" in text and "loihi2" in text
+
+
+def test_values_too_wide_for_packets_are_kept_in_registers_of_their_width() -> None:
+    found = compile_network(pooled(), load_chip("generic"), effort="fast").network
+    held = found.by_name["sums"].held
+    assert held is not None and held.bits == 8
+    assert compile_network(pooled(), load_chip("loihi2"), effort="fast").network.by_name["sums"].held is None
 
 
 def test_chips_whose_core_holds_one_layer_form_no_products() -> None:
