@@ -22,6 +22,7 @@ from neurocomp.frontend.freezing.layout import (
     feature_size,
     of_natural_order,
 )
+from neurocomp.frontend.freezing.shifts import Window
 from neurocomp.frontend.freezing.signals import Arrangement, Signal
 from neurocomp.frontend.freezing.stream_kinds import (
     Concatenated,
@@ -37,13 +38,16 @@ from neurocomp.frontend.freezing.stream_kinds import (
 )
 from neurocomp.network.ops import Conv, Linear, OneToOne, OverTime, Reduce, ShapeMismatch, Wiring
 
-Change = Callable[[Signal], Signal]
+Change = Callable[[Any], Signal]
+"""Of a signal; of a window (shifts.py) where it is given all steps at once."""
 PATH = "all steps"
 _WORDS = {"avg": "mean", "sum": "sum"}
 
 
-def folded(arrange: Arrangement, signal: Signal) -> Signal:
-    """The signal with its time steps among its features."""
+def folded(arrange: Arrangement, signal: Signal | Window) -> Signal:
+    """The signal with its time steps among its features; a shorter sequence, too."""
+    if isinstance(signal, Window):
+        return _folded_window(arrange, signal)
     if signal.time == "folded":
         return signal
     signal = arrange.summed_over_time(signal)
@@ -60,6 +64,19 @@ def folded(arrange: Arrangement, signal: Signal) -> Signal:
         step = signal.time if isinstance(signal.time, int) else 0
         made = streams.gathered(every, (step * size + np.arange(size)).reshape(stream.shape), stream.path or PATH)
     return Signal(made, "folded", signal.layout)
+
+
+def _folded_window(arrange: Arrangement, window: Window) -> Signal:
+    """A sequence of fewer steps than the network's: its first ones."""
+    if window.count > window.steps:
+        raise Unsupported(f"{window.count} time steps are used where there are {window.steps}")
+    stream = window.at(0)
+    size = math.prod(stream.shape)
+    first = np.arange(window.count * size).reshape(window.count, size)
+    made = arrange.streams.gathered(arrange.streams.folded(stream, window.steps), first, stream.path or PATH)
+    atom = Atom("F", window.count, size)
+    dims = tuple(tuple(atom if a.kind == "T" else a for a in dim) for dim in window.layout.dims)
+    return Signal(made, "folded", Layout(dims).normal())
 
 
 def _pooled(arrange: Arrangement, stream: Stream, kind: Literal["avg", "sum"]) -> Stream:
@@ -193,9 +210,9 @@ def handled(
 ) -> Any:
     """An operation on these arguments: step by step if that goes, else, if ``may_fold``, on all steps at once."""
     refusal: Exception | None = None
-    for change in _ways(arrange, arguments, path, may_fold):
+    for whole, change in _ways(arrange, arguments, path, may_fold):
         try:
-            return call([_changed(a, change) for a in arguments])
+            return call([_changed(a, change, whole) for a in arguments])
         except MixedSamples:
             raise
         except (Unsupported, LayoutError, ShapeMismatch) as error:
@@ -203,15 +220,18 @@ def handled(
     raise refusal or Unsupported("")
 
 
-def _ways(arrange: Arrangement, arguments: list[Any], path: str, may_fold: bool) -> Iterator[Change]:
-    signals = list(_signals(arguments))
+def _ways(arrange: Arrangement, arguments: list[Any], path: str, may_fold: bool) -> Iterator[tuple[bool, Change]]:
+    """Ways to give an operation its operands, and whether all steps are given at once."""
+    found = list(_signals(arguments))
+    signals = [s for s in found if isinstance(s, Signal)]
     some = any(s.time == "folded" for s in signals)
     if not some:
-        yield lambda s: s
+        yield False, lambda s: s
     else:
-        yield lambda s: _apart(arrange, s, signals, path)
-    if may_fold and arrange.steps > 1 and (some or any(s.time in ("all", "mean", "sum") for s in signals)):
-        yield lambda s: folded(arrange, s)
+        yield False, lambda s: _apart(arrange, s, signals, path)
+    timed = some or len(signals) < len(found) or any(s.time in ("all", "mean", "sum") for s in signals)
+    if may_fold and arrange.steps > 1 and timed:
+        yield True, lambda s: folded(arrange, s)
 
 
 def _apart(arrange: Arrangement, signal: Signal, signals: list[Signal], path: str) -> Signal:
@@ -243,18 +263,18 @@ def _axis_like(arrange: Arrangement, signal: Signal, others: list[Signal]) -> in
     return None
 
 
-def _signals(value: Any) -> Iterator[Signal]:
-    if isinstance(value, Signal):
+def _signals(value: Any) -> Iterator[Signal | Window]:
+    if isinstance(value, Signal | Window):
         yield value
     elif isinstance(value, list | tuple):
         for part in value:
             yield from _signals(part)
 
 
-def _changed(value: Any, change: Change) -> Any:
-    if isinstance(value, Signal):
+def _changed(value: Any, change: Change, whole: bool) -> Any:
+    if isinstance(value, Signal) or (whole and isinstance(value, Window)):
         return change(value)
-    return [_changed(part, change) for part in value] if isinstance(value, list | tuple) else value
+    return [_changed(part, change, whole) for part in value] if isinstance(value, list | tuple) else value
 
 
 def is_made_of_all_steps(stream: Stream) -> bool:
