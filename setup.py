@@ -52,6 +52,7 @@ CORE = {
         "partition_graph.c",
         "partition_refine.c",
         "partition_repair.c",
+        "partition_settle.c",
         "partition_state.c",
         "nc_status.c",
     ],

@@ -128,6 +128,10 @@ int32_t nc_partition_grow(nc_partition *s, const int32_t *order, int32_t count, 
  * how many vertices and parts remain so. */
 int32_t nc_partition_repair(nc_partition *s);
 
+/* Places vertices that are nowhere and moves any until all parts fit, without regard to the volume; work: limits and
+ * nets that may be looked at. Returns how many parts do not fit in the end. */
+int32_t nc_partition_settle(nc_partition *s, int64_t work, uint64_t seed);
+
 typedef struct {
     double temperature; /* in units of traffic; 0: only moves that lower the volume */
     int32_t swaps;      /* members of a full part that are tried as its price; 0: none */

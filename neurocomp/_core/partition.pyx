@@ -271,6 +271,13 @@ cdef class PartitionCore:
             wrong = nc_partition_repair(&self.s)
         return wrong
 
+    def settle(self, int64_t work, uint64_t seed):
+        """Number of parts that break a limit after a search for parts that do not, whatever the volume."""
+        cdef int32_t wrong
+        with nogil:
+            wrong = nc_partition_settle(&self.s, work, seed)
+        return wrong
+
     def sweep(self, double temperature, int32_t swaps, int64_t most_visits, uint64_t seed, uint64_t count):
         """(moves, random numbers used up to here); see nc_partition_sweep."""
         cdef nc_sweep sweep

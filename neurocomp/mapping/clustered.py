@@ -177,8 +177,11 @@ class Clusters:
 
     def finer(self, effort: str) -> Iterator[Layout]:
         """For cores that are nearly full: smaller micro-tiles, of which a core holds more exactly what it can."""
-        for method in ("natural", "multilevel"):
-            yield self._parted(f"{method} partition of small tiles", method, effort, self.built(8 * PER_CORE))
+        built = self.built(8 * PER_CORE)
+        found = [self._parted(f"{m} partition of small tiles", m, effort, built) for m in ("natural", "multilevel")]
+        yield from found
+        if all(layout.part is None for layout in found):
+            yield self._parted("any partition of small tiles", "settled", effort, built)
 
     def spread(self, effort: str, work: dict[str, float], targets: list[int]) -> Iterator[Layout]:
         """Parts of bounded work: so many of them that each has its share, and no more traffic than that takes."""

@@ -22,7 +22,7 @@ def smallest_change(problem: Problem, tiling: Tiling, needed: int) -> str:
     """Everything that would help, the least first. needed: cores that the mapper takes, or would take."""
     cores = problem.available_cores
     found = [text for text in (_narrower_weights(problem, tiling), more_chips(problem, needed)) if text]
-    found.append(f"{needed:,} cores instead of {cores:,}")
+    found.append(f"{needed:,} core{'' if needed == 1 else 's'} instead of {cores:,}")
     found += _other_chips(problem)
     return "; or ".join(found)
 

@@ -6,6 +6,7 @@ chip's limits and what the network takes at least; everything else says that the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from neurocomp.errors import Diagnostic, DoesNotFitError
 from neurocomp.mapping.bounds import core_bounds, sources_of_one
 from neurocomp.mapping.cure import more_chips, smallest_change
+from neurocomp.mapping.layer import Layer
 from neurocomp.mapping.limits import AXONS_IN, SYNAPSE_BITS, Limit
 from neurocomp.mapping.place import Placement, place
 from neurocomp.mapping.problem import Problem
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 _WORST = 3
 _OVERSIZED = 4  # beyond this many times the chip, counting neurons says enough
+_MANY = 8192  # cores, beyond which cutting takes longer than a refusal may
 
 
 def refuse_early(problem: Problem) -> None:
@@ -49,10 +52,19 @@ def refuse_early(problem: Problem) -> None:
     ))  # fmt: skip
 
 
+def refuse_uncut(problem: Problem, layers: Mapping[str, Layer]) -> None:
+    """Raise DoesNotFitError for a large network of which single neurons hear too much: before it is cut, which would
+    take long."""
+    size = sum(int(np.prod(problem.shape(name))) for name in problem.tiled)
+    found = _fan_in(problem, layers) if size > _MANY * problem.chip.core.neurons_max else []
+    if found:
+        raise DoesNotFitError(found)
+
+
 def impossible(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
     """Every reason why no mapping exists, each proved; empty if none was found. What else does not fit is added
     to the proofs, so that all is known at once."""
-    proofs = [*_fan_in(problem, tiling), *_single_elements(problem, tiling, proved=True)]
+    proofs = [*_fan_in(problem, tiling.layers), *_single_elements(problem, tiling, proved=True)]
     proofs += [*_too_little_in_total(problem, tiling), *_spread_too_wide(problem, tiling), *_too_many_assigned(problem)]
     return [*proofs, *_single_elements(problem, tiling, proved=False), *_unsettled(tiling)] if proofs else []
 
@@ -154,11 +166,11 @@ def _hears_everything(tiling: Tiling, target: str, source: str) -> bool:
     return any(isinstance(reach, Uniform) for reach in tiling.layers[target].reaches.get(source, ()))
 
 
-def _fan_in(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
+def _fan_in(problem: Problem, layers: Mapping[str, Layer]) -> list[Diagnostic]:
     most = problem.chip.core.fan_in_max
     if most is None:
         return []
-    needs = {name: int(layer.fan_in.max()) for name, layer in tiling.layers.items()}
+    needs = {name: int(layer.fan_in.max()) for name, layer in layers.items()}
     return [
         Diagnostic(name, f"a neuron has {need:,} synapses; {problem.chip.name} allows {most:,}",
                    "no mapping exists: the limit holds for every single neuron",
@@ -250,7 +262,7 @@ def _too_little_in_total(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
     ]  # fmt: skip
     least = bounds[0].cores
     return [Diagnostic(
-        _where(problem), f"needs at least {least:,} cores; {cores:,} are available",
+        _where(problem), f"needs at least {_count(least, 'core')}; {cores:,} are available",
         f"no mapping exists: the network takes {'; '.join(totals)}. {_worst_layers(tiling)}",
         smallest_change(problem, tiling, max(least, cores_in_order(problem, tiling))),
     )]  # fmt: skip

@@ -114,6 +114,9 @@ def _row(path: Path, place: str, row: object) -> Row:
 def _assembled(where: str, network: Network, rows: Iterable[Row]) -> Assignment:
     cores: dict[str, np.ndarray] = {}
     found: list[Diagnostic] = []
+    rows = list(rows)
+    if not rows:
+        raise bad_input(where, "places nothing", hint="name at least one population, or leave the placement out")
     for name, start, stop, core in rows:
         population = network.by_name.get(name)
         if population is None:

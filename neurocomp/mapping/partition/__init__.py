@@ -31,6 +31,7 @@ __all__ = [
 
 _MOST_PINS = 20_000_000  # of the hypergraph that is searched; larger ones are searched by a sample of their nets
 _SAMPLE_PINS = 10_000_000
+_SETTLING = 100_000_000  # looks in search of parts that fit; a second or two where there are none
 
 Method = Callable[[Task, Effort, int], "np.ndarray | None"]
 
@@ -54,6 +55,14 @@ def _multilevel(task: Task, effort: Effort, seed: int) -> np.ndarray | None:
     return improved(task, found[1], found[0], replace(effort, cycles=effort.cycles - 1), seed)
 
 
+def _settled(task: Task, effort: Effort, seed: int) -> np.ndarray | None:
+    """For limits so tight that nothing else finds parts within them."""
+    state = task.state(natural(task))
+    if state.settle(_SETTLING, seed):
+        return None
+    return improved(task, state.part, state.volume, effort, seed)
+
+
 METHODS: Mapping[str, Method] = MappingProxyType({
     "natural": _refined(natural),
     "even": _refined(even),
@@ -61,6 +70,7 @@ METHODS: Mapping[str, Method] = MappingProxyType({
     "metis": _refined(metis),
     "kahypar": _refined(kahypar),
     "multilevel": _multilevel,
+    "settled": _settled,
 })  # fmt: skip
 
 
