@@ -37,7 +37,7 @@ class Execution:
 
     output: (samples, steps, *shape) values of the output population, or None if the network has no output.
     nonzero_counts: per population (relays too) int64 (*shape): how often each element's output was not zero,
-    summed over samples and steps. saturations: how often a state hit the limits of integer arithmetic.
+    summed over samples and steps. saturations: how often a state or a register hit the limits of integer arithmetic.
     clipped_inputs: input values (per sample and step) beyond what integer arithmetic can hold, cut to its limits.
     product_operations: per relay that multiplies two signals, how often both operands of a multiplication were not
     zero, over all samples and steps. host_operations: per relay that the host computes, elements computed.

@@ -47,8 +47,9 @@ def compile_network(
 ) -> Program:
     """Compile a network for a chip.
 
-    calibration: inputs of the kind the network will see, any shape, from which the chip's input scale is
-    chosen; default: the sample stored with the network. assignment: for some populations the core of every
+    calibration: inputs of the kind the network will see, any shape, from which the chip's input scale is chosen, and,
+    shaped like those of the stored sample or (samples, steps, *input shape), the ranges of real values that the chip
+    keeps in registers; default: the sample stored with the network. assignment: for some populations the core of every
     element, int (*shape), instead of the mapper's own choice. forbidden_cores must stay empty. The rest is as for
     ``mapping.map.map_network``: objective ("energy", "traffic", "step-time", "cores"), effort ("fast", "default",
     "best"), activity (a trace, or spikes per step by population; default: all neurons count the same), chips.
@@ -97,7 +98,7 @@ def lower(
     if calibration is None and network.sample is not None:
         calibration = network.sample.inputs if network.sample.encoding in ("direct", "temporal") else np.ones(1)
     if ranges is None:
-        ranges = _sampled_ranges(lowered, chip)
+        ranges = _sampled_ranges(lowered, chip, calibration)
     rounding = Rounding(chip_arithmetic(chip), calibration, weight_scales, ranges)
     quantised = in_integers(lowered, chip, rounding)
     notes = tuple(f"on {chip.name}: {note}" for note in (*folded, *quantised.notes))
@@ -122,14 +123,26 @@ def ranged_values(network: Network, chip: ChipSpec) -> list[str]:
     return [*hosted_values(network), *held_values(network, chip)]
 
 
-def _sampled_ranges(network: Network, chip: ChipSpec) -> dict[str, float]:
-    """Greatest magnitudes of ``ranged_values`` on the first samples stored with the network."""
-    sample = network.sample
-    if sample is None or not ranged_values(network, chip):
+def _sampled_ranges(network: Network, chip: ChipSpec, calibration: np.ndarray | None) -> dict[str, float]:
+    """Greatest magnitudes of ``ranged_values`` on the first samples of calibration data, or of those stored with the
+    network if these are no inputs of it."""
+    if not ranged_values(network, chip):
+        return {}
+    sample, given = network.sample, calibration
+    if given is not None and sample is not None and given.shape[1:] == sample.inputs.shape[1:]:
+        sample = replace(sample, inputs=given, labels=None)
+    elif given is not None and given.ndim > 2 and _is_fed_as(network, given.shape[2:]):
+        return ranges_on(network, chip, given[:RANGED_SAMPLES])
+    if sample is None:
         return {}
     labels = None if sample.labels is None else sample.labels[:RANGED_SAMPLES]
-    few = replace(sample, inputs=sample.inputs[:RANGED_SAMPLES], labels=labels)
-    return ranges_on(network, chip, encode_sample(few))
+    return ranges_on(
+        network, chip, encode_sample(replace(sample, inputs=sample.inputs[:RANGED_SAMPLES], labels=labels))
+    )
+
+
+def _is_fed_as(network: Network, shape: tuple[int, ...]) -> bool:
+    return len(network.inputs) == 1 and network.by_name[network.inputs[0]].shape == shape
 
 
 def ranges_on(

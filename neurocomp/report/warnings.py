@@ -122,8 +122,8 @@ def _clipped_inputs(clipped: int) -> Iterator[str]:
 def _saturation(saturations: int) -> Iterator[str]:
     if saturations:
         yield (
-            f"integer states hit their limits {saturations:,} times and were clipped; the chip's results may differ "
-            "from the trained network's"
+            f"integer states and registers hit their limits {saturations:,} times and were clipped; the chip's results "
+            "may differ from the trained network's"
         )
 
 

@@ -214,6 +214,10 @@ def test_values_that_go_round_in_a_circle_have_a_range_from_data(chip: str) -> N
     assert share_that_differs(network, lowered, steps_of(network.sample)) < 0.03
     with pytest.raises(InputError, match="passes values round in a circle"):
         lower(network.with_sample(None), load_chip(chip))
+    given = lower(network.with_sample(None), load_chip(chip), steps_of(network.sample))
+    assert given.by_name["m"].held == lowered.by_name["m"].held
+    twice = lower(network, load_chip(chip), 2 * network.sample.inputs)  # type: ignore[union-attr]
+    assert twice.by_name["m"].held is not None
 
 
 def test_products_of_real_values_stay_within_32_bits() -> None:
