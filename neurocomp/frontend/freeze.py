@@ -38,7 +38,8 @@ def freeze(
 
     module: a ``torch.nn.Module`` in eval mode whose neurons are those of SpikingJelly, snnTorch, Norse or sinabs.
     example_input: a batch as the module takes it, with or without a time axis; it is kept with the network as its
-    sample, and with ``labels`` (one class number per sample) the accuracy can be computed later.
+    sample, and with ``labels`` (one class number per sample) the accuracy can be computed later. For a module that
+    takes several tensors a tuple or dictionary of them; they become one input, side by side.
     steps: needed only if one forward pass is one time step; the module is then called ``steps`` times, on the same
     input (``encoding="direct"``, the default) or on one step of it after the other (``"temporal"``, time first).
     encoding: otherwise found out; give it if the axes of the example can be read in two ways.
@@ -51,15 +52,18 @@ def freeze(
     spikes; nothing is written then.
     """
     need_torch()
+    from neurocomp.frontend.freezing.inputs import one_input
     from neurocomp.frontend.freezing.steps import run_steps
 
     if encoding not in (None, "direct", "temporal"):
         raise bad_input("encoding", f"{encoding!r} is neither direct nor temporal")
-    example = _as_tensor(example_input)
     module = unwrapped(module)
     _check_mode(module)
-    run = run_steps(module, example, steps, encoding)
-    network, layout, layouts = _lowered(run, example, name or type(module).__name__)
+    with one_input(module, example_input) as (given, told):
+        example = _as_tensor(given)
+        run = run_steps(module, example, steps, encoding)
+        network, layout, layouts = _lowered(run, example, name or type(module).__name__)
+    network = replace(network, assumptions=(told, *network.assumptions)) if told else network
     sample = _sample(example, layout, run.steps, labels)
     network = verify(replace(network, sample=sample, origin=origin_of(run.readings)))
     agreement = compare(network, sample, recorded(network, run.readings, run.calls, layouts), max_differing_spikes)
@@ -189,33 +193,38 @@ def _check_mode(module: Any) -> None:
     if not isinstance(module, torch.nn.Module):
         hint = "build the network and load its weights first" if isinstance(module, dict) else ""
         raise bad_input("module", f"is a {type(module).__name__}, not a torch.nn.Module", hint=hint)
-    found = []
+    found: list[Diagnostic] = []
     for path, child in module.named_modules():
-        kind = type(child).__name__
-        if isinstance(child, torch.nn.modules.batchnorm._BatchNorm) and child.training:
-            found.append(
-                Diagnostic(
-                    path,
-                    f"{kind} is in training mode",
-                    "it would mix the samples of the batch",
-                    "call module.eval() before freezing",
-                )
-            )
-        elif isinstance(child, torch.nn.modules.batchnorm._BatchNorm) and child.running_mean is None:
-            found.append(
-                Diagnostic(
-                    path,
-                    f"{kind} has no running statistics",
-                    "it would mix the samples of the batch",
-                    "train it with track_running_stats=True",
-                )
-            )
-        elif "Dropout" in kind and child.training and getattr(child, "p", 1):
-            found.append(
-                Diagnostic(path, f"{kind} is in training mode", "it is random", "call module.eval() before freezing")
-            )
+        told = _unfit(child)
+        if told is not None and not any(path.startswith(f"{known.where}.") for known in found):
+            found.append(Diagnostic(path, *told))
     if found:
         raise InputError(found)
+
+
+def _unfit(layer: Any) -> tuple[str, str, str] | None:
+    """What is wrong with a layer before it is run, why, and what to do."""
+    import torch
+
+    kind = type(layer).__name__
+    if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
+        mixes = "it would mix the samples of the batch"
+        if layer.training:
+            return f"{kind} is in training mode", mixes, "call module.eval() before freezing"
+        if layer.running_mean is None:
+            return f"{kind} has no running statistics", mixes, "train it with track_running_stats=True"
+    if isinstance(layer, torch.jit.ScriptModule):
+        hint = "build the network without torch.jit.script and load its weights"
+        return "is compiled by torch.jit.script", "torch.export cannot follow what it does", hint
+    if type(layer).__module__.startswith(_QUANTISED):
+        hint = "freeze the float network; compile rounds weights to what the chip has"
+        return f"{kind} is a quantised layer of torch", "its weights are packed for torch's own integer kernels", hint
+    if "Dropout" in kind and layer.training and getattr(layer, "p", 1):
+        return f"{kind} is in training mode", "it is random", "call module.eval() before freezing"
+    return None
+
+
+_QUANTISED = ("torch.ao.nn.quantized", "torch.nn.quantized", "torch.ao.nn.intrinsic.quantized")
 
 
 def origin_of(readings: Any) -> str:

@@ -310,7 +310,6 @@ def test_snntorch_alpha() -> None:
 @pytest.mark.parametrize(
     ("make", "why"),
     [
-        (lambda snn: snn.SLSTM(4, 4, init_hidden=True), "the gates of an LSTM multiply its states"),
         (lambda snn: snn.LeakyParallel(4, 4, weight_hh_enable=True), "its membranes drive each other"),
     ],
 )

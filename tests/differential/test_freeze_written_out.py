@@ -118,6 +118,91 @@ def test_random_neurons(decay: float, gain: float, rest: float, threshold: float
     assert math.isclose(float(network.populations[-1].neuron.threshold), threshold, rel_tol=1e-6)  # type: ignore[union-attr]
 
 
+class Exponential(nn.Module):
+    """An adaptive exponential neuron: no canonical one, so a threshold, two states, and an exponential on the host."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.out = nn.Linear(8, 12), nn.Linear(12, 4)
+
+    def forward(self, x: Any) -> Any:
+        v = w = torch.zeros(x.shape[1], 12)
+        outputs = []
+        for step in x:
+            v = v + 0.25 * (-v + 0.5 * torch.exp((v - 1.0) / 0.5) + self.fc(step) - w)
+            spike = written.fires(v - 1.0)
+            w = 0.75 * w + 0.25 * spike + 0.125 * v
+            v = v * (1 - spike)
+            outputs.append(self.out(spike))
+        return torch.stack(outputs)
+
+
+class SpikingLSTM(nn.Module):
+    """snnTorch's, or torch's cell with a threshold behind it."""
+
+    def __init__(self, reset: str) -> None:
+        super().__init__()
+        self.fc, self.reset = nn.Linear(8, 8), reset
+        if reset:
+            snn = pytest.importorskip("snntorch")
+            self.cell = snn.SLSTM(8, 8, init_hidden=True, threshold=0.1, reset_mechanism=reset)
+        else:
+            self.cell = nn.LSTMCell(8, 8)
+
+    def forward(self, x: Any) -> Any:
+        if self.reset:
+            return torch.stack([self.cell(self.fc(step)) for step in x])
+        state = (torch.zeros(x.shape[1], 8), torch.zeros(x.shape[1], 8))
+        outputs = []
+        for step in x:
+            state = self.cell(self.fc(step), state)
+            outputs.append((state[0] > 0.1).float())
+        return torch.stack(outputs)
+
+
+class Norse(nn.Module):
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        norse = pytest.importorskip("norse.torch")
+        self.fc, self.cell = nn.Linear(8, 8), getattr(norse, name)(*([8, 8] if "Recurrent" in name else []))
+
+    def forward(self, x: Any) -> Any:
+        state, outputs = None, []
+        for step in x:
+            spikes, state = self.cell(4 * self.fc(step), state)
+            outputs.append(spikes)
+        return torch.stack(outputs)
+
+
+@pytest.mark.parametrize(
+    ("make", "parts"),
+    [
+        (Exponential, 3),
+        (lambda: SpikingLSTM(""), 3),
+        (lambda: SpikingLSTM("none"), 3),
+        (lambda: SpikingLSTM("subtract"), 3),
+        (lambda: Norse("LIFExCell"), 3),
+        (lambda: Norse("LIFAdExCell"), 4),
+        (lambda: Norse("LIFAdExRecurrentCell"), 4),
+        (lambda: Norse("LIFMCRecurrentCell"), 3),
+    ],
+)
+def test_neurons_put_together_from_parts(make: Any, parts: int) -> None:
+    torch.manual_seed(5)
+    module = make().eval()
+    x = 3 * torch.rand(6, 3, 8, generator=torch.Generator().manual_seed(1))
+    network = freeze(module, x)
+    assert sum(p.neuron is not None for p in network.populations) == parts
+    with torch.no_grad():
+        for child in module.modules():
+            if hasattr(child, "reset_mem"):
+                child.reset_mem()
+        theirs = module(x).numpy()
+    ours = execute(network, encode_sample(network.sample)).output  # type: ignore[arg-type]
+    np.testing.assert_allclose(ours.astype(np.float32).swapaxes(0, 1), theirs, rtol=1e-5, atol=1e-5)
+    assert np.mean(theirs != 0) > 0.02
+
+
 def test_what_is_no_neuron_says_why() -> None:
     class Odd(nn.Module):
         def __init__(self) -> None:
@@ -136,6 +221,7 @@ def test_what_is_no_neuron_says_why() -> None:
         freeze(Odd(), torch.rand(4, 2, 6))
     assert str(caught.value) == (
         "the network: the threshold in the network is none of a neuron that is known\n"
-        "  why:  step 1 of its time loop does something else than the last one\n"
+        "  why:  step 1 of its time loop does something else than the last one, and its threshold is another "
+        "one at other steps\n"
         "  next: give the neuron a module of its own that declares its canonical neuron: docs/freezing.md shows one"
     )

@@ -34,14 +34,18 @@ def chains(nodes: tuple[Node, ...], values: Values) -> list[Chain]:
 
 
 def _once(nodes: tuple[Node, ...]) -> list[Node]:
-    """The comparisons; of those that compare the same again, all but the first hand over their users."""
+    """The comparisons. Of elementwise operations that are done twice on the same, the first hands its users over."""
     known: dict[Any, Node] = {}
+    found = []
     for node in nodes:
-        if base_name(node) in COMPARISONS:
-            first = known.setdefault((node.target, node.args), node)
-            if first is not node:
-                node.replace_all_uses_with(first)
-    return list(known.values())
+        if base_name(node) not in ELEMENTWISE or any(isinstance(a, list) for a in (*node.args, *node.kwargs.values())):
+            continue
+        first = known.setdefault((node.target, node.args, tuple(sorted(node.kwargs.items()))), node)
+        if first is not node:
+            node.replace_all_uses_with(first)
+        elif base_name(node) in COMPARISONS:
+            found.append(node)
+    return found
 
 
 def _owned(steps: list[Step], values: Values, rank: dict[Node, int]) -> list[tuple[Step, list[Step]]]:

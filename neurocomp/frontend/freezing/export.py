@@ -20,8 +20,10 @@ import numpy as np
 
 from neurocomp.errors import InputError, bad_input
 from neurocomp.frontend.freezing import declared, norse, sinabs, snntorch, spikingjelly
+from neurocomp.frontend.freezing.cells import decompositions
 from neurocomp.frontend.freezing.delays import opaque_delays
 from neurocomp.frontend.freezing.readings import Reading
+from neurocomp.frontend.freezing.states import as_it_was, without_traces
 
 FRAMEWORKS = (declared, spikingjelly, snntorch, norse, sinabs)
 NEURON_OP = "neurocomp.neuron"
@@ -116,7 +118,7 @@ def record(module: Any, example: Any, readings: list[Reading]) -> dict[str, list
             type(module).__name__,
             "the module failed on the example input",
             why=f"{type(error).__name__}: {error}",
-            hint="run it yourself on this input first",
+            hint=_other_precision(module, example) or "run it yourself on this input first",
         ) from error
     finally:
         for handle in handles:
@@ -125,6 +127,14 @@ def record(module: Any, example: Any, readings: list[Reading]) -> dict[str, list
     if read:
         raise _reads_state(read[0])
     return calls
+
+
+def _other_precision(module: Any, example: Any) -> str:
+    """What to do about weights of another floating-point type than the example; empty if they are of the same."""
+    kinds = {str(p.dtype).removeprefix("torch.") for p in module.parameters() if p.dtype.is_floating_point}
+    if not kinds or not example.dtype.is_floating_point or kinds == {str(example.dtype).removeprefix("torch.")}:
+        return ""
+    return f"its weights are {' and '.join(sorted(kinds))}: freeze module.float(), in single precision"
 
 
 def _listen(reading: Reading, calls: list[Call], told: dict[str, list[Any]]) -> Any:
@@ -179,13 +189,13 @@ def export(module: Any, example: Any, readings: list[Reading], understood: Calla
             _opaque(readings),
             opaque_delays(module),
             _bystanders(readings),
-            _without_traces(module, readings),
+            without_traces(module, readings),
             torch.no_grad(),
             _quiet(),
         ):
             program = torch.export.export(module, (example,), strict=False)
             if not all(_is_plain(node, understood) for node in program.graph.nodes):
-                program = program.run_decompositions({})  # as long as the export itself
+                program = program.run_decompositions(decompositions())  # as long as the export itself
     except Exception as error:
         text = str(error).strip().splitlines()
         raise bad_input(
@@ -242,52 +252,6 @@ def _opaque(readings: list[Reading]) -> Iterator[None]:
     finally:
         for reading in readings:
             reading.module.__dict__.pop("forward", None)
-
-
-@contextmanager
-def as_it_was(module: Any, readings: list[Reading]) -> Iterator[None]:
-    """Put attributes and buffers back that the user's own code changes: states that it keeps between calls."""
-    import torch
-
-    known = {id(reading.module) for reading in readings}
-    own = [m for m in module.modules() if id(m) not in known and not hasattr(m, "_memories")]
-    fixed = ("_parameters", "_modules", "_buffers")
-    kept = [(m, {k: v for k, v in vars(m).items() if k not in fixed}, dict(m._buffers)) for m in own]
-    copies = [(b, b.clone()) for _, _, buffers in kept for b in buffers.values() if isinstance(b, torch.Tensor)]
-    try:
-        yield
-    finally:
-        for m, attributes, buffers in kept:
-            for name in [name for name in vars(m) if name not in fixed and name not in attributes]:
-                del vars(m)[name]
-            vars(m).update(attributes)
-            m._buffers.clear()
-            m._buffers.update(buffers)
-        with torch.no_grad():
-            for buffer, copy in copies:
-                if not torch.compiler.is_exporting() and not torch.equal(buffer, copy):
-                    buffer.copy_(copy)
-
-
-@contextmanager
-def _without_traces(module: Any, readings: list[Reading]) -> Iterator[None]:
-    """For the time of the block, a call of the module leaves its attributes as they were: torch.export forbids states
-    that are kept as plain attributes."""
-    forward = module.forward
-    own = vars(module).get("forward")
-
-    @functools.wraps(forward)
-    def called(*args: Any, **kwargs: Any) -> Any:
-        with as_it_was(module, readings):
-            return forward(*args, **kwargs)
-
-    vars(module)["forward"] = called
-    try:
-        yield
-    finally:
-        vars(module).pop("forward", None)
-        if own is not None:
-            vars(module)["forward"] = own
 
 
 @contextmanager

@@ -34,6 +34,8 @@ def mapped_constant(op: Op, constant: np.ndarray, source: Shape) -> np.ndarray |
     if isinstance(op, Linear):
         full = np.broadcast_to(constant, (op.weight.shape[1],)).astype(np.float64)
         return unscalar(op.weight @ full)
+    if isinstance(op, OneToOne):
+        return unscalar(constant * np.asarray(op.scale, np.float64).reshape(-1))
     if isinstance(op, Wiring):
         full = np.broadcast_to(constant, (math.prod(source),))
         return np.where(op.index < 0, np.float32(0), full[op.index])

@@ -55,6 +55,8 @@ _CLASSES = {
     "LILinearCell": _Class("LI", _LIF),
     "LIBoxCell": _Class("LIBox", _BOX),
 }
+_COMPOSED = ("LIFAdEx", "LIFEx", "Izhikevich", "LIFMC")
+"""Beginnings of the names of classes that are no canonical neurons: composed.py puts them together from parts."""
 
 
 def read(module: Any, path: str) -> Reading | None:
@@ -63,6 +65,8 @@ def read(module: Any, path: str) -> Reading | None:
     bases = [cls.__name__ for cls in type(module).__mro__ if cls.__module__ == "norse.torch.module.snn"]
     if not bases and kind != "LILinearCell":
         return None
+    if kind.startswith(_COMPOSED) and type(module).__module__.startswith("norse."):
+        return None  # its step is followed operation by operation
     if kind not in _CLASSES or not type(module).__module__.startswith("norse."):
         raise refused(path, kind, "neurocomp has no form for this model", f"supported: {', '.join(_CLASSES)}")
     known = _CLASSES[kind]

@@ -23,7 +23,7 @@ from neurocomp.frontend.freezing.stream_kinds import (
     Unsupported,
 )
 from neurocomp.frontend.freezing.streams import Streams
-from neurocomp.network.ops import OverTime
+from neurocomp.network.ops import OneToOne, OverTime
 
 Time = int | Literal["any", "all", "mean", "sum", "folded"]
 """At which step: a number; any, for what never changes; all steps along a time axis; their mean or their sum; folded:
@@ -88,7 +88,7 @@ def _moved_inward(streams: Streams, stream: Stream, delay: int, known: dict[tupl
         case Mapped() if isinstance(stream.op, OverTime):
             return delayed(streams, stream, delay)
         case Mapped():
-            return streams.mapped(stream.op, inward(streams, stream.source, delay, known), stream.path)
+            return _remapped(streams, stream, inward(streams, stream.source, delay, known))
         case Sum():
             return streams.sum(tuple(at(t) for t in stream.terms), stream.constant, stream.shape, stream.path)
         case Concatenated():
@@ -96,6 +96,14 @@ def _moved_inward(streams: Streams, stream: Stream, delay: int, known: dict[tupl
         case Product():
             return streams.product(at(stream.left), at(stream.right), stream.form, stream.shape, stream.path)
     return delayed(streams, stream, delay)
+
+
+def _remapped(streams: Streams, stream: Mapped, source: Stream) -> Stream:
+    """The same map of another source; a factor goes into what is in front of it now."""
+    op = stream.op
+    if isinstance(op, OneToOne) and op.shape is None:
+        return streams.scaled(source, np.asarray(op.scale, np.float64), stream.path)
+    return streams.mapped(op, source, stream.path)
 
 
 def flat_sum(stream: Stream, delay: int = 0) -> tuple[list[Term], np.ndarray | None]:
@@ -134,7 +142,7 @@ def _built(streams: Streams, stream: Stream, t: int, known: dict[tuple[int, int]
             return stream
         case Mapped():
             source = _started(streams, stream.source, t, known)
-            return stream if source is stream.source else streams.mapped(stream.op, source, stream.path)
+            return stream if source is stream.source else _remapped(streams, stream, source)
         case Sum():
             terms = tuple(at(term) for term in stream.terms)
             if all(a.stream is b.stream for a, b in zip(terms, stream.terms, strict=True)):

@@ -34,11 +34,10 @@ _PORTS: dict[str, Port] = {
     "mem": "membrane",
 }
 _PARTS = ("RecurrentOneToOne",)
+_COMPOSED = ("SLSTM", "SConv2dLSTM", "AssociativeLeaky")
+"""Classes that are no canonical neurons: composed.py puts them together from parts."""
 _REFUSED = {
-    "SLSTM": "the gates of an LSTM multiply its states with each other",
-    "SConv2dLSTM": "the gates of an LSTM multiply its states with each other",
     "DeltaLeaky": "it spikes by how much its membrane has changed",
-    "AssociativeLeaky": "its memory is a product of two signals inside the module",
 }
 
 
@@ -48,6 +47,8 @@ def read(module: Any, path: str) -> Reading | None:
     if not ancestry or ancestry[0].__name__ in _PARTS:
         return None
     kind = ancestry[0].__name__
+    if kind in _COMPOSED:
+        return None  # its step is followed operation by operation
     if kind not in _ARGUMENTS and kind not in CONVOLVING:
         why = _REFUSED.get(kind, "neurocomp has no form for this model")
         raise refused(path, kind, why, f"supported: {', '.join((*_ARGUMENTS, *CONVOLVING))}")

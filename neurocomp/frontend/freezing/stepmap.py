@@ -48,7 +48,7 @@ def neuron_of(chain: Chain, values: Values, rank: dict[Node, int]) -> Written:
     """Raises NoNeuron."""
     steps = _StepMaps(chain, values, rank)
     if not steps.states:
-        return steps.without_memory()
+        raise NoNeuron("it has no state")
     roles = _roles(steps)
     maps = [steps.at(k) for k in range(1, len(chain))]
     model = replace(_matched(maps[-1], roles), compare=compare_of(chain[-1].node))
@@ -150,21 +150,6 @@ class _StepMaps:
             raise NoNeuron("its first step is another one")
         offset, factor = threshold.get((), {}).get((), 0.0), threshold[(state,)][()]
         return scaled(plus(_compared(expansion, self.chain[0].node), {(): -1.0 * offset}), 1.0 / factor)
-
-    def without_memory(self) -> Written:
-        found = [_compared(Expansion(self.values, frozenset(), self.spikes), step.node) for step in self.chain]
-        drives, level = [_arriving(drive) for drive in found], found[-1].get((), 0.0)
-        for k, whole in enumerate(found):
-            rest = whole.get((), 0.0) - level
-            if not _near(rest, 0.0) and len(drives[k]) >= len(drives[-1]):
-                raise NoNeuron("its threshold is another one at other steps")
-            if not _near(rest, 0.0):  # what returns later is a constant still, the bias of its weights
-                drives[k] = plus(drives[k], {(): rest})
-        gain = common_factor(drives[-1])
-        gain = 1.0 if gain is None or not _positive(gain) else gain
-        threshold = as_parameter(-1.0 * level / gain)
-        neuron = Neuron(v_decay=0.0, threshold=threshold, compare=compare_of(self.chain[0].node))
-        return Written(neuron, [scaled(drive, 1.0 / gain) for drive in drives], [None] * len(drives))
 
 
 def compare_of(node: Node) -> Any:

@@ -70,10 +70,6 @@ class Streams:
             moved = self._mapped_sum(op, source, path)
             if moved is not None:
                 return moved
-        if isinstance(op, OneToOne) and op.shape is None and isinstance(source, Mapped):
-            rows = None if not isinstance(source.op, Linear | Conv) else _with_factor(source.op, op.scale, source.shape)
-            if rows is not None:
-                return self.mapped(rows, source.source, path)
         if isinstance(op, Wiring) and isinstance(source, Mapped) and _only_moves(source):
             return self.gathered(source, op.index.reshape(op.shape), path)
         simpler = _simplified(op, source)
@@ -312,10 +308,6 @@ def _simplified(op: Op, source: Stream) -> tuple[Op, Stream] | None:
     if isinstance(scale, float) and (isinstance(op, Linear) or source.op.shape is None):
         return replace(op, weight=(op.weight * np.float64(scale)).astype(np.float32)), source.source
     return None
-
-
-def _with_factor(op: Linear | Conv, scale: float | np.ndarray, shape: Shape) -> Op | None:
-    return scaled_rows(op, np.asarray(scale, np.float64).reshape(-1), shape)
 
 
 def _is_nothing(stream: Stream) -> bool:

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from neurocomp.frontend.freezing.chains import Chain, chains
-from neurocomp.frontend.freezing.export import Call, Graph
+from neurocomp.frontend.freezing.composed import CARRY, carried, event
+from neurocomp.frontend.freezing.export import NEURON_OP, Call, Graph
 from neurocomp.frontend.freezing.integrators import Integrator, integrators
 from neurocomp.frontend.freezing.polynomials import Node, Polynomial, Values
 from neurocomp.frontend.freezing.readings import Port, Reading
-from neurocomp.frontend.freezing.stepmap import NoNeuron, Written, neuron_of
+from neurocomp.frontend.freezing.stepmap import NoNeuron, neuron_of
 from neurocomp.network.neuron import Neuron
 
 KIND = "written out"
@@ -57,51 +59,106 @@ def written_neurons(
 
     readings, calls: of the neuron modules that are known already.
     """
+    taken = {reading.path for reading in readings}
+    graph, layers = _neurons(graph, steps, taken)
+    first = _made_opaque(graph, example, readings, calls, layers)
+    whole = graph.nodes[0].graph
+    nodes = tuple(whole.nodes)
+    outputs = {node for node in nodes if any(str(n.target).startswith(NEURON_OP) for n in node.all_input_nodes)}
+    states = [
+        _state(first.graph.path_of(copies[-1]), taken, copies)
+        for copies in carried(nodes, _values(first.graph), steps, outputs)
+    ]
+    known = [*readings, *first.readings]
+    graph = replace(first.graph, nodes=tuple(whole.nodes))
+    second = _made_opaque(graph, example, known, {**calls, **first.calls}, states)
+    if known or states:
+        whole.eliminate_dead_code()
+    return Found(
+        replace(graph, nodes=tuple(whole.nodes)), [*first.readings, *second.readings], {**first.calls, **second.calls}
+    )
+
+
+def _neurons(graph: Graph, steps: int, taken: set[str]) -> tuple[Graph, list[_Layer]]:
+    """The thresholds and the leaky read-outs, and the graph with the reasons why others are none."""
     values = _values(graph)
     rank = {node: k for k, node in enumerate(graph.nodes)}
-    taken = {reading.path for reading in readings}
     layers: list[_Layer] = []
     failed: dict[str, str] = {}
-    found = chains(graph.nodes, values)
-    for chain in found:
-        path = graph.path_of(chain[0].node)
+    for chain in chains(graph.nodes, values):
+        path = graph.path_of(chain[0].node) or "neuron"
         try:
             if len(chain) == 1 < steps:
                 continue
             if len(chain) != steps:
                 raise NoNeuron(f"it is compared {len(chain)} times in {steps} time steps")
-            layers.append(_layer(path or "neuron", taken, chain, neuron_of(chain, values, rank)))
+            layers.append(_layer(path, taken, chain, values, rank))
         except NoNeuron as error:
-            failed[path] = str(error)
-    graph = replace(graph, refused=failed)
-    owned = {node for chain in found for step in chain for node in step.owned}
+            failed[graph.path_of(chain[0].node)] = str(error)
+    owned = {node for layer in layers for node in layer.owned}
     for integrator in integrators(graph.nodes, values, steps, owned):
         with contextlib.suppress(NoNeuron):
             layers.append(_readout(graph.path_of(integrator.nodes[0]) or "readout", taken, integrator))
+    return replace(graph, refused=failed), layers
+
+
+def _made_opaque(
+    graph: Graph, example: Any, readings: list[Reading], calls: dict[str, list[Call]], layers: list[_Layer]
+) -> Found:
     if not layers:
         return Found(graph, [], {})
     told = _recorded(graph, example, readings, calls, layers)
     for key, layer in enumerate(layers, len(readings)):
         _rewire(layer, key)
     nodes = graph.nodes[0].graph
-    nodes.eliminate_dead_code()
+    gone = {node for layer in layers for node in layer.owned}
+    gone |= {node for layer in layers for results in layer.results for node in results.values()}
+    for node in reversed(graph.nodes):
+        if node in gone and not node.users:
+            nodes.erase_node(node)
     return Found(replace(graph, nodes=tuple(nodes.nodes)), [layer.reading for layer in layers], told)
 
 
-def _layer(path: str, taken: set[str], chain: Chain, written: Written) -> _Layer:
-    drives = [_built(step.node, drive) for step, drive in zip(chain, written.drives, strict=True)]
+def _layer(path: str, taken: set[str], chain: Chain, values: Values, rank: dict[Node, int]) -> _Layer:
+    """The canonical neuron of a chain, or else its threshold alone. Raises NoNeuron."""
+    if len(chain) == 1 or not any(node in before.owned for before, step in pairwise(chain) for node in step.entries):
+        return _threshold(path, taken, chain, values, "")
+    try:
+        written = neuron_of(chain, values, rank)
+        drives = [_built(step.node, drive) for step, drive in zip(chain, written.drives, strict=True)]
+    except NoNeuron as error:
+        return _threshold(path, taken, chain, values, str(error))
     results: list[dict[Port, Node]] = [
         {"spike": step.node} if membrane is None else {"spike": step.node, "membrane": membrane}
         for step, membrane in zip(chain, written.membranes, strict=True)
     ]
     owned = {node for step in chain for node in step.owned}
-    return _Layer(_reading(_free(path, taken), written.neuron, ("spike", "membrane")), drives, results, owned)
+    reading = _reading(_free(path, taken), written.neuron, ("spike", "membrane"), "neuron")
+    return _Layer(reading, drives, results, owned)
+
+
+def _threshold(path: str, taken: set[str], chain: Chain, values: Values, why: str) -> _Layer:
+    try:
+        found = event(chain, values)
+    except NoNeuron as error:
+        raise NoNeuron(f"{why}, and {error}" if why else str(error)) from error
+    results: list[dict[Port, Node]] = [{"spike": step.node} for step in chain]
+    reading = _reading(_free(path, taken), found.neuron, ("spike",), f"threshold{why and f' ({why})'}")
+    return _Layer(reading, found.drives, results, set())
 
 
 def _readout(path: str, taken: set[str], integrator: Integrator) -> _Layer:
     drives = [_built(node, drive) for node, drive in zip(integrator.nodes, integrator.drives, strict=True)]
     results: list[dict[Port, Node]] = [{"membrane": node} for node in integrator.nodes]
-    return _Layer(_reading(_free(path, taken), integrator.neuron, ("membrane",)), drives, results, set())
+    return _Layer(
+        _reading(_free(path, taken), integrator.neuron, ("membrane",), "leaky read-out"), drives, results, set()
+    )
+
+
+def _state(path: str, taken: set[str], copies: list[Node]) -> _Layer:
+    results: list[dict[Port, Node]] = [{"membrane": node} for node in copies]
+    name = _free(f"{path}.state" if path else "state", taken)
+    return _Layer(_reading(name, CARRY, ("membrane",), "state that a step hands to the next"), copies, results, set())
 
 
 def _values(graph: Graph) -> Values:
@@ -119,8 +176,7 @@ def _free(path: str, taken: set[str]) -> str:
     return name
 
 
-def _reading(path: str, neuron: Neuron, outputs: tuple[Port, ...]) -> Reading:
-    what = "neuron" if "spike" in outputs else "leaky read-out"
+def _reading(path: str, neuron: Neuron, outputs: tuple[Port, ...], what: str) -> Reading:
     return Reading(
         path=path,
         kind=KIND,
@@ -132,7 +188,7 @@ def _reading(path: str, neuron: Neuron, outputs: tuple[Port, ...]) -> Reading:
         unpack=lambda args, _: (args[0], []),
         pack=lambda outputs: outputs[0],
         reset=lambda: None,
-        assumptions=(f"{path}: a {what} written out in the module's own code, recognised by its equations",),
+        assumptions=(f"{path}: a {what} in the module's own code, recognised by its equations",),
     )
 
 
@@ -181,15 +237,18 @@ def _rewire(layer: _Layer, key: int) -> None:
     for drive, results in zip(layer.drives, layer.results, strict=True):
         at = next(iter(results.values()))
         graph = at.graph
-        with graph.inserting_before(at):
+        with graph.inserting_after(at) if drive is at else graph.inserting_before(at):
             call = graph.call_function(torch.ops.neurocomp.neuron.default, (drive, [], key, len(layer.reading.outputs)))
+        with graph.inserting_after(call):
             parts = [graph.call_function(operator.getitem, (call, k)) for k in range(len(layer.reading.outputs))]
         for node in (call, *parts):
             node.meta = {k: v for k, v in at.meta.items() if k != "val"}
         for port, part in zip(layer.reading.outputs, parts, strict=True):
             if port in results:
-                for user in [user for user in results[port].users if port == "spike" or user not in layer.owned]:
-                    user.replace_input_with(results[port], part)
+                made = results[port]
+                for user in [user for user in made.users if port == "spike" or user not in layer.owned]:
+                    if user is not call:
+                        user.replace_input_with(made, part)
 
 
 # what the layers receive and give -------------------------------------------------------------------------------
@@ -208,12 +267,15 @@ def _recorded(
         def run_node(self, n: Any) -> Any:
             value = super().run_node(n)
             if n in wanted:
-                kept[n] = value.detach().cpu().float().numpy().copy()
+                known = value.detach().cpu()
+                kept[n] = (known if known.dtype == torch.bool else known.float()).numpy().copy()
             return value
 
         def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
-            if str(target).startswith("neurocomp.neuron"):
+            if str(target).startswith(NEURON_OP):
                 return _told(args, readings[args[2]], next(turns[args[2]]))
+            if str(target).startswith("aten._assert"):
+                return None
             if str(target).startswith("neurocomp.delay"):
                 raise NoNeuron("a layer.Delay lies in the same network")
             return super().call_function(target, args, kwargs)
