@@ -2,7 +2,8 @@
  * WIDENED(packed): eight stored weights as values.
  *
  * Weights are stored in blocks of columns that stay in the second-level cache while all rows pass by. The sums of one
- * block of one row stay in registers. Where most sources speak, four rows share each weight that is read.
+ * block of one row stay in registers. Where most sources speak, four rows share each weight that is read. Where hardly
+ * any does, each looks for its targets instead: these hear their sources in the same order.
  */
 
 typedef VALUE NAME(lane) __attribute__((vector_size(8 * sizeof(VALUE))));
@@ -139,16 +140,52 @@ static void NAME(tile_rows)(const nc_projection *p, const nc_outputs *from, int3
         NAME(tile)(2, p, from, row, b->stored, b->weight + column, x + column);
 }
 
+/* x[columns] += what the sources of one pixel that speak bring to one target row through one tap. */
+static inline void NAME(push_tap)(const int32_t *index, int32_t count, const VALUE *value, int graded,
+                                  const WEIGHT *tap, const NAME(block) *b, VALUE *x) {
+    for (int32_t e = 0; e < count; e++) {
+        const WEIGHT *const w = tap + (int64_t)index[e] * b->stored;
+        const VALUE factor = graded ? value[index[e]] : 1;
+        int32_t j = 0;
+        for (; j + 8 <= b->columns; j += 8)
+            *(NAME(lane_at) *)(void *)(x + j) = LANES_AT(x + j) + factor * WEIGHTS_AT(w + j);
+        for (; j < b->columns; j++)
+            x[j] += factor * (VALUE)w[j];
+    }
+}
+
+/* What the sources of one pixel bring to one block of every target row of the share that has it under its window. */
+static void NAME(push_pixel)(const nc_projection *p, const nc_outputs *from, int graded, int32_t pixel, span s,
+                             const NAME(block) *b, VALUE *x) {
+    const int32_t y = pixel / p->w_in, x_in = pixel % p->w_in;
+    const int64_t first = (int64_t)pixel * p->c_in;
+    for (int32_t ky = 0; ky < p->kh; ky++) {
+        const int32_t oy = above(y, p->stride_y, p->pad_y, ky, p->dilation_y, p->h_out);
+        for (int32_t kx = 0; oy >= 0 && kx < p->kw; kx++) {
+            const int32_t ox = above(x_in, p->stride_x, p->pad_x, kx, p->dilation_x, p->w_out);
+            const int32_t row = oy * p->w_out + ox;
+            if (ox < 0 || row < s.row0 || row >= s.row1)
+                continue;
+            const WEIGHT *const tap = b->weight + ((int64_t)ky * p->kw + kx) * p->c_in * b->stored;
+            NAME(push_tap)(from->index + first, from->count[pixel], (const VALUE *)from->value + first, graded, tap, b,
+                           x + (int64_t)row * p->c_out + b->column);
+        }
+    }
+}
+
 static void NAME(dense)(const nc_projection *p, const nc_outputs *from, nc_share share, VALUE *x) {
     const span s = span_of(share, p->c_out);
     const int64_t column_weights = (int64_t)p->kh * p->kw * p->c_in;
-    const int graded = any_graded(from), crowded = is_crowded(from);
+    const int graded = any_graded(from), crowded = is_crowded(from), lonely = is_lonely(p, from);
     NAME(block) b;
     for (b.column = s.column0; b.column < s.column1; b.column += b.stored) {
         b.stored = nc_dense_columns(p, b.column);
         b.columns = p->c_out - b.column < b.stored ? p->c_out - b.column : b.stored;
         b.weight = (const WEIGHT *)p->weight + column_weights * b.column;
-        int32_t row = s.row0;
+        for (int32_t pixel = 0; lonely && pixel < from->rows; pixel++)
+            if (from->count[pixel] > 0)
+                NAME(push_pixel)(p, from, graded, pixel, s, &b, x);
+        int32_t row = lonely ? s.row1 : s.row0;
         for (; crowded && b.columns == b.stored && row + 4 <= s.row1; row += 4)
             NAME(tile_rows)(p, from, row, &b, x + (int64_t)row * p->c_out + b.column);
         for (; row < s.row1; row++)

@@ -35,6 +35,14 @@ static int any_graded(const nc_outputs *from) {
 /* Above this fraction of sources that are not silent, multiplying all of them is quicker than looking them up. */
 static int is_crowded(const nc_outputs *from) { return summed(from->total) * 2 > (int64_t)from->rows * from->width; }
 
+/* Whether looking for the targets of those that speak is quicker than looking under every target's windows: sums go to
+ * memory and back for every synapse then, eight columns at a time, which takes about a third of a look. */
+static int is_lonely(const nc_projection *p, const nc_outputs *from) {
+    const int64_t taps = (int64_t)p->kh * p->kw, looks = (int64_t)p->h_out * p->w_out * taps;
+    const int64_t lanes = ((p->c_out < p->block ? p->c_out : p->block) + 7) / 8;
+    return from->rows == p->h_in * p->w_in && summed(from->total) * taps * lanes + from->rows < 3 * looks;
+}
+
 /* Rows and columns of the targets that a share covers. */
 typedef struct {
     int32_t row0, row1, column0, column1;
@@ -51,6 +59,12 @@ static span span_of(nc_share share, int32_t width) {
 static inline int32_t under(int32_t out, int32_t stride, int32_t pad, int32_t tap, int32_t dilation, int32_t n_in) {
     const int32_t at = out * stride - pad + tap * dilation;
     return at < n_in ? at : -1;
+}
+
+/* The output position whose tap k reads input `in`, or -1 if there is none. */
+static inline int32_t above(int32_t in, int32_t stride, int32_t pad, int32_t tap, int32_t dilation, int32_t n_out) {
+    const int32_t at = in + pad - tap * dilation;
+    return at >= 0 && at % stride == 0 && at / stride < n_out ? at / stride : -1;
 }
 
 #define VALUE float

@@ -21,7 +21,7 @@ static void draw_dense(sample *s, int32_t c_out) {
     const int32_t blocks[3] = {16, 32, 64};
     draw_windows(s, 1, draw(1, 9), c_out);
     s->p.block = blocks[draw(0, 2)];
-    s->silence = draw(1, 5); /* 1: everybody speaks */
+    s->silence = draw(0, 1) ? draw(1, 5) : draw(20, 80); /* 1: everybody speaks */
     set_map_ends(s);
     set_weights(s, (int64_t)s->p.c_in * s->p.kh * s->p.kw * stored_columns(&s->p));
     each_synapse(s, add_dense);
@@ -114,11 +114,53 @@ static void rounding_does_not_depend_on_the_path(void) {
     }
 }
 
+/* The same of windows: whoever looks for whom, sums follow the taps, then the channels. */
+static void rounding_follows_the_taps(void) {
+    enum { SIDE = 6, INPUTS = 4, OUTPUTS = 21, STORED = 24, PIXELS = SIDE * SIDE };
+    float weight[9 * INPUTS * STORED], values[PIXELS * INPUTS], x[PIXELS * OUTPUTS], expected[PIXELS * OUTPUTS];
+    int32_t index[PIXELS * INPUTS], count[PIXELS];
+    nc_projection p = dense_rows(PIXELS, INPUTS, OUTPUTS, 16, weight);
+    p.h_in = p.w_in = p.h_out = p.w_out = SIDE;
+    p.kh = p.kw = 3;
+    p.pad_y = p.pad_x = 1;
+    CHECK_EQUAL(nc_projection_check(&p), NC_OK);
+    for (int32_t trial = 0; trial < 60; trial++) {
+        nc_outputs from = {.rows = PIXELS, .width = INPUTS, .value = values, .index = index, .count = count};
+        for (int32_t k = 0; k < 9 * INPUTS * STORED; k++)
+            weight[k] = (float)draw(-1000, 1000) / 997;
+        for (int32_t row = 0; row < PIXELS; row++) {
+            count[row] = 0;
+            for (int32_t c = 0; c < INPUTS; c++) {
+                values[row * INPUTS + c] = draw(0, 60) <= trial ? (float)draw(1, 1000) / 991 : 0;
+                if (values[row * INPUTS + c] != 0)
+                    index[row * INPUTS + count[row]++] = c;
+            }
+            from.total[0] += count[row];
+        }
+        for (int32_t k = 0; k < PIXELS * OUTPUTS; k++) {
+            const int32_t oy = k / OUTPUTS / SIDE, ox = k / OUTPUTS % SIDE;
+            expected[k] = (float)k / 7;
+            for (int32_t tap = 0; tap < 9; tap++) {
+                const int32_t y = oy - 1 + tap / 3, xx = ox - 1 + tap % 3;
+                for (int32_t c = 0; y >= 0 && y < SIDE && xx >= 0 && xx < SIDE && c < INPUTS; c++)
+                    expected[k] += values[(y * SIDE + xx) * INPUTS + c] * weight[place_of(&p, tap, c, k % OUTPUTS)];
+            }
+            x[k] = (float)k / 7;
+        }
+        from.graded[0] = 1;
+        const int32_t cut = draw(0, SIDE) * SIDE * OUTPUTS;
+        nc_deliver_f32(&p, &from, (nc_share){0, cut}, x);
+        nc_deliver_f32(&p, &from, (nc_share){cut, PIXELS * OUTPUTS}, x);
+        CHECK(memcmp(x, expected, sizeof x) == 0);
+    }
+}
+
 int main(void) {
     RUN(convolution_is_its_matrix);
     RUN(linear_is_its_matrix);
     RUN(blocks_cover_the_columns);
     RUN(silence_adds_nothing);
     RUN(rounding_does_not_depend_on_the_path);
+    RUN(rounding_follows_the_taps);
     return check_result();
 }
