@@ -222,19 +222,21 @@ class Clusters:
             self.cores[key] = found
         return replace(layout, core=self.cores[key], placed_by=effort)
 
-    def joined(self, layout: Layout, effort: str) -> Layout:
-        """Micro-tiles moved and exchanged between placed cores, by what it changes on the links."""
+    def joined(self, layout: Layout, effort: str, work: dict[str, float] | None = None) -> Layout:
+        """Micro-tiles moved and exchanged between placed cores, by what it changes on the links. work: of each
+        population; with it no core gets more than the busiest one had."""
         name = f"{layout.name}, moved jointly{_of(effort)}"
         if layout.built is None or layout.part is None or layout.core is None:
             return Layout(name)
         key = _key(f"{effort} {id(layout.built)}", layout.part, layout.core)
         if key not in self.moved:
-            self.moved[key] = self._joined(layout.built[0], layout.part, layout.core, effort)
+            bounds = None if work is None else self._no_busier(layout.built, layout.part, work)
+            self.moved[key] = self._joined(layout.built[0], layout.part, layout.core, effort, bounds)
         part, core = self.moved[key]
         return Layout(name, layout.built, part, core, is_joined=True)
 
     def _joined(
-        self, graph: Hypergraph, part: np.ndarray, core: np.ndarray, effort: str
+        self, graph: Hypergraph, part: np.ndarray, core: np.ndarray, effort: str, bounds: Bounds | None
     ) -> tuple[np.ndarray, np.ndarray]:
         seconds = self.choices.time_budget_s
         alone = self.choices.objective == "traffic"
@@ -243,8 +245,14 @@ class Clusters:
             fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost), seed=self.choices.seed,
             effort=effort,  # type: ignore[arg-type]
             budget=None if seconds is None else int(seconds * LOOKS_PER_SECOND),
-            spare=1 + core.size // _SPARE if alone else 0, patience=_PATIENCE if alone else 1,
+            bounds=bounds, spare=1 + core.size // _SPARE if alone else 0, patience=_PATIENCE if alone else 1,
         )  # fmt: skip
+
+    def _no_busier(self, built: Built, part: np.ndarray, work: dict[str, float]) -> Bounds:
+        per_vertex = _work_of_vertices(built, self.problem, work)
+        held = np.zeros(int(part.max()) + 1, np.int64)
+        np.add.at(held, part[part >= 0], per_vertex[part >= 0])
+        return Bounds(work=per_vertex, most_work=int(held.max()))
 
     def recombined(self, layouts: list[Layout], effort: str) -> Layout:
         """One layout made of several that joint moves have been at, over the same micro-tiles."""

@@ -24,7 +24,7 @@ from neurocomp.mapping.tile import Tiling
 
 _LEVELS = {"fast": 3, "best": 8}  # numbers of cores that work is spread over
 _POLISHED = {"default": 2, "best": 3}  # candidates that are placed again with more search
-_CLOSE = 1.1  # times the least traffic, from which recombination may take the lead
+_CLOSE = 1.1  # times the best, from which a layout may still take the lead
 _SHARES = {"default": (0.5, 0.7, 0.9), "best": (0.4, 0.6, 0.85, 1.2, 1.5)}
 
 Group = Callable[[], Iterator[Candidate | str]]
@@ -186,7 +186,8 @@ class Portfolio:
         chosen = self._promising(effort)
         if not self.clusters.is_large and effort == "default":
             chosen += [layout for _, layout in self.layouts if layout.is_begun and layout not in chosen]
-        return self._judged(self.clusters.joined(layout, effort) for layout in chosen)
+        work = population_work_ps(self._load) if self._takes_time and chosen else None
+        return self._judged(self.clusters.joined(layout, effort, work) for layout in chosen)
 
     def _recombined(self, effort: str) -> Iterator[Candidate | str]:
         """Where traffic is all that counts: the results of joint moves made into one, those over the smallest
@@ -201,12 +202,15 @@ class Portfolio:
         return self._judged(self.clusters.recombined(group, effort) for group in [chosen])
 
     def _promising(self, effort: str) -> list[Layout]:
-        """The best layouts so far, of the same parts only one; of huge networks none below the best effort."""
+        """The best layouts so far, of the same parts only one; of huge networks none below the best effort. Where time
+        counts, shorter ways alone bring none to the front that is far behind."""
         chosen: list[Layout] = []
         most = 1 if self.clusters.is_large else _POLISHED[effort]
         if self.clusters.is_huge and effort == "default":
             return []
-        for _, layout in sorted(self.layouts, key=lambda item: item[0]):
+        ranked = sorted(self.layouts, key=lambda item: item[0])
+        close = [one for rank, one in ranked if not self._takes_time or rank[0] <= _CLOSE * ranked[0][0][0]]
+        for layout in close:
             if len(chosen) < most and not any(layout.part is other.part for other in chosen):
                 chosen.append(layout)
         return chosen

@@ -15,7 +15,7 @@ from neurocomp.mapping.clustered import Clusters, Layout
 from neurocomp.mapping.hypergraph import TRAFFIC_PER_SPIKE
 from neurocomp.mapping.map import map_network, plan_mapping
 from neurocomp.mapping.partition import along_hilbert
-from neurocomp.mapping.placing import joint
+from neurocomp.mapping.placing.chains import Chains, Found
 from neurocomp.mapping.placing.cost import placed_cost
 from neurocomp.mapping.placing.fabric import Fabric
 from neurocomp.mapping.placing.joint import improve_jointly
@@ -207,40 +207,31 @@ def test_traffic_alone_maps_networks_of_a_few_pieces(neurons_max) -> None:
     assert program.quality.cores >= -(-7 // neurons_max)
 
 
-class Chains:
-    """In place of the search in C: notes what each chain may look at."""
+def looks_of_chains(monkeypatch, **given: Any) -> tuple[int, ...]:
+    """What each chain may look at."""
+    seen: list[int] = []
 
-    looks: tuple[int, ...] = ()
+    def noted(self: Chains, start: Found, heat: float, looks: int, seed: int, steepness: float = 0.0) -> Found:
+        seen.append(looks)
+        return start
 
-    def __init__(self, *_: Any) -> None:
-        Chains.looks = ()
-
-    def cost(self) -> int:
-        return 1000
-
-    def run(self, seed: int, looks: int, heat: float, window: int) -> int:
-        Chains.looks = (*Chains.looks, looks)
-        return 1000
-
-
-def chains(monkeypatch, **given: Any) -> tuple[int, ...]:
-    monkeypatch.setattr(joint, "Joint", Chains)
+    monkeypatch.setattr(Chains, "anneal", noted)
     side = 40
     graph = unit_graph(side * side, np.arange(side * side), np.roll(np.arange(side * side), 1))
     part, core = (np.arange(side * side) % 4).astype(np.int32), np.arange(4)
-    improve_jointly(graph, limits(side * side), part, core, square(2), **given)
-    return Chains.looks
+    improve_jointly(graph, limits(side * side), part, core, square(2), cools=False, **given)
+    return tuple(seen)
 
 
 def test_patience_multiplies_all_but_the_first_descent(monkeypatch) -> None:
     pins = 1600
-    assert chains(monkeypatch) == (3_000_000 + 20 * pins, 40_000_000 + 100 * pins)
-    assert chains(monkeypatch, patience=2) == (3_000_000 + 20 * pins, 80_000_000 + 100 * pins)
-    assert chains(monkeypatch, patience=8)[1] == 50_000 * pins + 100 * pins  # that solves so small a problem
+    assert looks_of_chains(monkeypatch) == (3_000_000 + 20 * pins, 40_000_000 + 100 * pins)
+    assert looks_of_chains(monkeypatch, patience=2) == (3_000_000 + 20 * pins, 80_000_000 + 100 * pins)
+    assert looks_of_chains(monkeypatch, patience=8)[1] == 50_000 * pins + 100 * pins  # that solves so small a problem
 
 
 @pytest.mark.parametrize("patience", [1, 8])
 def test_a_budget_holds_whatever_the_patience(monkeypatch, patience) -> None:
-    looks = chains(monkeypatch, patience=patience, budget=1_000_000, effort="best")
+    looks = looks_of_chains(monkeypatch, patience=patience, budget=1_000_000, effort="best")
     assert len(looks) == 6
     assert 999_990 <= sum(looks) <= 1_000_000
