@@ -17,7 +17,7 @@ from neurocomp.cli import app
 from neurocomp.commands.exits import run
 from neurocomp.errors import ResourceLimitError
 from neurocomp.sweep.api import outcomes_of, plan, runner_of
-from neurocomp.sweep.given import Given
+from neurocomp.sweep.given import NOTHING, Given
 from neurocomp.sweep.space import read_space
 from neurocomp.sweep.store import Store
 from tests.sweeps import make_files
@@ -165,9 +165,9 @@ def test_a_worker_that_sees_other_files(made: Path) -> None:
     from neurocomp.sweep.cluster import compute
 
     network = str(made.parent / "net.nir")
-    answer = compute(network, "loihi2", [["run.steps", 3]], "0" * 64, None, "nowhere")
+    answer = compute(network, "loihi2", [["run.steps", 3]], "0" * 64, NOTHING, "nowhere")
     assert answer["what"].startswith("a worker has another version of neurocomp, or other files")
-    answer = compute(network, "no_such_chip.yaml", [], "0" * 64, None, "nowhere")
+    answer = compute(network, "no_such_chip.yaml", [], "0" * 64, NOTHING, "nowhere")
     assert answer["what"].startswith("a worker cannot read the files")
 
 
