@@ -250,9 +250,9 @@ class Clusters:
 
     def _no_busier(self, built: Built, part: np.ndarray, work: dict[str, float]) -> Bounds:
         per_vertex = _work_of_vertices(built, self.problem, work)
-        held = np.zeros(int(part.max()) + 1, np.int64)
+        held = np.zeros(int(part.max(initial=-1)) + 1, np.int64)
         np.add.at(held, part[part >= 0], per_vertex[part >= 0])
-        return Bounds(work=per_vertex, most_work=int(held.max()))
+        return Bounds(work=per_vertex, most_work=int(held.max(initial=0)))
 
     def recombined(self, layouts: list[Layout], effort: str) -> Layout:
         """One layout made of several that joint moves have been at, over the same micro-tiles."""
