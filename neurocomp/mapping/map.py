@@ -20,7 +20,7 @@ from neurocomp.mapping.candidate import Candidate
 from neurocomp.mapping.check import check_program
 from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.cure import smallest_grid
-from neurocomp.mapping.explain import cores_in_order, impossible, not_found, refuse_early
+from neurocomp.mapping.explain import cores_in_order, impossible, not_found, refuse_early, refuse_uncut
 from neurocomp.mapping.layer import layers_of
 from neurocomp.mapping.layer_cores import layer_assignment
 from neurocomp.mapping.levels import levels, timing_mismatches
@@ -93,7 +93,9 @@ def plan_mapping(
     if found:
         raise DoesNotFitError(found)
     problem = replace(problem, assignment={**problem.assignment, **whole})
-    tiling = tile(problem, layers_of(problem))
+    layers = layers_of(problem)
+    refuse_uncut(problem, layers)
+    tiling = tile(problem, layers)
     if chips == "auto":
         problem = _on_fewest_chips(problem, tiling)
     found = impossible(problem, tiling)

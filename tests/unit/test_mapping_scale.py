@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurocomp.mapping import clustered, fewest_links
+from neurocomp.errors import DoesNotFitError
+from neurocomp.mapping import clustered, explain, fewest_links
+from neurocomp.mapping import map as mapper
 from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.clustered import PER_CORE, Clusters
 from neurocomp.mapping.fewest_links import takes_more_links
@@ -62,6 +64,19 @@ def test_network_order_that_waits_for_something_better_loses_nothing(seed, monke
     assert [t.hops is None for t in huge.quality.trials if "network order" in t.name] == [True]
     assert [t.hops for t in fast.quality.trials if "network order" in t.name] == [fast.quality.hops]
     assert max(large.quality.hops, huge.quality.hops) < fast.quality.hops
+
+
+def test_neurons_that_hear_too_much_are_named_before_a_large_network_is_cut(monkeypatch) -> None:
+    chip = make_chip(6, 6, neurons_max=24, fan_in_max=4)
+    with pytest.raises(DoesNotFitError) as usual:
+        plan_mapping(convnet(), chip)
+    monkeypatch.setattr(explain, "_MANY", 1)
+    monkeypatch.setattr(mapper, "tile", lambda *_: pytest.fail("it was cut"))
+    with pytest.raises(DoesNotFitError) as early:
+        plan_mapping(convnet(), chip)
+    said = [d for d in early.value.diagnostics if "synapses" in d.what]
+    assert said and said == list(early.value.diagnostics)
+    assert set(said) <= set(usual.value.diagnostics)
 
 
 def test_columns_of_large_networks_are_refined_and_placed_once(monkeypatch) -> None:
