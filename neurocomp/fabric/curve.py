@@ -7,8 +7,6 @@ With odd side lengths a few steps are diagonal; no step is longer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 _Vector = tuple[int, int]
@@ -17,27 +15,33 @@ _Vector = tuple[int, int]
 def space_filling_order(width: int, height: int) -> np.ndarray:
     """int32 (width * height): the cells y * width + x in the order in which the curve visits them, from (0, 0)."""
     along, across = ((width, 0), (0, height)) if width >= height else ((0, height), (width, 0))
-    cells = np.array(list(_curve((0, 0), along, across)), np.int32).reshape(-1, 2)
+    cells = _curve(along, across, {})
     return cells[:, 1] * np.int32(width) + cells[:, 0]
 
 
-def _curve(start: _Vector, along: _Vector, across: _Vector) -> Iterator[_Vector]:
-    """Cells of the rectangle that the two axis-parallel vectors span, ending at the far end of ``along``."""
+def _curve(along: _Vector, across: _Vector, known: dict[tuple[_Vector, _Vector], np.ndarray]) -> np.ndarray:
+    """int32 (cells, 2), from (0, 0): the cells of the rectangle that the two axis-parallel vectors span, ending at the
+    far end of ``along``. known: of the smaller rectangles, of which few differ."""
+    if (along, across) in known:
+        return known[along, across]
     length, breadth = abs(sum(along)), abs(sum(across))
     if breadth == 1 or length == 1:
         step = _unit(along) if breadth == 1 else _unit(across)
-        for i in range(max(length, breadth)):
-            yield start[0] + i * step[0], start[1] + i * step[1]
+        cells = np.arange(max(length, breadth), dtype=np.int32)[:, None] * np.array(step, np.int32)
     elif 2 * length > 3 * breadth:
         first = _part(along, length)
-        yield from _curve(start, first, across)
-        yield from _curve(_add(start, first), _sub(along, first), across)
+        cells = np.concatenate([
+            _curve(first, across, known), _curve(_sub(along, first), across, known) + np.array(first, np.int32)
+        ])  # fmt: skip
     else:
         first, half = _part(across, breadth), _scaled(along, length // 2)
-        yield from _curve(start, first, half)
-        yield from _curve(_add(start, first), along, _sub(across, first))
-        last = _add(_add(start, _sub(along, _unit(along))), _sub(first, _unit(across)))
-        yield from _curve(last, _scaled(first, -abs(sum(first))), _sub(half, along))
+        last = _add(_sub(along, _unit(along)), _sub(first, _unit(across)))
+        cells = np.concatenate([
+            _curve(first, half, known), _curve(along, _sub(across, first), known) + np.array(first, np.int32),
+            _curve(_scaled(first, -abs(sum(first))), _sub(half, along), known) + np.array(last, np.int32),
+        ])  # fmt: skip
+    known[along, across] = cells
+    return cells
 
 
 def _part(vector: _Vector, length: int) -> _Vector:
