@@ -10,9 +10,10 @@ from neurocomp.errors import DoesNotFitError
 from neurocomp.mapping.map import map_network
 from tests.tiny_problems import ACROSS, Tiny, least_cost, tiny
 
-PROBLEMS = int(os.environ.get("NEUROCOMP_TINY_PROBLEMS", "60"))
+# a thousand take some two minutes of one core
+PROBLEMS = int(os.environ.get("NEUROCOMP_TINY_PROBLEMS", "100"))
 FIRST = int(os.environ.get("NEUROCOMP_TINY_FIRST", "0"))
-EFFORT = os.environ.get("NEUROCOMP_TINY_EFFORT", "best")
+EFFORT = os.environ.get("NEUROCOMP_TINY_EFFORT", "default")
 
 
 def found(problem: Tiny) -> float | None:
