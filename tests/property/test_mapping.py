@@ -77,7 +77,7 @@ def chips(draw: st.DrawFn) -> ChipSpec:
 
 
 # NEUROCOMP_MAPPING_PROBLEMS=10000 takes some ten minutes of one core
-PROBLEMS = int(os.environ.get("NEUROCOMP_MAPPING_PROBLEMS", "300"))
+PROBLEMS = int(os.environ.get("NEUROCOMP_MAPPING_PROBLEMS", "200"))
 
 
 @settings(max_examples=PROBLEMS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
