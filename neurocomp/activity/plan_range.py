@@ -10,7 +10,7 @@ from neurocomp.activity.host import HOST_LARGEST
 from neurocomp.errors import InputError, bad_input
 from neurocomp.network.gains import largest_gain, largest_product
 from neurocomp.network.graph import Integer, Network, Population, Projection, state_shift
-from neurocomp.network.ops import Conv, Factor, Host, Linear, Mixture, OneToOne, Pool, Reduce, Sparse, weight_of
+from neurocomp.network.ops import Factor, Host, Mixture, weight_of
 from neurocomp.network.verify import value_order
 
 MOST = 2.0**31  # sums stay below

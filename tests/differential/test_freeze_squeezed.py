@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from neurocomp.errors import InputError
-from neurocomp.frontend.freeze import freeze
 from neurocomp.frontend.example import Example
+from neurocomp.frontend.freeze import freeze
 from neurocomp.frontend.live import freeze_file
 from tests.source_files import write_code
 
