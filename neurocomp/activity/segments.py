@@ -82,7 +82,7 @@ def _segment(network: Network, level: dict[str, int], k: int) -> Network:
     fed = [name for name in level if name in heard | mixtures or (name in network.inputs and name in mine)]
     members = {*mine, *fed}
     populations = tuple(
-        replace(p, neuron=None, bias=None, held=None) if p.name in fed else p
+        replace(p, neuron=None, bias=None, held=None, exponent=0) if p.name in fed else p
         for p in network.populations
         if p.name in members
     )

@@ -18,10 +18,12 @@ def held_findings(network: Network, population: Population) -> Iterator[Diagnost
         yield Diagnostic(name, "has an exponent or a register, which only integer arithmetic has")
         return
     if isinstance(network.arithmetic, Integer):
-        shift = network.arithmetic.state_shift - population.exponent
-        if (population.exponent and neuron is None) or not -MOST_SHIFT <= shift <= MOST_SHIFT:
-            what = f"has an exponent of {population.exponent}; neurons can have one that leaves shifts within"
-            yield Diagnostic(name, f"{what} -{MOST_SHIFT} and {MOST_SHIFT}")
+        if population.exponent and neuron is None:
+            yield Diagnostic(name, f"has an exponent of {population.exponent}, but no neurons whose sums it divides")
+        elif not -MOST_SHIFT <= network.arithmetic.state_shift - population.exponent <= MOST_SHIFT:
+            shift = network.arithmetic.state_shift
+            what = f"has an exponent of {population.exponent} beside a state shift of {shift}"
+            yield Diagnostic(name, f"{what}; their difference must lie within -{MOST_SHIFT} and {MOST_SHIFT}")
     if held is None:
         return
     spikes = neuron is not None and neuron.output not in ("membrane", "graded")

@@ -77,3 +77,27 @@ def test_between_two_runs(kind: str, steps: int, seed: int, around: int | None, 
         assert int(work.sent.sum()) == work.arriving["mixed"] == run.trace.populations["a"].spike_count
         if arithmetic == "float32":
             assert run.trace.digest == execute(replace(lowered, stations=()), inputs, record=["mixed"]).trace.digest
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6), exponent=st.integers(1, 3))
+def test_exponents_before_a_border_cancel_weights_that_are_as_much_larger(seed: int, exponent: int) -> None:
+    rng = np.random.default_rng(seed)
+    net = network(mixture("all", 4, rng), rng, None)
+    inputs = rng.integers(0, 2, (2, 4, 4)).astype(np.float32)
+    chip = make_chip(numeric={"delivery": "next_step", "arithmetic": "integer"})
+    plain = lower(net, chip, inputs, ranges={"mixed": 9.0})
+    larger = tuple(
+        replace(p, op=replace(p.op, weight=p.op.weight * 2**exponent))
+        if isinstance(p.op, Linear) and p.target == "a"
+        else p
+        for p in plain.projections
+    )
+    scaled = replace(
+        plain,
+        projections=larger,
+        populations=tuple(replace(p, exponent=exponent) if p.name == "a" else p for p in plain.populations),
+    )
+    assert scaled.by_name["a"].exponent == exponent and plain.by_name["a"].exponent == 0
+    digests = {engine(n, inputs).trace.digest for n in (plain, scaled) for engine in (execute, execute_reference)}
+    assert len(digests) == 1
