@@ -246,7 +246,7 @@ def _too_many_assigned(problem: Problem) -> list[Diagnostic]:
     held = {int(core) for cores in problem.assignment.values() for core in np.unique(cores)}
     if len(held) <= problem.available_cores:
         return []
-    what = f"takes {len(held):,} cores; {problem.available_cores:,} are available"
+    what = f"takes {len(held):,} cores; {_available(problem)}"
     return [Diagnostic("assignment", what, "no mapping exists that follows it", "assign fewer cores")]
 
 
@@ -262,21 +262,26 @@ def _too_little_in_total(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
     ]  # fmt: skip
     least = bounds[0].cores
     return [Diagnostic(
-        _where(problem), f"needs at least {_count(least, 'core')}; {cores:,} are available",
+        _where(problem), f"needs at least {_count(least, 'core')}; {_available(problem)}",
         f"no mapping exists: the network takes {'; '.join(totals)}. {_worst_layers(tiling)}",
         smallest_change(problem, tiling, max(least, cores_in_order(problem, tiling))),
     )]  # fmt: skip
 
 
 def _too_few_cores(problem: Problem, tiling: Tiling, placement: Placement) -> Diagnostic:
-    cores, needed = problem.available_cores, placement.cores_needed
+    needed = placement.cores_needed
     bound = core_bounds(tiling.layers, tiling.limits)[0]
     return Diagnostic(
-        _where(problem), f"needs {needed:,} cores; {cores:,} are available",
+        _where(problem), f"needs {needed:,} cores; {_available(problem)}",
         f"the mapper found none with fewer; any mapping takes at least {bound.cores:,} ({bound.limit.name}). "
         + _worst_layers(tiling),
         smallest_change(problem, tiling, needed),
     )  # fmt: skip
+
+
+def _available(problem: Problem) -> str:
+    forbidden = f", {len(problem.forbidden):,} are forbidden" if problem.forbidden else ""
+    return f"{problem.available_cores:,} are available{forbidden}"
 
 
 def cores_in_order(problem: Problem, tiling: Tiling) -> int:

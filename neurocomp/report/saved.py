@@ -75,6 +75,18 @@ class EnergyTotals(_Part):
     by_unit_aj: dict[Name, int]
 
 
+class TimingTotals(_Part):
+    """Picoseconds of the run, exact."""
+
+    time_ps: Positive
+    latency_ps: Annotated[int, Field(ge=0)]
+    streaming_ps: Annotated[int, Field(ge=0)]
+
+
+class SavedTiming(_Part):
+    run_total: TimingTotals
+
+
 class SavedEnergy(_Part):
     per_inference_pj: dict[Name, Amount]
     run_total: EnergyTotals | None = None
@@ -122,6 +134,7 @@ class SavedResult(_Part):
     run: SavedRun
     cores: SavedCores
     energy: SavedEnergy
+    timing: SavedTiming | None = None
     layers: tuple[SavedLayer, ...]
     traffic: SavedTraffic
     accuracy: SavedAccuracy | None
@@ -165,6 +178,20 @@ def _broken_sums(result: SavedResult, where: str) -> Iterator[Diagnostic]:
             f"energy.run_total.energy_aj is {total.energy_aj}, not {result.run.samples} times per_inference.energy_pj"
         )
         yield Diagnostic(where, what, hint=hint)
+    if result.timing is not None:
+        yield from (Diagnostic(where, what, hint=hint) for what in _other_times(result, result.timing.run_total, total))
+
+
+def _other_times(result: SavedResult, times: TimingTotals, energy: EnergyTotals) -> Iterator[str]:
+    """Figures per inference that are not those of the run."""
+    answer, samples = result.per_inference, result.run.samples
+    for name, value, whole in (
+        ("latency_ns", answer.latency_ns, times.latency_ps / 1e3 / samples),
+        ("interval_ns", answer.interval_ns, times.streaming_ps / 1e3 / samples),
+        ("power_mw", answer.power_mw, energy.energy_aj / times.time_ps / 1e3),
+    ):
+        if not isclose(value, whole, rel_tol=ROUNDING):
+            yield f"per_inference.{name} is {value:.10g}, but the totals of the run make it {whole:.10g}"
 
 
 def read_results(paths: list[Path]) -> list[SavedResult]:

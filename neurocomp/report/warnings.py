@@ -17,6 +17,7 @@ from neurocomp.simulate.inference import Simulation
 
 TOLERATED_LOSS = 0.01
 SHOWN_LOSSES = 3
+NOTABLE_DRAIN = 0.05  # of the run's chip steps
 
 ASSUMED = (
     "samples follow each other without a gap, so that the steps of one also hold work of its neighbours; figures per "
@@ -51,7 +52,7 @@ def warnings_about(
     clipping = (*_clipped_inputs(execution.clipped_inputs), *_saturation(execution.saturations))
     if network is not None:
         clipping = (*clipping, *_registers(network, execution))
-    figures = (*_costs(table), *_accuracy(accuracy), *_rounding(lost), *_doubts(simulation))
+    figures = (*_costs(table), *_accuracy(accuracy), *_rounding(lost), *_doubts(simulation), *_draining(simulation))
     return (*figures, *_activity(layers), *clipping)
 
 
@@ -96,6 +97,17 @@ def _doubts(simulation: Simulation) -> Iterator[str]:
             f"the network on chip was modelled by reservation of links (event), which is known not to hold for "
             f"{simulation.doubtful_steps:,} of {simulation.chip_steps:,} chip steps: a router has few virtual channels "
             "and cores send many packets; use --noc cycle"
+        )
+
+
+def _draining(simulation: Simulation) -> Iterator[str]:
+    samples = simulation.samples
+    last = simulation.chip_steps - samples * simulation.steps
+    if last > NOTABLE_DRAIN * simulation.chip_steps:
+        yield (
+            f"after the last input the run takes {last:,} of its {simulation.chip_steps:,} chip steps to let the "
+            f"pipeline run empty, whose energy is spread over {samples:,} sample{'s' * (samples > 1)}: with more of "
+            "them an inference takes less"
         )
 
 

@@ -109,6 +109,9 @@ def test_copies_of_an_error_keep_its_findings(kind: type[NeurocompError]) -> Non
         (("energy", "per_inference_pj", "synapse"), "but energy.per_inference_pj sums to"),
         (("energy", "run_total", "by_unit_aj", "neuron"), "by_unit_aj sums to"),
         (("per_inference", "energy_pj"), "but energy.per_inference_pj sums to"),
+        (("per_inference", "latency_ns"), "but the totals of the run make it"),
+        (("per_inference", "power_mw"), "but the totals of the run make it"),
+        (("per_inference", "interval_ns"), "per_inference.interval_ns is"),
         (("run", "samples"), "times per_inference.energy_pj"),
     ],
 )
