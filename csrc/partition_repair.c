@@ -1,18 +1,22 @@
 #include "partition_heap.h"
 #include "partition_state.h"
 
-enum { ROUNDS = 8, MOST_EXCHANGES = 20000 };
-static const int64_t EXCHANGE_VISITS = 400000000; /* of all parts together; thousands of them may not fit */
+enum { ROUNDS = 8, MOST_EXCHANGES = 20000, VISITS_PER_PIN = 10 };
+static const int64_t MOST_VISITS = 400000000; /* of all parts together; thousands of them may not fit */
 
 /* The best part that holds the vertex scanned last, of those that share a net with it; -1 if none does. */
 static int32_t best_target(nc_partition *s, int32_t v, int64_t *gain) {
-    nc_partition_score(s, v);
-    for (int32_t p = nc_partition_next_best(s, NC_NEVER); p >= 0; p = nc_partition_next_best(s, NC_NEVER))
-        if (nc_partition_allowed(s, v, p, 0)) {
-            *gain = nc_partition_gain(s, v, p);
-            return p;
+    int32_t best = -1;
+    for (int32_t k = 0; k < s->candidates; k++) {
+        const int32_t p = s->candidate[k];
+        const int64_t found = nc_partition_gain(s, v, p);
+        if (p != s->part[v] && (best < 0 || found > *gain) && nc_partition_allowed(s, v, p, 0)) {
+            best = p;
+            *gain = found;
         }
-    return -1;
+    }
+    s->visits += s->candidates;
+    return best;
 }
 
 /* Of the parts that hold the vertex scanned last, the one with the fewest members; -1 if none does. */
@@ -24,25 +28,25 @@ static int32_t emptiest_target(nc_partition *s, int32_t v) {
         if (p != s->part[v] && fewer && nc_partition_allowed(s, v, p, 0))
             best = p;
     }
+    s->visits += s->parts;
     return best;
 }
 
-static int32_t place_lost(nc_partition *s) {
-    int32_t lost = 0;
+/* Whether every vertex that is nowhere found a part; ends at the first that does not, as nothing makes room later. */
+static int place_lost(nc_partition *s) {
     for (int32_t v = 0; v < s->h->vertices; v++) {
         if (s->part[v] >= 0 || s->h->is_input[v])
             continue;
-        int64_t gain;
+        int64_t gain = 0;
         nc_partition_scan(s, v);
         int32_t to = best_target(s, v, &gain);
         if (to < 0)
             to = emptiest_target(s, v);
-        if (to >= 0)
-            nc_partition_move(s, v, to);
-        else
-            lost++;
+        if (to < 0)
+            return 0;
+        nc_partition_move(s, v, to);
     }
-    return lost;
+    return 1;
 }
 
 /* Whether a limit that the part exceeds would be used less without the vertex scanned last. */
@@ -94,7 +98,7 @@ static int relieve(nc_partition *s, int32_t part) {
     int32_t size = list_members(s, part);
     while (size > 0 && !nc_partition_fits(s, part)) {
         const int32_t v = nc_heap_pop(s, &size);
-        int64_t gain;
+        int64_t gain = 0;
         nc_partition_scan(s, v);
         const int32_t to = relieves(s, v, part) ? best_target(s, v, &gain) : -1;
         if (to >= 0 && gain < s->key[v] && size > 0 && gain < s->key[s->heap[0]]) {
@@ -187,21 +191,26 @@ static int feed(nc_partition *s, int32_t part) {
     return 1;
 }
 
+/* Moves vertices out of parts that are too full, and into parts with too few; 0 once nothing is left to do. */
+static int32_t mend(nc_partition *s, int64_t most_visits) {
+    int32_t wrong = 0;
+    for (int32_t p = 0; p < s->parts && s->visits < most_visits; p++)
+        wrong += s->first[p] >= 0 && !nc_partition_fits(s, p) && !relieve(s, p) && !exchange(s, p, most_visits);
+    for (int32_t p = 0; p < s->parts; p++)
+        wrong += !feed(s, p);
+    return wrong;
+}
+
 int32_t nc_partition_repair(nc_partition *s) {
     for (int32_t v = 0; v < s->h->vertices; v++)
         s->place[v] = -1;
-    const int32_t lost = place_lost(s);
-    const int64_t most_visits = s->visits + EXCHANGE_VISITS;
-    int32_t wrong = 1;
-    for (int round = 0; wrong > 0 && round < ROUNDS; round++) {
-        wrong = 0;
-        for (int32_t p = 0; p < s->parts; p++)
-            wrong += s->first[p] >= 0 && !nc_partition_fits(s, p) && !relieve(s, p) && !exchange(s, p, most_visits);
-        for (int32_t p = 0; p < s->parts; p++)
-            wrong += !feed(s, p);
-    }
-    wrong = 0; /* what was mended may have broken something else */
+    if (!place_lost(s))
+        return 1;
+    const int64_t most_visits = s->visits + MOST_VISITS + VISITS_PER_PIN * s->h->pin_ptr[s->h->nets];
+    for (int round = 0; round < ROUNDS && s->visits < most_visits && mend(s, most_visits) > 0; round++)
+        ;
+    int32_t wrong = 0; /* what was mended may have broken something else */
     for (int32_t p = 0; p < s->parts; p++)
         wrong += !nc_partition_fits(s, p) || s->demand[(int64_t)p * NC_COLUMNS + NC_MEMBERS] < s->least_members;
-    return wrong + lost;
+    return wrong;
 }
