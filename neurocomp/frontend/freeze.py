@@ -106,10 +106,25 @@ def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int,
             failures.append((lowering.progress, error))
             mixed |= {timed} if lowering.mixes_samples else set()
             continue
+        except _UNFORESEEN as error:
+            failures.append((lowering.progress, _unforeseen(lowering, error)))
+            continue
         assumed = (*_axes_read(layout, readings), *_assumptions(run, lowered, network))
         return replace(network, assumptions=assumed), layout, lowered.layouts
     # the reading that got furthest is the one whose problem is real; the first of several
     raise max(failures, key=lambda failure: failure[0])[1]
+
+
+_UNFORESEEN = (LookupError, TypeError, ValueError, AttributeError, AssertionError)
+
+
+def _unforeseen(lowering: Any, error: Exception) -> InputError:
+    """What Python says about a combination of layers that nobody thought of; it is no help to a user."""
+    where = lowering.graph.path_of(lowering.graph.nodes[lowering.progress]) or "the network"
+    hint = "freeze the network in parts to find the layers; please report it, with the whole message"
+    failed = InputError(Diagnostic(where, "what leads here cannot be frozen", "it is a form nobody thought of", hint))
+    failed.__cause__ = error
+    return failed
 
 
 def _axes_read(layout: Any, readings: list[Any]) -> Iterator[str]:
@@ -176,6 +191,8 @@ def _as_tensor(example: Any) -> Any:
         example = torch.from_numpy(example.astype(np.float32) if example.dtype == np.float64 else example)
     if not isinstance(example, torch.Tensor) or example.ndim == 0:
         raise bad_input("example_input", f"is a {type(example).__name__}; one tensor or array is needed")
+    if not example.numel():
+        raise bad_input("example_input", f"has shape {tuple(example.shape)}, which is empty; give at least one sample")
     return example
 
 

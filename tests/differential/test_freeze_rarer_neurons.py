@@ -138,6 +138,12 @@ def test_spikingjelly() -> None:
     assert kinds["layers.ilif"] == "count"
 
 
+def test_ternary_neurons_that_never_fire_below_zero() -> None:
+    neuron = pytest.importorskip("spikingjelly.activation_based.neuron")
+    network = check(SideBySide({"ternary": neuron.TernaryLIFNode(step_mode="m")}), drive(3, 2.0).abs())
+    assert network.by_name["layers.ternary"].neuron.output == "ternary"
+
+
 def test_spikingjelly_gates() -> None:
     neuron = pytest.importorskip("spikingjelly.activation_based.neuron")
     torch.manual_seed(2)

@@ -223,9 +223,49 @@ def test_membrane_and_spikes_both_used(tmp_path: Path) -> None:
 
 
 def test_module_that_fails(tmp_path: Path) -> None:
+    """The message names the layer."""
     message = refusal(multi_step(layer.Linear(7, 3), neuron.LIFNode()), X, tmp_path)
+    assert "(in 0, a Linear)" in message
     assert message.startswith("Sequential: the module failed on the example input\n  why:  RuntimeError: mat1 and mat2")
     assert message.endswith("next: run it yourself on this input first")
+
+
+def test_empty_example(tmp_path: Path) -> None:
+    message = refusal(multi_step(layer.Linear(6, 3), neuron.LIFNode()), X[:, :0], tmp_path)
+    assert message == "example_input: has shape (4, 0, 6), which is empty; give at least one sample"
+
+
+def test_no_message_of_python(tmp_path: Path) -> None:
+    """An operation that is used in a form that its handler does not know."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.sn = neuron.LIFNode(step_mode="m")
+
+        def forward(self, x: Any) -> Any:
+            return self.sn(x)[..., torch.tensor([True, False] * 3)]
+
+    assert refusal(Net(), X, tmp_path) == (
+        "the network: op aten.index in the network has no event-driven form\n"
+        f"  why:  it is used in a form that neurocomp does not know\n{EVENT_DRIVEN}"
+    )
+
+
+def test_whole_recurrent_layers(tmp_path: Path) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cells, self.sn = nn.GRU(6, 3), neuron.LIFNode(step_mode="m")
+
+        def forward(self, x: Any) -> Any:
+            return self.sn(self.cells(x)[0])
+
+    assert refusal(Net(), X, tmp_path) == (
+        "cells: op aten.gru in cells has no event-driven form\n"
+        "  why:  it runs all steps in one call\n"
+        "  next: use LSTMCell, GRUCell or RNNCell, called once per step"
+    )
 
 
 def test_branch_on_values(tmp_path: Path) -> None:

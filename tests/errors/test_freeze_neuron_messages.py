@@ -47,6 +47,17 @@ def test_unknown_neurons_are_all_named() -> None:
     )
 
 
+def test_neurons_that_run_one_step_per_call() -> None:
+    online = neuron.OTTTLIFNode()
+    assert refusal(multi_step(layer.Linear(6, 3), online)) == (
+        "1: neuron OTTTLIFNode cannot be frozen\n"
+        "  why:  SpikingJelly runs it one step per call; with step_mode='m' its own forward pass fails\n"
+        "  next: set its step_mode to 's' and call it once per time step"
+    )
+    online.step_mode = "s"
+    assert "in training mode it returns traces" in refusal(online.train())
+
+
 def test_changed_neuron_class() -> None:
     class MyLIF(neuron.LIFNode):
         def single_step_forward(self, x: Any) -> Any:

@@ -27,6 +27,21 @@ class Step:
 Chain = list[Step]
 
 
+def open_first_steps(nodes: tuple[Node, ...], values: Values) -> None:
+    """A neuron that fires before it is charged compares its initial state at first, a constant. That comparison is the
+    first step of its threshold, and what follows from it depends on the neuron as everything else does."""
+    while True:
+        compared = [node for node in nodes if base_name(node) in COMPARISONS]
+        known = {signature(node) for node in compared if node in values.open}
+        first = [node for node in compared if node not in values.open and signature(node) in known]
+        if not first:
+            return
+        values.open.update(first)
+        for node in nodes:
+            if any(n in values.open for n in node.all_input_nodes):
+                values.open.add(node)
+
+
 def chains(nodes: tuple[Node, ...], values: Values) -> list[Chain]:
     """The comparisons that depend on the input, by threshold, each in the order of the steps."""
     steps = [Step(node) for node in _once(nodes) if node in values.open]

@@ -143,7 +143,7 @@ def _differs(ours: np.ndarray, theirs: np.ndarray, neuron: Neuron) -> np.ndarray
     if neuron.output == "count":
         return ours.astype(np.float32) != theirs
     if neuron.output == "ternary":
-        return np.sign(ours) != np.sign(theirs)
+        return np.sign(ours.astype(np.float32)) != np.sign(theirs)  # those that never fire below 0 are kept as bits
     return (ours != 0) != (theirs != 0)  # a spike may be worth another number than 1
 
 

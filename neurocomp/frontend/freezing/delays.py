@@ -7,10 +7,11 @@ the export its ``forward`` is one operator instead, which is lowered to the dela
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from neurocomp.errors import bad_input
 from neurocomp.frontend.freezing.ops import Context, handles, per_step
 from neurocomp.frontend.freezing.readings import own_behaviour
 from neurocomp.frontend.freezing.rolling import delayed
@@ -56,6 +57,22 @@ def _define_operator() -> None:
     name = DELAY_OP.replace(".", "::")
     torch.library.define(name, "(Tensor x, int steps, bool multi_step) -> Tensor")
     torch.library.register_fake(name, lambda x, steps, multi_step: torch.empty_like(x))
+
+
+def need_whole(nodes: Iterable[Any], path_of: Callable[[Any], str]) -> None:
+    """Raises InputError for delay layers called once per step, whose calls do not say which layer they are of."""
+    for node in nodes:
+        if str(node.target).startswith(DELAY_OP) and not node.args[2]:
+            why = "which of the single-step calls belong together is not known there"
+            where = path_of(node) or "Delay"
+            raise bad_input(where, "a delay lies beside neurons written out in plain torch", why, 'use step_mode="m"')
+
+
+def shifted(x: Any, steps: int, _multi_step: bool) -> Any:
+    """What a delay layer gives for all steps (axis 0), from nothing before."""
+    import torch
+
+    return torch.cat([torch.zeros_like(x[:steps]), x])[: x.shape[0]]
 
 
 @handles(DELAY_OP)

@@ -113,6 +113,12 @@ class _Emitter:
         if reading.over_time is not None:
             self._mix(name, self.population_of(self.lowered.streams.reshaped(arriving, shape)), reading)
             return
+        if reading.waits:  # a relay holds the biases as well, so that all of it arrives one step later
+            waiting = self.unique(f"{name}.arriving", self.names)
+            self.populations[waiting] = Population(waiting, shape)
+            self.project(f"{waiting} -> {name}", waiting, name, self._identity(waiting, name), 1)
+            self.bring(waiting, self.lowered.streams.reshaped(arriving, shape), 0, alone)
+            return
         self.bring(name, self.lowered.streams.reshaped(arriving, shape), 0, alone)
         if recurrence is None:
             return

@@ -107,6 +107,8 @@ def record(module: Any, example: Any, readings: list[Reading]) -> dict[str, list
         read.extend(_states_in(output, readings, told))
 
     handles = [_listen(reading, calls[reading.path], told) for reading in readings]
+    entered: list[str] = []
+    handles += _followed(module, entered)
     one_call = getattr(module, STEP) if hasattr(module, "is_step_loop") else module
     handles.append(one_call.register_forward_hook(read_out))
     reset(module, readings)
@@ -117,7 +119,7 @@ def record(module: Any, example: Any, readings: list[Reading]) -> dict[str, list
         raise bad_input(
             type(module).__name__,
             "the module failed on the example input",
-            why=f"{type(error).__name__}: {error}",
+            why=f"{type(error).__name__}: {error}" + (f" (in {entered[-1]})" if entered else ""),
             hint=_other_precision(module, example) or "run it yourself on this input first",
         ) from error
     finally:
@@ -127,6 +129,23 @@ def record(module: Any, example: Any, readings: list[Reading]) -> dict[str, list
     if read:
         raise _reads_state(read[0])
     return calls
+
+
+def _followed(module: Any, entered: list[str]) -> list[Any]:
+    """Keep the layers that are being run in ``entered``, the innermost last."""
+    handles = []
+    for path, child in module.named_modules():
+        if path and not isinstance(child, _compiled()):
+            name = f"{path.removeprefix(f'{STEP}.')}, a {type(child).__name__}"
+            handles.append(child.register_forward_pre_hook(lambda _m, _a, name=name: entered.append(name)))
+            handles.append(child.register_forward_hook(lambda _m, _a, _o: entered.pop() and None))
+    return handles
+
+
+def _compiled() -> type:
+    import torch
+
+    return torch.jit.ScriptModule
 
 
 def _other_precision(module: Any, example: Any) -> str:

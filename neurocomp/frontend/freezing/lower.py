@@ -19,7 +19,7 @@ from neurocomp.frontend.freezing import arithmetic, attention, axes, delays, joi
 from neurocomp.frontend.freezing.allsteps import at_every_step, folded, handled, is_made_of_all_steps, stepwise
 from neurocomp.frontend.freezing.export import NEURON_OP, Graph
 from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, constant_features, feature_map
-from neurocomp.frontend.freezing.ops import HANDLERS, Context, is_open
+from neurocomp.frontend.freezing.ops import HANDLERS, Context, is_open, only_recorded
 from neurocomp.frontend.freezing.polynomials import COMPARISONS, ELEMENTWISE
 from neurocomp.frontend.freezing.readings import Reading
 from neurocomp.frontend.freezing.rolling import Time, rolled
@@ -101,12 +101,14 @@ class Lowering:
             try:
                 values[node] = self._checked(node, self._value(node, values))
             except (Unsupported, LayoutError, ShapeMismatch) as error:
+                if type(error) is Unsupported and only_recorded(node):
+                    continue
                 self.mixes_samples = isinstance(error, MixedSamples)
                 raise self._refusal(node, str(error)) from error
             except InputError:
                 raise
             except Exception as error:  # an operation used in a way that its handler does not know
-                raise self._refusal(node, f"{type(error).__name__}: {error}") from error
+                raise self._refusal(node, "it is used in a form that neurocomp does not know") from error
         raise AssertionError("an exported graph ends with its output")
 
     def _value(self, node: Any, values: dict[Any, Any]) -> Any:
@@ -148,7 +150,7 @@ class Lowering:
     def _resolve(self, values: dict[Any, Any], argument: Any) -> Any:
         if isinstance(argument, list | tuple):
             return [self._resolve(values, part) for part in argument]
-        return values[argument] if hasattr(argument, "op") and hasattr(argument, "meta") else argument
+        return values.get(argument) if hasattr(argument, "op") and hasattr(argument, "meta") else argument
 
     def _input(self) -> Signal:
         time: Time = "any" if self.layout.size_of("T") is None else "all"
@@ -256,7 +258,8 @@ class Lowering:
                 )
                 continue
             try:
-                arriving[key] = copies[0][0] if reading.time_axis is not None else rolled(self.streams, copies)
+                given = copies[1:] if reading.waits else copies
+                arriving[key] = given[0][0] if reading.time_axis is not None else rolled(self.streams, given)
             except Unsupported as error:
                 what = "what arrives here cannot be written as one step"
                 hint = "the time loop must do the same at every step; keep other state in neuron modules"
@@ -333,6 +336,8 @@ class Lowering:
             "frozen are linear maps, pooling, sums, products of two signals, functions of values or rows on the host, "
             "and known neurons, each within a time step"
         )
+        if name.startswith(("aten.lstm", "aten.gru", "aten.rnn_")):
+            why, hint = "it runs all steps in one call", "use LSTMCell, GRUCell or RNNCell, called once per step"
         return InputError(Diagnostic(path, f"op {name} in {path} has no event-driven form", why, hint))
 
 

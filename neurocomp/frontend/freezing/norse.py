@@ -65,6 +65,8 @@ def read(module: Any, path: str) -> Reading | None:
     bases = [cls.__name__ for cls in type(module).__mro__ if cls.__module__ == "norse.torch.module.snn"]
     if not bases and kind != "LILinearCell":
         return None
+    if kind.startswith(_COMPOSED) and "Refrac" in kind and type(module).__module__.startswith("norse."):
+        raise refused(path, kind, "its refractory steps are counted", "use the form without it")
     if kind.startswith(_COMPOSED) and type(module).__module__.startswith("norse."):
         return None  # its step is followed operation by operation
     if kind not in _CLASSES or not type(module).__module__.startswith("norse."):

@@ -63,6 +63,13 @@ def need_signal(value: Any, what: str) -> Signal:
     return value
 
 
+def only_recorded(node: Any) -> bool:
+    """Whether a graph node stacks the steps of something (of a membrane, say) only to return it beside the output."""
+    if str(node.target) != "aten.stack.default" or any(user.op != "output" for user in node.users):
+        return False
+    return all(node in user.args[0][1:] and node is not user.args[0][0] for user in node.users)
+
+
 def per_step(value: Any, what: str) -> Signal:
     """The value as a signal that exists at every step; raises Unsupported after a sum or mean over the steps, where
     only linear maps have a meaning of their own per step."""

@@ -52,7 +52,8 @@ class Reading:
     where the module does not return them as they are. taps: the neuron is driven by its input of this and of earlier
     steps, times these numbers (this step's first). over_time: it is driven by a mixture of all steps.
     forgets: the module keeps no state between its calls; without one given back to it, it starts anew. squeezes: it
-    takes samples and steps as one axis, the steps of a sample after each other.
+    takes samples and steps as one axis, the steps of a sample after each other. waits: it fires before it is charged,
+    so that what arrives in a step is heard in the next one, and nothing in the first.
     """
 
     path: str
@@ -72,6 +73,7 @@ class Reading:
     over_time: OverTime | None = None
     forgets: bool = False
     squeezes: bool = False
+    waits: bool = False
     assumptions: tuple[str, ...] = field(default=())
 
 

@@ -43,11 +43,23 @@ def read(module: Any, path: str) -> Reading | None:
     if own:
         why = f"the class changes {kind}: {', '.join(own[:4])}"
         raise refused(path, type(module).__name__, why, "use the framework's own class")
+    _check_online(module, path, kind)
     if kind in PARALLEL:
         return parallel_reading(module, path, kind)
     if kind in _READOUTS:
         return _readout(module, path, kind)
     return _reading(module, path, kind)
+
+
+def _check_online(module: Any, path: str, kind: str) -> None:
+    """OTTT neurons run one step per call, and return their traces as well while they are trained."""
+    if kind != "OTTTLIFNode":
+        return
+    if module.step_mode != "s":
+        why = "SpikingJelly runs it one step per call; with step_mode='m' its own forward pass fails"
+        raise refused(path, kind, why, "set its step_mode to 's' and call it once per time step")
+    if module.training:
+        raise refused(path, kind, "in training mode it returns traces with its spikes", "call module.eval() first")
 
 
 def _supported() -> str:

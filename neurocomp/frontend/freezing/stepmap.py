@@ -62,7 +62,10 @@ def neuron_of(chain: Chain, values: Values, rank: dict[Node, int]) -> Written:
     given = [first, *(found.states[driver].get((), {}) for found in maps)]
     drives = [_arriving(drive) for drive in given] if roles.current is None else given
     rest = begin.get((), 0.0) - maps[-1].states[roles.membrane].get((), {}).get((), 0.0)
-    if not _near(rest, 0.0) and len(_arriving(first)) < len(_arriving(given[-1])):
+    waits = roles.current is None and not _arriving(first) and _arriving(given[-1])
+    if waits:
+        drives[0], neuron = {}, _started(model, rest, roles, kept)
+    elif not _near(rest, 0.0) and len(_arriving(first)) < len(_arriving(given[-1])):
         neuron = model  # what returns later is a constant still, the bias of its weights
         drives[0] = plus(drives[0], {(): rest}) if roles.current is None else first
     else:
@@ -131,8 +134,14 @@ class _StepMaps:
         node = self.nodes[k - 1].get(self.states[state])
         if node is None and k == 1 and len(self.states) == 1:
             used = [n for n in self.chain[1].entries if n in self.chain[0].owned]
+            used = used or self._first_of_all()
             return used[0] if len(used) == 1 else None  # the first step may be written in another way
         return node if node is not None or k == 1 else self._needed(state, k - 1)
+
+    def _first_of_all(self) -> list[Node]:
+        """What arrives at step 0, where that is the state itself: ``mem = x if mem is None else ...``."""
+        compared = _compared(Expansion(self.values, frozenset(), self.spikes), self.chain[0].node)
+        return [key[0] for key in compared if len(key) == 1 and any(u in self.chain[1].owned for u in key[0].users)]
 
     def _needed(self, state: int, k: int) -> Node:
         node = self.nodes[k].get(self.states[state])

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from neurocomp.frontend.freezing.chains import Chain, chains
+from neurocomp.frontend.freezing.chains import Chain, chains, open_first_steps
 from neurocomp.frontend.freezing.composed import CARRY, carried, event
+from neurocomp.frontend.freezing.delays import need_whole, shifted
 from neurocomp.frontend.freezing.export import NEURON_OP, Call, Graph
 from neurocomp.frontend.freezing.integrators import Integrator, integrators
 from neurocomp.frontend.freezing.polynomials import Node, Polynomial, Values
@@ -95,6 +96,8 @@ def _neurons(graph: Graph, steps: int, taken: set[str]) -> tuple[Graph, list[_La
             layers.append(_layer(path, taken, chain, values, rank))
         except NoNeuron as error:
             failed[graph.path_of(chain[0].node)] = str(error)
+        except (LookupError, TypeError, AttributeError):  # arguments that the search does not know
+            failed[graph.path_of(chain[0].node)] = "its steps are written in a form that is not known"
     owned = {node for layer in layers for node in layer.owned}
     for integrator in integrators(graph.nodes, values, steps, owned):
         with contextlib.suppress(NoNeuron):
@@ -125,7 +128,11 @@ def _layer(path: str, taken: set[str], chain: Chain, values: Values, rank: dict[
         return _threshold(path, taken, chain, values, "")
     try:
         written = neuron_of(chain, values, rank)
-        drives = [_built(step.node, drive) for step, drive in zip(chain, written.drives, strict=True)]
+        drives = [_built(step.node, drive) for step, drive in zip(chain, written.drives, strict=True) if drive]
+        if not written.drives[0]:
+            drives.insert(0, _nothing(chain[0].node, drives[0]))
+        if len(drives) < len(chain):
+            raise NoNeuron("nothing arrives at it at some steps")
     except NoNeuron as error:
         return _threshold(path, taken, chain, values, str(error))
     results: list[dict[Port, Node]] = [
@@ -134,6 +141,7 @@ def _layer(path: str, taken: set[str], chain: Chain, values: Values, rank: dict[
     ]
     owned = {node for step in chain for node in step.owned}
     reading = _reading(_free(path, taken), written.neuron, ("spike", "membrane"), "neuron")
+    reading = replace(reading, waits=not written.drives[0])
     return _Layer(reading, drives, results, owned)
 
 
@@ -164,6 +172,7 @@ def _state(path: str, taken: set[str], copies: list[Node]) -> _Layer:
 def _values(graph: Graph) -> Values:
     values = Values(graph.constants, graph.input)
     values.follow(graph.nodes)
+    open_first_steps(graph.nodes, values)
     return values
 
 
@@ -219,6 +228,29 @@ def _built(at: Node, drive: Polynomial) -> Node:
     return total
 
 
+def _nothing(at: Node, later: Node) -> Node:
+    """A node in front of ``at``, a comparison with nothing to compare yet: none of what arrives one step later.
+
+    What that is made of may stand behind ``at``, and is moved. Raises NoNeuron if it depends on ``at``.
+    """
+    import torch
+
+    order = {node: k for k, node in enumerate(at.graph.nodes)}
+    moved: set[Node] = set()
+    waiting = [later]
+    while waiting:
+        node = waiting.pop()
+        if node is at:
+            raise NoNeuron("it fires before it is charged, and hears its own spikes")
+        if order[node] > order[at] and node not in moved:
+            moved.add(node)
+            waiting += node.all_input_nodes
+    for node in sorted(moved, key=order.__getitem__):
+        at.prepend(node)
+    with at.graph.inserting_before(at):
+        return _call(at, torch.ops.aten.mul.Tensor, later, 0.0)
+
+
 def _call(at: Node, function: Any, one: Any, other: Any) -> Node:
     node = at.graph.call_function(function, (one, other))
     node.meta = dict(at.meta)
@@ -261,6 +293,7 @@ def _recorded(
     wanted = {node for layer in layers for node in layer.drives}
     wanted |= {node for layer in layers for results in layer.results for node in results.values()}
     kept: dict[Node, np.ndarray] = {}
+    need_whole(graph.nodes, graph.path_of)
     turns = {key: iter(calls[reading.path]) for key, reading in enumerate(readings)}
 
     class Watching(torch.fx.Interpreter):
@@ -277,7 +310,7 @@ def _recorded(
             if str(target).startswith("aten._assert"):
                 return None
             if str(target).startswith("neurocomp.delay"):
-                raise NoNeuron("a layer.Delay lies in the same network")
+                return shifted(*args)
             return super().call_function(target, args, kwargs)
 
     nodes = graph.nodes[0].graph

@@ -1,0 +1,107 @@
+"""Neurons written out in plain torch whose first step is not like the others: states that do not begin at zero, and
+spikes that come before the membrane is charged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neurocomp.activity.encode import encode_sample
+from neurocomp.activity.execute import execute
+from neurocomp.frontend.freeze import freeze
+from tests.freezing import activity, check_compiled, executed, grid_input, on_a_grid
+
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+
+STEPS = 7
+
+
+class Layer(nn.Module):
+    """begins: the membrane before step 0, a number, one per neuron, or None; first: whether it fires before it is
+    charged (as in snnTorch's second tutorial)."""
+
+    def __init__(self, inputs: int, outputs: int, begins: Any = 0.0, first: bool = False) -> None:
+        super().__init__()
+        self.fc, self.begins, self.first, self.membrane = nn.Linear(inputs, outputs), begins, first, None
+
+    def reset(self, samples: int) -> None:
+        begins = self.begins
+        if begins is not None:
+            begins = torch.zeros(samples, self.fc.out_features) + torch.as_tensor(begins)
+        self.membrane = begins
+
+    def forward(self, x: Any) -> Any:
+        if self.first:
+            spikes = (self.membrane > 0.75).float()
+            self.membrane = 0.5 * self.membrane + self.fc(x) - 0.75 * spikes
+            return spikes
+        current = self.fc(x)
+        charged = current if self.membrane is None else 0.5 * self.membrane + current
+        spikes = (charged > 0.75).float()
+        self.membrane = charged * (1 - spikes)
+        return spikes
+
+
+class Net(nn.Module):
+    def __init__(self, *layers: Layer) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+
+    def forward(self, x: Any) -> Any:
+        for layer in self.layers:
+            layer.reset(x.shape[1])
+        outputs = []
+        for step in x:
+            for layer in self.layers:
+                step = layer(step)
+            outputs.append(step)
+        return torch.stack(outputs)
+
+
+@pytest.mark.parametrize(
+    ("options", "relays"),
+    [
+        ({"begins": 0.25}, 0),
+        ({"begins": [0.125 * k for k in range(12)]}, 0),
+        ({"begins": None}, 0),
+        ({"first": True}, 2),
+        ({"first": True, "begins": 1.0}, 2),
+    ],
+)
+def test_first_steps(options: dict[str, Any], relays: int) -> None:
+    """relays: one for each layer that hears in a step what arrived in the one before, biases included."""
+    module = on_a_grid(Net(Layer(8, 12, **options), Layer(12, 12, **options)), seed=2)
+    x = 2 * grid_input(STEPS, 3, 8)
+    network = freeze(module, x)
+    assert not any("differ" in text for text in network.assumptions)
+    assert sum(p.name.endswith(".arriving") for p in network.populations) == relays
+    with torch.no_grad():
+        theirs = module(x).numpy()
+    ours = execute(network, encode_sample(network.sample)).output  # type: ignore[arg-type]
+    np.testing.assert_array_equal(ours.swapaxes(0, 1), theirs)
+    assert all(0.05 < rate < 0.95 for rate in activity(executed(network)).values())
+
+
+def test_membranes_that_are_returned_as_well() -> None:
+    """Beside the spikes, as tutorials do for plots; they are left out."""
+
+    class Recorded(Net):
+        def forward(self, x: Any) -> Any:
+            for layer in self.layers:
+                layer.reset(x.shape[1])
+            spikes, membranes = [], []
+            for step in x:
+                spikes.append(self.layers[0](step))
+                membranes.append(self.layers[0].membrane)
+            return torch.stack(spikes), torch.stack(membranes)
+
+    network = freeze(on_a_grid(Recorded(Layer(8, 12, first=True)), seed=2), 2 * grid_input(STEPS, 3, 8))
+    assert any("another result beside the output" in text for text in network.assumptions)
+
+
+def test_late_neurons_on_a_chip() -> None:
+    network = freeze(on_a_grid(Net(Layer(8, 12, first=True)), seed=2), 2 * grid_input(STEPS, 3, 8))
+    check_compiled(network, 0.02)
