@@ -2,7 +2,7 @@
 #include "partition_state.h"
 
 enum { ROUNDS = 8, MOST_EXCHANGES = 20000, VISITS_PER_PIN = 10 };
-static const int64_t MOST_VISITS = 400000000; /* of all parts together; thousands of them may not fit */
+static const int64_t MOST_VISITS = 100000000; /* of all parts together; thousands of them may not fit */
 
 /* The best part that holds the vertex scanned last, of those that share a net with it; -1 if none does. */
 static int32_t best_target(nc_partition *s, int32_t v, int64_t *gain) {

@@ -3,6 +3,8 @@
 #include "place.h"
 #include "place_load.h"
 
+enum { OVERRUN = 2 }; /* times the work, where single moves take more than that of their level */
+
 /* What a move reads of a net, in one place. */
 typedef struct {
     int64_t traffic, cost; /* cost: its weighted links */
@@ -256,7 +258,8 @@ void nc_place_trees(const nc_place_fabric *fabric, const nc_place_nets *nets, co
     if (run.board.movable_count == 0)
         return;
     double best = objective(&run), temperature = schedule->hot;
-    for (int32_t level = 0; level < LEVELS; level++) {
+    int64_t left = OVERRUN * schedule->work;
+    for (int32_t level = 0; level < LEVELS && left > 0; level++, left -= run.work) {
         const int32_t window = board_window(schedule, level);
         run.work = 0;
         while (run.work < schedule->work / LEVELS) {

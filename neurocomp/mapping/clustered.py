@@ -46,6 +46,7 @@ PER_CORE, _FINEST = 8, 512  # micro-tiles that fill a core
 _LARGE, _LARGE_PINS = 8_000, 1_000_000  # micro-tiles, and what they hear, beyond which few methods must do:
 _OF_LARGE = ("natural", "multilevel")
 _HOPEFUL = 1.5  # beside the least volume, placement seldom makes up for more
+_RIVAL = 1.15  # beside columns, which are easily placed
 _HUGE, _OF_HUGE = 5_000_000, ("multilevel",)  # pins; methods where there are more
 _SPARE, _PATIENCE = 8, 4  # parts for each further core that joint moves may take; times their work, for traffic alone
 _FEWEST = {  # (method, micro-tiles that fill a core)
@@ -62,7 +63,7 @@ Built = tuple[Hypergraph, Atoms]
 class Layout:
     """Micro-tiles in parts, parts on cores. part: int32 (vertices), -1 for inputs; core: int64 (parts); None where
     the search found none. is_begun: no search has been at the parts yet; is_joined: joint moves have. placed_by: the
-    effort of their placement."""
+    effort of their placement. volume: of columns of large networks, as in ``Partition``."""
 
     name: str
     built: Built | None = None
@@ -71,6 +72,7 @@ class Layout:
     is_begun: bool = False
     is_joined: bool = False
     placed_by: str = ""
+    volume: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,10 +150,20 @@ class Clusters:
         found = begun(built[0], self.tiling.limits, start, most_parts=most, seed=seed, effort="fast" if large else None)
         if found is None:
             return Layout(name)
-        return self.placed(Layout(name, built, found.part, None, not large), "default" if large else "fast")
+        volume = found.volume if large else None
+        return self.placed(
+            Layout(name, built, found.part, is_begun=not large, volume=volume), "default" if large else "fast"
+        )
 
-    def fewest(self, effort: str) -> Iterator[Layout]:
-        """Parts as full as they can be, so that little leaves them; of large networks only a few."""
+    def fewest(self, effort: str, rival: int | None = None) -> Iterator[Layout]:
+        """Parts as full as they can be, so that little leaves them; of large networks only a few, and beside columns,
+        whose volume ``rival`` is, only those of one method that may be better once placed."""
+        if rival is not None:
+            built = self.built(PER_CORE)
+            found = self._partition("multilevel", "quick" if self.is_huge else "fast", built)
+            if found is not None and found.volume <= _RIVAL * rival:
+                yield self.placed(Layout("multilevel partition", built, found.part), "default")
+            return
         if self.is_large:
             yield from self._few(effort)
             return
@@ -184,8 +196,9 @@ class Clusters:
             yield self._parted("any partition of small tiles", "settled", effort, built)
 
     def spread(self, effort: str, work: dict[str, float], targets: list[int]) -> Iterator[Layout]:
-        """Parts of bounded work: so many of them that each has its share, and no more traffic than that takes."""
-        fewest = max(1, self.tiling.tiles)
+        """Parts of bounded work: so many of them that each has its share, and no more traffic than that takes. On large
+        networks with less search, and no tighter bounds once there are no parts within one."""
+        fewest, large = max(1, self.tiling.tiles), self.is_large
         for cores in targets:
             built = self.built(min(_FINEST, PER_CORE * max(1, -(-cores // fewest))))
             per_vertex = _work_of_vertices(built, self.problem, work)
@@ -193,7 +206,11 @@ class Clusters:
             if int(per_vertex.max(initial=0)) <= most:
                 bounds = Bounds(work=per_vertex, most_work=most)
                 name = f"multilevel partition, work spread over {cores} cores{_of(effort)}"
-                yield self._parted(name, "multilevel", effort, built, bounds)
+                below = "fast" if large and effort == "default" else effort
+                layout = self._parted(name, "multilevel", below, built, bounds)
+                yield layout
+                if large and layout.part is None:
+                    return
 
     def in_tiles(self, name: str, tiling: Tiling, tiles: tuple[Tile, ...]) -> Layout:
         """Tiles that have cores, as they share them, on other cores. tiling: how they were cut."""

@@ -146,8 +146,10 @@ class Portfolio:
         return Load(self.problem, self.best.tiles, self.best.routes, self.profile)
 
     def _in_order_placed(self) -> Iterator[Candidate | str]:
-        """The tiles of the candidates above, on other cores."""
+        """The tiles of the candidates above, on other cores; of large networks those of the best alone."""
         waiting, self.cut = self.cut, []
+        if self.clusters.is_large and self.best is not None:
+            waiting = [held for held in waiting if held[0] == self.best.name]
         if self.clusters.is_huge or (self._has_large_columns and not self._takes_time):
             return iter(())
         return self._judged(self.clusters.in_tiles(name, tiling, held.tiles) for name, tiling, held in waiting)
@@ -157,17 +159,19 @@ class Portfolio:
 
     @property
     def _has_large_columns(self) -> bool:
-        """Whether columns, which take little time, do without other methods that take much."""
+        """Whether columns, which take little time, are tried before other methods that take much."""
         return self.clusters.is_large and self.clusters.has_columns
 
     def _clustered(self, effort: str) -> Iterator[Candidate | str]:
-        if effort == "default" and self._has_large_columns and self.layouts:
-            return iter(())
-        return self._judged(self.clusters.fewest(effort))
+        volumes = [layout.volume for _, layout in self.layouts if layout.volume is not None]
+        rival = min(volumes, default=None) if effort == "default" else None
+        return self._judged(self.clusters.fewest(effort, rival))
 
     def _clustered_spread(self, effort: str) -> Iterator[Candidate | str]:
-        """Around the number of cores that did best so far."""
+        """Around the number of cores that did best so far; not of large networks that found no parts unbounded."""
         if self.best is None or not self._takes_time:
+            return iter(())
+        if self.clusters.is_large and not any(one.built is self.clusters.built(PER_CORE) for _, one in self.layouts):
             return iter(())
         cores, most = self.best.figures.cores, self.problem.available_cores
         targets = sorted({min(most, max(1, int(cores * share))) for share in _SHARES[effort]})
