@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError, bad_input
-from neurocomp.frontend.freezing.compare import compare, recorded
+from neurocomp.frontend.freezing.compare import Agreement, compare, recorded
 from neurocomp.frontend.frozen import need_torch, write_frozen
 from neurocomp.network.graph import Network, Sample
 from neurocomp.network.mixtures import mixtures_told
@@ -67,14 +67,25 @@ def freeze(
     sample = _sample(example, layout, run.steps, labels)
     network = verify(replace(network, sample=sample, origin=origin_of(run.readings)))
     agreement = compare(network, sample, recorded(network, run.readings, run.calls, layouts), max_differing_spikes)
+    network = replace(network, assumptions=(*network.assumptions, *_compared(agreement)))
+    if path is not None:
+        write_frozen(network, path)
+    return network
+
+
+def _compared(agreement: Agreement) -> Iterator[str]:
+    """What the comparison with the module left open."""
     if agreement.differing:
         note = f"{agreement.told()} on the sample"
         if agreement.rounding:
             note += ", all by float32 rounding at thresholds: given the module's own spikes, every layer agrees"
-        network = replace(network, assumptions=(*network.assumptions, note))
-    if path is not None:
-        write_frozen(network, path)
-    return network
+        yield note
+    if agreement.silent:
+        names = ", ".join(agreement.silent[:SHOWN]) + (", ..." if len(agreement.silent) > SHOWN else "")
+        yield (
+            f"no neuron of {names} fires on the example, so its model was not put to the test there; freeze with an "
+            "example that makes every layer fire"
+        )
 
 
 def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int, Any]]:
@@ -115,6 +126,7 @@ def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int,
     raise max(failures, key=lambda failure: failure[0])[1]
 
 
+SHOWN = 5  # names of layers in a sentence
 _UNFORESEEN = (LookupError, TypeError, ValueError, AttributeError, AssertionError)
 
 

@@ -85,6 +85,30 @@ def test_first_steps(options: dict[str, Any], relays: int) -> None:
     assert all(0.05 < rate < 0.95 for rate in activity(executed(network)).values())
 
 
+class ResetFirst(nn.Module):
+    """Resets what the step before left and charges then; both comparisons are on one line. None precedes step 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(8, 12)
+
+    def forward(self, x: Any) -> Any:
+        v, spikes = torch.zeros(x.shape[1], 12), torch.empty(*x.shape[:2], 12)
+        for t in range(x.shape[0]):
+            v = torch.where(v > 0.75, torch.zeros_like(v), v) * 0.5 + self.fc(x[t]); spikes[t] = (v > 0.75).float()  # fmt: skip # noqa: E702
+        return spikes
+
+
+def test_resets_in_front_of_the_first_charge() -> None:
+    module, x = on_a_grid(ResetFirst(), seed=2), 2 * grid_input(STEPS, 3, 8)
+    network = freeze(module, x)
+    assert [p.neuron is None for p in network.populations] == [True, False]
+    with torch.no_grad():
+        theirs = module(x).numpy()
+    ours = execute(network, encode_sample(network.sample)).output  # type: ignore[arg-type]
+    np.testing.assert_array_equal(ours.swapaxes(0, 1), theirs)
+
+
 def test_membranes_that_are_returned_as_well() -> None:
     """Beside the spikes, as tutorials do for plots; they are left out."""
 

@@ -107,6 +107,13 @@ def test_a_wrong_declaration_does_not_pass() -> None:
         freeze(net, X)
 
 
+def test_layers_that_the_example_leaves_silent_are_named() -> None:
+    net = Net()
+    told = [text for text in freeze(net, 0.01 * X).assumptions if "fires on the example" in text]
+    assert len(told) == 1 and told[0].startswith("no neuron of adaptive, burst, once fires")
+    assert not any("fires on the example" in text for text in freeze(Net(), X).assumptions)
+
+
 @pytest.mark.parametrize(
     ("attributes", "why"),
     [

@@ -34,12 +34,25 @@ def open_first_steps(nodes: tuple[Node, ...], values: Values) -> None:
         compared = [node for node in nodes if base_name(node) in COMPARISONS]
         known = {signature(node) for node in compared if node in values.open}
         first = [node for node in compared if node not in values.open and signature(node) in known]
+        first = [node for node in first if _is_sent_on(node, values)]
         if not first:
             return
         values.open.update(first)
         for node in nodes:
             if any(n in values.open for n in node.all_input_nodes):
                 values.open.add(node)
+
+
+def _is_sent_on(node: Node, values: Values) -> bool:
+    """Whether anything but a neuron's own arithmetic uses a constant: a reset in front of the first charge is none."""
+    waiting = list(node.users)
+    while waiting:
+        user = waiting.pop()
+        if base_name(user) not in ELEMENTWISE:
+            return True
+        if user not in values.open:
+            waiting += user.users
+    return False
 
 
 def chains(nodes: tuple[Node, ...], values: Values) -> list[Chain]:

@@ -6,6 +6,7 @@ from what the module itself received there: rounding at the threshold, another n
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,7 +38,8 @@ class Recorded:
 class Agreement:
     """compared: sites (neuron x step x sample); differing: how many of them differ; spikes: of the module; membranes,
     differing_membranes: those of the sites that are values of read-outs, and no spikes; rounding: whether all
-    differences are shown to come from float32 rounding at thresholds (forced.py)."""
+    differences are shown to come from float32 rounding at thresholds (forced.py); silent: layers of which no neuron
+    fired, so that nothing about them was shown."""
 
     compared: int
     differing: int
@@ -45,6 +47,7 @@ class Agreement:
     membranes: int = 0
     differing_membranes: int = 0
     rounding: bool = False
+    silent: tuple[str, ...] = ()
 
     @property
     def differing_spikes(self) -> int:
@@ -72,6 +75,14 @@ def _arranged(calls: list[Call], population: Population, layout: Layout) -> Reco
     port = "membrane" if population.neuron is not None and population.neuron.output == "membrane" else "spike"
 
     def together(arrays: list[np.ndarray]) -> np.ndarray:
+        expected = math.prod(layout.shape)
+        for array in arrays:
+            if array.size != expected:
+                what = f"takes or returns {array.size:,} values where the steps of its input make {expected:,}"
+                hint = (
+                    "a neuron layer must return one value per neuron and step of its input: check its number of steps"
+                )
+                raise InputError(Diagnostic(population.name, what, hint=hint))
         each = [by_step(array, layout, population.shape) for array in arrays]
         return np.concatenate(each, axis=1)
 
@@ -103,7 +114,7 @@ def compare(network: Network, sample: Sample, seen: dict[str, Recorded], allowed
         ours = trace.dense(name).reshape(theirs.shape)
         neuron = neuron_of(network, name)
         wrong[name] = _differs(ours, theirs, neuron)
-        found = _with(found, wrong[name], theirs, neuron.output == "membrane")
+        found = _with(found, name, wrong[name], theirs, neuron.output == "membrane")
     if found.differing <= (allowed or 0):
         return found
     # rounding moves values beyond their tolerance only where it has made or unmade a spike
@@ -112,15 +123,16 @@ def compare(network: Network, sample: Sample, seen: dict[str, Recorded], allowed
     raise InputError(_explanation(network, seen, wrong, found))
 
 
-def _with(found: Agreement, wrong: np.ndarray, theirs: np.ndarray, membrane: bool) -> Agreement:
+def _with(found: Agreement, name: str, wrong: np.ndarray, theirs: np.ndarray, membrane: bool) -> Agreement:
     """The sums with those of one more layer."""
-    differing = int(wrong.sum())
+    differing, spikes = int(wrong.sum()), 0 if membrane else int(np.count_nonzero(theirs))
     return Agreement(
         found.compared + theirs.size,
         found.differing + differing,
-        found.spikes + (0 if membrane else int(np.count_nonzero(theirs))),
+        found.spikes + spikes,
         found.membranes + theirs.size * membrane,
         found.differing_membranes + differing * membrane,
+        silent=found.silent if spikes or membrane else (*found.silent, name),
     )
 
 
