@@ -93,10 +93,10 @@ class ResetFirst(nn.Module):
         self.fc = nn.Linear(8, 12)
 
     def forward(self, x: Any) -> Any:
-        v, spikes = torch.zeros(x.shape[1], 12), torch.empty(*x.shape[:2], 12)
-        for t in range(x.shape[0]):
-            v = torch.where(v > 0.75, torch.zeros_like(v), v) * 0.5 + self.fc(x[t]); spikes[t] = (v > 0.75).float()  # fmt: skip # noqa: E702
-        return spikes
+        v, out = torch.zeros(x.shape[1], 12), torch.empty(*x.shape[:2], 12)
+        for t in range(len(x)):
+            v = torch.where(v > 0.75, 0.0, v) * 0.5 + self.fc(x[t]); out[t] = (v > 0.75).float()  # fmt: skip # noqa: E702
+        return out
 
 
 def test_resets_in_front_of_the_first_charge() -> None:
