@@ -40,6 +40,8 @@ class _Work:
 _COOLING = 4  # the chain that cools links has this part of the work of the one before
 _LIVING, _HOTTER = 6, 2.0  # results that have children; heat of the chains that make up for missing ones
 _CHILDREN = {"fast": 0, "default": 16, "best": 48}
+_IDLE = {"fast": 0, "default": 5, "best": 16}  # children in a row that are no better than the best, then no more
+_CLOSE = 0.005  # share of hops within which the cooler of the living is taken
 _LOOKS = {"fast": 0, "default": 100_000_000, "best": 300_000_000}  # for each child, and no more than of _ENOUGH
 _ENOUGH = 50_000  # looks for each pin, at which small problems are solved
 _WORK = {
@@ -117,22 +119,26 @@ def recombine(
     looks = min(_LOOKS[effort], _ENOUGH * graph.pin.size)
     if budget is not None:
         looks = min(looks, budget // (_LIVING + _CHILDREN[effort]))
-    best = _bred(chains, living, _CHILDREN[effort], looks, seed)
+    best = _bred(chains, living, effort, looks, seed)
     return _without_empty(best.part[group], chains.core)
 
 
-def _bred(chains: Chains, living: list[Found], children: int, looks: int, seed: int) -> Found:
-    rng, most = np.random.default_rng(seed), min(found.hops for found in living)
+def _bred(chains: Chains, living: list[Found], effort: Effort, looks: int, seed: int) -> Found:
+    """Children until some in a row are no better than the best; of the best and those close to it the coolest."""
+    rng, most, idle = np.random.default_rng(seed), min(found.hops for found in living), 0
     begun = [chains.anneal(living[k % len(living)], _HOTTER, looks, seed * 64 + k) for k in range(len(living), _LIVING)]
     living = sorted(living + begun, key=lambda found: found.hops)
-    for turn in range(children):
-        if living[0].hops == living[-1].hops:  # they have found the same
+    for turn in range(_CHILDREN[effort]):
+        if idle == _IDLE[effort] or living[0].hops == living[-1].hops:  # they have found the same
             break
         one, other = rng.choice(len(living), 2, replace=False)
         child = chains.recombined(living[one], living[other], looks, seed * 64 + turn)
+        idle = 0 if child.hops < living[0].hops else idle + 1
         if child.hops < living[-1].hops:
             living = sorted([*living[:-1], child], key=lambda found: found.hops)
-    return chains.cooled(living[0], most, looks // _COOLING, seed)
+    close = [found for found in living if found.hops <= min(most, living[0].hops * (1 + _CLOSE))]
+    best = min(close, key=lambda found: found.load.max(initial=0))
+    return chains.cooled(best, most, looks // _COOLING, seed)
 
 
 def _chains_over(
