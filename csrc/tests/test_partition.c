@@ -1,4 +1,5 @@
-/* Parts of a hypergraph: moves against a recount, permissions, filling, repair, sweeps, groups, contraction, refusals.
+/* Parts of a hypergraph: moves against a recount, permissions, filling, repair, sweeps, settling, groups, contraction,
+ * refusals.
  */
 #include "../partition_cluster.h"
 #include "../partition_contract.h"
@@ -234,6 +235,47 @@ static void filling_repair_and_sweeps_are_legal(void) {
     CHECK(repaired > 30);
 }
 
+/* Vertices in parts drawn at random, or nowhere, under limits that some draws allow and others do not. */
+static int32_t settle(setup *t, uint64_t seed) {
+    open_setup(t, 6, 200);
+    scatter(t, seed % 2 ? -1 : 0);
+    return nc_partition_settle(&t->s, 1 << 20, seed);
+}
+
+static void settling_tells_what_does_not_fit(void) {
+    int settled = 0;
+    for (uint64_t run = 0; run < 40; run++) {
+        setup t, again;
+        const uint64_t begin = check_seed;
+        const int32_t wrong = settle(&t, run);
+        check_seed = begin;
+        CHECK_EQUAL(settle(&again, run), wrong);
+        CHECK(memcmp(t.s.part, again.s.part, sizeof(int32_t) * VERTICES) == 0);
+        int32_t counted = 0;
+        for (int32_t p = 0; p < PARTS; p++)
+            counted += !nc_partition_fits(&t.s, p);
+        CHECK_EQUAL(wrong, counted);
+        for (int32_t v = 0; v < VERTICES; v++)
+            CHECK((t.s.part[v] < 0) == t.h.is_input[v]);
+        check_against_recount(&t);
+        settled += wrong == 0;
+        discard(&t);
+        discard(&again);
+    }
+    CHECK(settled > 5);
+}
+
+static void repair_ends_at_what_no_part_takes(void) {
+    setup t;
+    open_setup(&t, 2, 100000); /* two members a part: too few for all */
+    for (int32_t v = 0; v < VERTICES; v++)
+        t.s.part[v] = -1;
+    nc_partition_load(&t.s);
+    CHECK(nc_partition_repair(&t.s) > 0);
+    check_against_recount(&t);
+    discard(&t);
+}
+
 static void groups_weigh_what_their_vertices_do(void) {
     for (int run = 0; run < 30; run++) {
         setup t;
@@ -321,6 +363,8 @@ int main(void) {
     RUN(moves_are_exact);
     RUN(permitted_moves_leave_parts_that_fit);
     RUN(filling_repair_and_sweeps_are_legal);
+    RUN(settling_tells_what_does_not_fit);
+    RUN(repair_ends_at_what_no_part_takes);
     RUN(groups_weigh_what_their_vertices_do);
     RUN(contraction_merges_equal_nets);
     RUN(bad_hypergraphs_are_refused);
