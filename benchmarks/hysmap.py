@@ -50,9 +50,7 @@ def mapped(job: Job, graph: Graph, effort: str, seed: int) -> np.ndarray:
     limits = Limits((Limit("neurons", (1, 0, 0, 0), job.most, "neurons"),))
     cores = job.side**2
     fabric = Fabric(Mesh(job.side, job.side), np.arange(cores), cores)
-    found = partition(
-        hyper, limits, most_parts=cores, seed=seed, effort=effort, bounds=Bounds(job.least, job.most), cools=False
-    )
+    found = partition(hyper, limits, most_parts=cores, seed=seed, effort=effort, bounds=Bounds(job.least, job.most))
     if found is None:
         raise SystemExit(f"{job.name}: no partition within the bounds")
     core = place_parts(contracted(hyper, found.part, found.parts), fabric, seed=seed, effort=effort, congestion=0.0)
@@ -66,6 +64,7 @@ def mapped(job: Job, graph: Graph, effort: str, seed: int) -> np.ndarray:
         effort=effort,
         budget=BUDGET,
         bounds=Bounds(job.least, job.most),
+        cools=False,
     )
     return core[part]
 

@@ -86,7 +86,7 @@ def test_chips_whose_core_holds_one_layer_form_no_products() -> None:
 def test_an_element_of_a_product_that_no_core_holds_says_what_it_keeps() -> None:
     memory = [{"name": "synapse_memory", "size_kib": 0.25, "holds": ["synapses"]}]
     text = refusal(attention(tokens=2, depth=1500), make_chip(8, 8, memories=memory))
-    assert "scores: a single element needs 0.4 KiB of synapse memory, a core has 0.2 KiB" in text
+    assert "scores: a single element needs 375 bytes of synapse memory, a core has 256 bytes" in text
     assert "fewer tokens, fewer channels per head" in text
 
 
