@@ -26,7 +26,7 @@ from neurocomp.mapping.placing.joint import improve_jointly
 from neurocomp.mapping.placing.place import place_parts
 
 GOAL = 0.17
-BUDGET = 300_000_000  # entries of nets that joint moves may look at
+BUDGET = 600_000_000  # entries of nets that joint moves may look at
 
 
 def hypergraph_of(graph: Graph) -> Hypergraph:
