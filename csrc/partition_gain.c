@@ -128,22 +128,6 @@ static int others_take(nc_partition *s, int32_t changed, int32_t from, int32_t t
     return all;
 }
 
-/* Whether limits that do not weigh fan-out axons, whose changes take longer to count, hold what arrives. */
-static int may_take(const nc_partition *s, int32_t part, const int64_t *arriving) {
-    const int64_t *const demand = s->demand + (int64_t)part * NC_COLUMNS;
-    for (int32_t limit = 0; limit < s->limits; limit++) {
-        const int64_t *const weight = s->limit_weight + (int64_t)limit * NC_COLUMNS;
-        int64_t used = 0, added = 0;
-        for (int32_t c = 0; c < NC_COLUMNS; c++) {
-            used += weight[c] * demand[c];
-            added += weight[c] * arriving[c];
-        }
-        if (weight[NC_AXONS_OUT] == 0 && added > 0 && used + added > s->capacity[limit])
-            return 0;
-    }
-    return 1;
-}
-
 int nc_partition_allowed(nc_partition *s, int32_t v, int32_t to, int ignore_to) {
     const int32_t from = s->part[v];
     const nc_share share = share_of(s, to);
@@ -158,7 +142,8 @@ int nc_partition_allowed(nc_partition *s, int32_t v, int32_t to, int ignore_to) 
     arriving[NC_SYNAPSE_BITS] += s->bits - share.bits;
     if (!s->out_limited)
         return ignore_to || nc_part_takes(s, to, arriving);
-    if (!ignore_to && !may_take(s, to, arriving))
+    /* axons out take longer to count, so what does not weigh them is asked first */
+    if (!ignore_to && !nc_part_takes_but(s, to, arriving, NC_AXONS_OUT))
         return 0;
     leaving[NC_AXONS_IN] -= s->leaving_axons;
     leaving[NC_SYNAPSE_BITS] -= s->leaving_bits;

@@ -42,8 +42,9 @@ static inline void nc_shuffle(int32_t *order, int32_t count, nc_rng *rng) {
     }
 }
 
-/* Whether a part that changes by `change` (NC_COLUMNS) still fits, or gets no fuller where it does not. */
-static inline int nc_part_takes(const nc_partition *s, int32_t part, const int64_t *change) {
+/* Whether a part that changes by `change` (NC_COLUMNS) still fits, or gets no fuller where it does not; by the limits
+ * that do not weigh `unknown`, a column that has not been counted, or NC_COLUMNS. */
+static inline int nc_part_takes_but(const nc_partition *s, int32_t part, const int64_t *change, int32_t unknown) {
     const int64_t *const demand = s->demand + (int64_t)part * NC_COLUMNS;
     for (int32_t limit = 0; limit < s->limits; limit++) {
         const int64_t *const weight = s->limit_weight + (int64_t)limit * NC_COLUMNS;
@@ -52,10 +53,15 @@ static inline int nc_part_takes(const nc_partition *s, int32_t part, const int64
             used += weight[c] * demand[c];
             added += weight[c] * change[c];
         }
-        if (added > 0 && used + added > s->capacity[limit])
+        const int counted = unknown == NC_COLUMNS || weight[unknown] == 0;
+        if (counted && added > 0 && used + added > s->capacity[limit])
             return 0;
     }
     return 1;
+}
+
+static inline int nc_part_takes(const nc_partition *s, int32_t part, const int64_t *change) {
+    return nc_part_takes_but(s, part, change, NC_COLUMNS);
 }
 
 #endif

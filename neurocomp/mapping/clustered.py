@@ -36,7 +36,7 @@ from neurocomp.mapping.placing.joint import improve_jointly, recombine
 from neurocomp.mapping.placing.place import place_best
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
-from neurocomp.mapping.program import Tile
+from neurocomp.mapping.program_parts import Tile
 from neurocomp.mapping.tile import Tiling
 
 LOOKS_PER_SECOND = 10_000_000  # of one level of a multilevel search, of which there are some five

@@ -15,7 +15,7 @@ from neurocomp.mapping.atoms import Atoms
 from neurocomp.mapping.hypergraph import AXON, Hypergraph
 from neurocomp.mapping.limits import NEURONS
 from neurocomp.mapping.problem import Problem
-from neurocomp.mapping.program import Tile
+from neurocomp.mapping.program_parts import Tile
 
 _CHUNK = 4_000_000  # pins at once
 

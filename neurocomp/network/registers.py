@@ -23,7 +23,6 @@ from neurocomp.network.ops import Factor, hosted_function
 from neurocomp.network.units import unit_ratio
 from neurocomp.network.verify import value_order
 
-MOST_BITS = 16  # of a register; more would leave no room for weights in sums of 32 bits
 MARGIN = 1.25  # of a register's range above the largest value of the calibration run
 
 

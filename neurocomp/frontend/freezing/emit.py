@@ -16,7 +16,7 @@ from neurocomp.frontend.freezing.allsteps import folded_in
 from neurocomp.frontend.freezing.folding import scaled_columns
 from neurocomp.frontend.freezing.layout import Layout, constant_features
 from neurocomp.frontend.freezing.lower import Lowered
-from neurocomp.frontend.freezing.readings import Reading
+from neurocomp.frontend.freezing.readings import Reading, unique_name
 from neurocomp.frontend.freezing.stream_kinds import (
     Concatenated,
     Folded,
@@ -55,11 +55,11 @@ class _Emitter:
         self.uses, self.ports = self._count()
 
     def network(self, name: str, origin: str) -> Network:
-        self.input = self.unique("input", self.names)
+        self.input = unique_name("input", self.names)
         readout = self.lowered.readout.stream
         shape = next((s.shape for s in self.everything if isinstance(s, Input)), (1,))
         self.populations[self.input] = Population(self.input, shape)
-        self.neuron_names = {key: self.unique(self.readings[key].path, self.names) for key in self.lowered.arriving}
+        self.neuron_names = {key: unique_name(self.readings[key].path, self.names) for key in self.lowered.arriving}
         for key in self.lowered.arriving:
             population, shape = self.neuron_names[key], self.lowered.shapes[key]
             self.populations[population] = Population(population, shape, self._neuron(self.readings[key], key, shape))
@@ -114,7 +114,7 @@ class _Emitter:
             self._mix(name, self.population_of(self.lowered.streams.reshaped(arriving, shape)), reading)
             return
         if reading.waits:  # a relay holds the biases as well, so that all of it arrives one step later
-            waiting = self.unique(f"{name}.arriving", self.names)
+            waiting = unique_name(f"{name}.arriving", self.names)
             self.populations[waiting] = Population(waiting, shape)
             self.project(f"{waiting} -> {name}", waiting, name, self._identity(waiting, name), 1)
             self.bring(waiting, self.lowered.streams.reshaped(arriving, shape), 0, alone)
@@ -124,7 +124,7 @@ class _Emitter:
             return
         op = self._returning(reading, recurrence.op(shape), shape, key)
         late = recurrence.late and recurrence.bias is not None
-        adds = self.unique(recurrence.path, self.names) if late else name
+        adds = unique_name(recurrence.path, self.names) if late else name
         if late:  # a relay adds the bias, and all that it holds arrives one step later
             self.populations[adds] = Population(adds, shape)
             self.project(f"{adds} -> {name}", adds, name, self._identity(adds, name), 1)
@@ -152,7 +152,7 @@ class _Emitter:
 
     def _mix(self, name: str, source: str, reading: Reading) -> None:
         """A neuron that needs all steps at once: a relay holds what they make together."""
-        mixed = self.unique(f"{reading.path}.mixed", self.names)
+        mixed = unique_name(f"{reading.path}.mixed", self.names)
         self.populations[mixed] = Population(mixed, self.populations[source].shape)
         if reading.over_time is not None:
             op = OverTime(reading.over_time.weight, reading.over_time.offset)
@@ -216,7 +216,7 @@ class _Emitter:
         if isinstance(stream, Folded):
             return self._port(stream)
         if id(stream) not in self.relays:
-            name = self.relays[id(stream)] = self.unique(stream.path or "constant", self.names)
+            name = self.relays[id(stream)] = unique_name(stream.path or "constant", self.names)
             self.populations[name] = Population(name, stream.shape)
             if isinstance(stream, Concatenated):
                 self._join(name, stream)
@@ -274,27 +274,19 @@ class _Emitter:
     def _port(self, stream: Folded) -> str:
         """An input of a function of all steps."""
         if id(stream) not in self.relays:
-            name = self.relays[id(stream)] = self.unique(stream.source.path or "constant", self.names)
+            name = self.relays[id(stream)] = unique_name(stream.source.path or "constant", self.names)
             self.populations[name] = Population(name, stream.shape)
             self.fed[name] = stream
         return self.relays[id(stream)]
 
     # bookkeeping ------------------------------------------------------------------------------------------------
     def project(self, name: str, source: str, target: str, op: Op, delay: int) -> None:
-        self.projections.append(Projection(self.unique(name, self.projection_names), source, target, op, delay))
+        self.projections.append(Projection(unique_name(name, self.projection_names), source, target, op, delay))
 
     def add_bias(self, population: str, flat: np.ndarray) -> None:
         flat = np.asarray(flat, np.float32).reshape(-1)
         known = self.bias.get(population)
         self.bias[population] = flat.copy() if known is None else known + flat
-
-    def unique(self, name: str, taken: set[str]) -> str:
-        candidate, count = name, 1
-        while candidate in taken:
-            count += 1
-            candidate = f"{name}#{count}"
-        taken.add(candidate)
-        return candidate
 
 
 def in_flow_order(network: Network) -> Network:

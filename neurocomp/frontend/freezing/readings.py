@@ -131,3 +131,13 @@ def own_behaviour(module: Any, known: type) -> tuple[str, ...]:
             break
         names += [name for name in vars(cls) if name not in harmless]
     return tuple(names)
+
+
+def unique_name(name: str, taken: set[str]) -> str:
+    """The name, with a number behind it if it is taken; it is taken from now on."""
+    found, count = name, 1
+    while found in taken:
+        count += 1
+        found = f"{name}#{count}"
+    taken.add(found)
+    return found

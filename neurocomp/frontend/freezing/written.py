@@ -21,7 +21,7 @@ from neurocomp.frontend.freezing.delays import need_whole, shifted
 from neurocomp.frontend.freezing.export import NEURON_OP, Call, Graph
 from neurocomp.frontend.freezing.integrators import Integrator, integrators
 from neurocomp.frontend.freezing.polynomials import Node, Polynomial, Values
-from neurocomp.frontend.freezing.readings import Port, Reading
+from neurocomp.frontend.freezing.readings import Port, Reading, unique_name
 from neurocomp.frontend.freezing.stepmap import NoNeuron, neuron_of
 from neurocomp.network.neuron import Neuron
 
@@ -140,7 +140,7 @@ def _layer(path: str, taken: set[str], chain: Chain, values: Values, rank: dict[
         for step, membrane in zip(chain, written.membranes, strict=True)
     ]
     owned = {node for step in chain for node in step.owned}
-    reading = _reading(_free(path, taken), written.neuron, ("spike", "membrane"), "neuron")
+    reading = _reading(unique_name(path, taken), written.neuron, ("spike", "membrane"), "neuron")
     reading = replace(reading, waits=not written.drives[0])
     return _Layer(reading, drives, results, owned)
 
@@ -151,7 +151,7 @@ def _threshold(path: str, taken: set[str], chain: Chain, values: Values, why: st
     except NoNeuron as error:
         raise NoNeuron(f"{why}, and {error}" if why else str(error)) from error
     results: list[dict[Port, Node]] = [{"spike": step.node} for step in chain]
-    reading = _reading(_free(path, taken), found.neuron, ("spike",), f"threshold{why and f' ({why})'}")
+    reading = _reading(unique_name(path, taken), found.neuron, ("spike",), f"threshold{why and f' ({why})'}")
     return _Layer(reading, found.drives, results, set())
 
 
@@ -159,13 +159,13 @@ def _readout(path: str, taken: set[str], integrator: Integrator) -> _Layer:
     drives = [_built(node, drive) for node, drive in zip(integrator.nodes, integrator.drives, strict=True)]
     results: list[dict[Port, Node]] = [{"membrane": node} for node in integrator.nodes]
     return _Layer(
-        _reading(_free(path, taken), integrator.neuron, ("membrane",), "leaky read-out"), drives, results, set()
+        _reading(unique_name(path, taken), integrator.neuron, ("membrane",), "leaky read-out"), drives, results, set()
     )
 
 
 def _state(path: str, taken: set[str], copies: list[Node]) -> _Layer:
     results: list[dict[Port, Node]] = [{"membrane": node} for node in copies]
-    name = _free(f"{path}.state" if path else "state", taken)
+    name = unique_name(f"{path}.state" if path else "state", taken)
     return _Layer(_reading(name, CARRY, ("membrane",), "state that a step hands to the next"), copies, results, set())
 
 
@@ -174,15 +174,6 @@ def _values(graph: Graph) -> Values:
     values.follow(graph.nodes)
     open_first_steps(graph.nodes, values)
     return values
-
-
-def _free(path: str, taken: set[str]) -> str:
-    name, count = path, 1
-    while name in taken:
-        count += 1
-        name = f"{path}#{count}"
-    taken.add(name)
-    return name
 
 
 def _reading(path: str, neuron: Neuron, outputs: tuple[Port, ...], what: str) -> Reading:
