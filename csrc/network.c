@@ -232,8 +232,8 @@ static nc_neuron_state state_of(const nc_neuron_state *s, nc_share share) {
     return part;
 }
 
-#include "network_record.h"
 #include "network_held.h"
+#include "network_record.h"
 
 #define VALUE float
 #define NAME(stem) stem##_f32
