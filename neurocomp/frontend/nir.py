@@ -136,6 +136,7 @@ class _Builder:
         else:
             ops = [(operator(node, source), 0)]
         target = ops[0][0].target_shape(source)
+        _check_size(target)  # before a bias is spread over it
         self._add(Population(_entry(node), source))
         self._add(Population(node.path, target, bias=bias(node, target)))
         for op, delay in ops:
@@ -155,8 +156,7 @@ class _Builder:
             self.projections.append(Projection(self._unique(f"{a}->{b}"), a, target, op, int((a, b) in delayed)))
 
     def _add(self, population: Population) -> None:
-        if population.size > MAX_ELEMENTS or min(population.shape, default=0) < 1:
-            raise NodeProblem(f"has shape {population.shape}; 1 to {MAX_ELEMENTS:,} elements are possible")
+        _check_size(population.shape)
         self.populations.append(population)
         self.shapes[population.name] = population.shape
 
@@ -251,3 +251,8 @@ def _refuse_unused(where: str, timing: Timing) -> None:
                 for name in unused
             ]
         )
+
+
+def _check_size(shape: Shape) -> None:
+    if math.prod(shape) > MAX_ELEMENTS or min(shape, default=0) < 1:
+        raise NodeProblem(f"has shape {shape}; 1 to {MAX_ELEMENTS:,} elements are possible")

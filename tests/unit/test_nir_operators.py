@@ -255,3 +255,12 @@ def test_faulty_nodes_are_named(tmp_path: Path, name: str) -> None:
         read(tmp_path, ("faulty", faulty), shape=(4,))
     assert f"net.nir: faulty ({faulty['type']}): " in str(caught.value)
     assert message in str(caught.value)
+
+
+def test_a_padding_without_end_is_refused_before_a_bias_is_spread_over_it(tmp_path: Path) -> None:
+    wide = node(
+        "Conv2d", weight=np.ones((3, 2, 3, 3)), stride=[1, 1], padding=[2**15, 2**15], dilation=[1, 1], groups=1,
+        bias=np.arange(3.0),
+    )  # fmt: skip
+    with pytest.raises(InputError, match=r"wide \(Conv2d\): has shape \(3, 65539, 65539\); 1 to 134,217,728 elements"):
+        read(tmp_path, ("wide", wide), shape=(2, 5, 5))
