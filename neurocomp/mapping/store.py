@@ -145,8 +145,9 @@ def _program(tree: dict[str, Any], arrays: dict[str, np.ndarray], where: str) ->
     if usage.core_demand.shape != (usage.cores.size, DEMANDS) or usage.tile_demand.shape != (len(tiles), DEMANDS):
         raise ValueError("the usage does not match the tiles")
     known = {p.name for p in network.populations}
-    if not known >= {*offsets, *(tile.population for tile in tiles)} or min(offsets.values(), default=0) < 0:
-        raise ValueError("tiles or offsets name populations that the network does not have")
+    named = {*offsets, *routes.route_class, *(tile.population for tile in tiles)}
+    if not known >= named or min(offsets.values(), default=0) < 0:
+        raise ValueError("tiles, classes or offsets name populations that the network does not have")
     return Program(
         network, chip, tiles, routes, offsets, usage, tuple(map(int, tree["forbidden_cores"])),
         tuple(map(str, tree["assumptions"])), tuple(map(str, tree["mismatches"])),

@@ -202,3 +202,10 @@ def test_a_notebook_shows_escaped_names() -> None:
 
 def test_a_program_says_what_it_is() -> None:
     assert repr(assigned()) == "Program('mlp' on test-chip: 5 tiles on 4 cores, 4 route classes)"
+
+
+@pytest.mark.parametrize("name", [7, None, "another"])
+def test_classes_of_populations_that_the_network_does_not_have(saved, name) -> None:
+    names = json.loads((saved / "program.json").read_text())["route_classes"]
+    resigned(saved, route_classes=[name, *names[1:]])
+    refuses(saved, "tiles, classes or offsets name populations that the network does not have")
