@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
@@ -23,12 +24,12 @@ class BrokenLaw:
     hint: str = ""
 
 
-class Lawful(Part):
+class Lawful(Part, ABC):
     """Base of data sheets; one that breaks a law is refused with all that it breaks (chip/load.py reads them)."""
 
+    @abstractmethod
     def broken_laws(self) -> Iterator[BrokenLaw]:
         """Every field is already within its own bounds."""
-        raise NotImplementedError
 
     @model_validator(mode="after")
     def _lawful(self) -> Self:

@@ -7,7 +7,6 @@ same threshold one step later.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,9 +142,3 @@ def slots(step: Step, rank: dict[Node, int]) -> dict[Node, tuple[Any, ...]]:
         named[node] = (*key, counts.get(key, 0))
         counts[key] = counts.get(key, 0) + 1
     return named
-
-
-def owned_nodes(found: list[Chain]) -> Iterator[Node]:
-    for chain in found:
-        for step in chain:
-            yield from step.owned
