@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from neurocomp.commands.interrupts import heeded
 from neurocomp.commands.progress import Advance, Progress, duration
 from neurocomp.errors import Diagnostic, InputError, StoppedError
 from neurocomp.files import write_whole
@@ -52,9 +53,14 @@ def run_sweep(file: Path, options: Sweep) -> None:
     write_whole(folder / SPACE, file.read_text("utf-8-sig"))
     with Progress(sys.stderr, enabled=not options.quiet) as progress, progress.stage("sweeping") as advance:
         teller = _Teller(space, len(jobs) or space.sampler.points or 0, advance, progress)
+
+        def done(outcome: Outcome, known: bool) -> None:
+            teller.done(outcome, known)
+            ask()
+
         try:
-            with runner_of(store, given, options.workers or workers_here(), options.dask) as runner:
-                outcomes = list(outcomes_of(space, jobs, runner, given, teller.done))
+            with heeded() as ask, runner_of(store, given, options.workers or workers_here(), options.dask) as runner:
+                outcomes = list(outcomes_of(space, jobs, runner, given, done))
         except KeyboardInterrupt:
             raise _stopped(folder, teller) from None
     _write(folder, space, outcomes, options)

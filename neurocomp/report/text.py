@@ -47,11 +47,11 @@ def _head(result: Result) -> Iterator[str]:
     run, fit = result.run, result.fit
     yield f"{units.clean(result.network.name)} on {units.clean(result.chip.title)}"
     coding = f", {run.encoding} coding" if run.encoding not in (None, "temporal") else ""
-    yield f"{_many(run.samples, 'sample')} of {_many(run.steps, 'time step')}{coding}"
+    yield f"{units.many(run.samples, 'sample')} of {units.many(run.steps, 'time step')}{coding}"
     limit = fit.fullest
     chips = "" if fit.chips == (1, 1) else f" on {fit.chips[0]} x {fit.chips[1]} chips"
     yield (
-        f"fits: {fit.cores_used:,} of {_many(fit.cores_available, 'core')}{chips}, {fit.neurons:,} neurons; "
+        f"fits: {fit.cores_used:,} of {units.many(fit.cores_available, 'core')}{chips}, {fit.neurons:,} neurons; "
         f"core {limit.fullest_core} is the fullest, with {units.share(limit.share)} of its {limit.name}"
     )
 
@@ -60,10 +60,8 @@ def _warnings(result: Result) -> Iterator[str]:
     for warning in result.warnings:
         yield _wrapped(warning, "warning: ")
     if result.mismatches:
-        yield _wrapped(
-            f"the chip differs from the network as trained in {_many(len(result.mismatches), 'respect')}; see below",
-            "warning: ",
-        )
+        respects = units.many(len(result.mismatches), "respect")
+        yield _wrapped(f"the chip differs from the network as trained in {respects}; see below", "warning: ")
 
 
 def _answer(result: Result) -> Iterator[str]:
@@ -96,7 +94,7 @@ def _answer(result: Result) -> Iterator[str]:
 def _latency(result: Result) -> str:
     timing, run = result.timing, result.run
     fill_steps = timing.steps_per_inference - run.steps
-    text = f"{_many(timing.steps_per_inference, 'chip step')}"
+    text = f"{units.many(timing.steps_per_inference, 'chip step')}"
     text += f" ({run.steps} + {fill_steps} to pass through the layers)" if fill_steps else ""
     if timing.latency_min_ps != timing.latency_max_ps:
         text += f"; {units.time(timing.latency_min_ps)} to {units.time(timing.latency_max_ps)}"
@@ -156,7 +154,7 @@ def _rests_on(result: Result) -> str:
     energy = result.energy
     used = Counter(value.kind for value in result.values if value.use == "energy")
     parts = [
-        f"{units.share(energy.by_kind.get(kind, 0) / energy.total_aj)} from {_many(used[kind], f'{kind} value')}"
+        f"{units.share(energy.by_kind.get(kind, 0) / energy.total_aj)} from {units.many(used[kind], f'{kind} value')}"
         for kind in KINDS if used[kind]
     ]  # fmt: skip
     text = f"This energy rests on the profile: {', '.join(parts)}."
@@ -173,7 +171,7 @@ def _time(result: Result) -> Iterator[str]:
     step = timing.total_ps / timing.chip_steps
     yield (
         f"  a step takes {units.time(step)} on average, {units.time(timing.step_min_ps)} to "
-        f"{units.time(timing.step_max_ps)}; {_many(timing.chip_steps, 'chip step')} in all"
+        f"{units.time(timing.step_max_ps)}; {units.many(timing.chip_steps, 'chip step')} in all"
     )
     rows = [["what the chip waits for", "share of time", "longest in"]]
     rows += [
@@ -188,7 +186,7 @@ def _time(result: Result) -> Iterator[str]:
         f"(mean of the cores in use: {units.share(mean)})"
     )
     used = Counter(value.kind for value in result.values if value.use == "time")
-    kinds = ", ".join(_many(used[kind], f"{kind} value") for kind in KINDS if used[kind])
+    kinds = ", ".join(units.many(used[kind], f"{kind} value") for kind in KINDS if used[kind])
     yield _wrapped(f"This time rests on {kinds}; routing is modelled at {result.run.fidelity} fidelity.", "  ")
 
 
@@ -330,10 +328,6 @@ def _record(result: Result) -> Iterator[str]:
         ["activity", f"sha256 {result.run.trace_sha256[:16]}{seed}"],
     ]
     yield from table(rows, "ll")
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _wrapped(text: str, lead: str) -> str:

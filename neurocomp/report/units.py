@@ -104,3 +104,8 @@ def ties(tied: int, samples: int) -> str:
     if tied == samples:
         return "all outputs are equal in every sample: accuracy and agreement mean nothing"
     return f"in {tied:,} of {samples:,} samples all outputs are equal; the first class is taken there"
+
+
+def many(number: int, noun: str) -> str:
+    """As in "1 core" and "2,048 cores"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -106,8 +106,8 @@ def _draining(simulation: Simulation) -> Iterator[str]:
     if last > NOTABLE_DRAIN * simulation.chip_steps:
         yield (
             f"after the last input the run takes {last:,} of its {simulation.chip_steps:,} chip steps to let the "
-            f"pipeline run empty, whose energy is spread over {samples:,} sample{'s' * (samples > 1)}: with more of "
-            "them an inference takes less"
+            f"pipeline run empty, whose energy is spread over {units.many(samples, 'sample')}: with more of them "
+            "an inference takes less"
         )
 
 

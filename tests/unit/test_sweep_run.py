@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import io
@@ -31,7 +32,7 @@ from neurocomp.sweep.given import Given
 from neurocomp.sweep.outcome import Outcome
 from neurocomp.sweep.profile import with_values
 from neurocomp.sweep.run import jobs_of, run_jobs
-from neurocomp.sweep.sample import points_of
+from neurocomp.sweep.sample import Point, points_of
 from neurocomp.sweep.space import read_space
 from neurocomp.sweep.store import Store
 from neurocomp.sweep.workers import local_runner
@@ -173,6 +174,28 @@ def test_an_interrupted_sweep_keeps_what_is_done(made: Path, tmp_path: Path, wor
     assert re.search(r"error: .*/s: interrupted; \d+ of 4,000 points are finished and kept\n  next: the same", err), err
     assert 3 <= len(points_in(tmp_path / "s")) < 4000
     assert all(json.loads(content)["status"] == "ok" for content in points_in(tmp_path / "s").values())
+
+
+def test_an_interrupt_that_a_library_drops(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pydantic's serialiser does so now and then, wherever the signal hits it."""
+    evaluate, points = Bench.evaluate, []
+
+    def deaf(bench: Bench, point: Point, key: str) -> Outcome:
+        points.append(key)
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(10)  # ended by the signal
+        return evaluate(bench, point, key)
+
+    monkeypatch.setattr(Bench, "evaluate", deaf)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert swept(made, tmp_path / "s", "--workers", "1") == 130
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(points) == 1
+    assert len(points_in(tmp_path / "s")) == 1
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -22,7 +22,8 @@ def to_page(result: Result) -> str:
     """The whole page as HTML text."""
     run = result.run
     coding = f", {run.encoding} coding" if run.encoding not in (None, "temporal") else ""
-    subtitle = f"{run.samples:,} samples of {run.steps:,} time steps{coding}; neurocomp {result.version}"
+    size = f"{units.many(run.samples, 'sample')} of {units.many(run.steps, 'time step')}"
+    subtitle = f"{size}{coding}; neurocomp {result.version}"
     title = f"{units.clean(result.network.name)} on {units.clean(result.chip.title, 120)}"
     mismatches = len(result.mismatches)
     warnings = [units.clean(warning, 2000) for warning in result.warnings]
