@@ -153,11 +153,7 @@ def _local(
 
 
 def _accuracy(network: Network, test: Shard, steps: int) -> float:
-    output = execute(network, encode(test.inputs, steps, "direct")).output
-    if output is None:
-        return 0.0
-    chosen = output.sum(axis=1).reshape(len(test.labels), -1).argmax(axis=1)
-    return float((chosen == test.labels).mean())
+    return execute(network, encode(test.inputs, steps, "direct")).accuracy(test.labels)
 
 
 def _weight(op: Op) -> np.ndarray | None:

@@ -73,9 +73,9 @@ def to_weights(op: Op, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
             return (x.reshape(batch, -1)[:, source] * gradient.reshape(batch, -1)[:, op.indices]).sum(axis=0)
         case Conv():
             padded, result = _padded(x, op), np.zeros(op.weight.shape, x.dtype)
-            each = _grouped(gradient, op.groups)
+            each = _side_by_side(gradient, op.groups)
             for tap, window in _taps(op, gradient.shape[1:]):
-                product = np.einsum("ngkp,ngcp->gkc", each, _grouped(padded[window], op.groups), optimize=True)
+                product = each @ np.swapaxes(_side_by_side(padded[window], op.groups), 1, 2)
                 result[(slice(None), slice(None), *tap)] = product.reshape(result.shape[:2])
             return result
         case _:
@@ -135,6 +135,12 @@ def _cropped(padded: np.ndarray, op: Conv | Pool, source: Shape) -> np.ndarray:
 def _grouped(maps: np.ndarray, groups: int) -> np.ndarray:
     """(batch, groups, channels of a group, pixels)."""
     return maps.reshape(maps.shape[0], groups, maps.shape[1] // groups, math.prod(maps.shape[2:]))
+
+
+def _side_by_side(maps: np.ndarray, groups: int) -> np.ndarray:
+    """(groups, channels of a group, batch x pixels): the sum over both is then one matrix product."""
+    apart = _grouped(maps, groups)
+    return apart.transpose(1, 2, 0, 3).reshape(*apart.shape[1:3], -1)
 
 
 def _grouped_tap(weight: np.ndarray, tap: Shape, groups: int) -> np.ndarray:
