@@ -92,8 +92,9 @@ def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int,
     """The network under the first reading of the example's axes that fits the graph, that reading, and the layouts
     of what the neuron modules are given."""
     from neurocomp.frontend.freezing.emit import emit
+    from neurocomp.frontend.freezing.example_axes import input_layouts
     from neurocomp.frontend.freezing.export import export
-    from neurocomp.frontend.freezing.lower import Lowering, input_layouts, understood
+    from neurocomp.frontend.freezing.lower import Lowering, understood
     from neurocomp.frontend.freezing.written import written_neurons
 
     graph = run.graph or export(run.module, example, run.readings, understood)
@@ -105,6 +106,8 @@ def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int,
     mixed: set[bool] = set()
     squeezed = any(reading.squeezes for reading in run.readings)
     readings = input_layouts(tuple(example.shape), run.steps, run.encoding, squeezed)
+    if not readings:
+        raise _no_reading(example, run)
     for layout, may_fold in [(layout, fold) for fold in (False, True) for layout in readings]:
         timed = layout.size_of("T") is not None
         if timed in mixed and layout.size_of("N") is None:
@@ -124,6 +127,12 @@ def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int,
         return replace(network, assumptions=assumed), layout, lowered.layouts
     # the reading that got furthest is the one whose problem is real; the first of several
     raise max(failures, key=lambda failure: failure[0])[1]
+
+
+def _no_reading(example: Any, run: Any) -> InputError:
+    what = f"has shape {tuple(example.shape)}, in which no axis has the {run.steps} time steps that the module runs"
+    hint = f'leave encoding="{run.encoding}" out if the input is the same at every step'
+    return bad_input("example_input", what, hint=f"give {run.steps} steps, or {hint}")
 
 
 SHOWN = 5  # names of layers in a sentence

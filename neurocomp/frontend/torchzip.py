@@ -39,6 +39,9 @@ BROKEN = (
 """What the standard zip reader raises on damaged, encrypted or exotic archives."""
 
 COPY_AGAIN = "copy or download it again; if it still fails, save it again with torch.save"
+HEAD_BYTES = 4096
+FREEZE_AGAIN = "copy or download it again; if it still fails, freeze the network again"
+FROZEN_MARK = b"neurocomp/network/"  # of the description's schema, near the beginning of a frozen network
 
 
 @dataclass(frozen=True)
@@ -156,4 +159,13 @@ def damaged(path: Path, error: object, entry: str = "") -> InputError:
     """The InputError for an archive that cannot be read."""
     where = f"{path}:{entry}" if entry else str(path)
     why = f"{type(error).__name__}: {error}" if isinstance(error, BaseException) else str(error)
-    return bad_input(where, "the file is truncated or damaged", why=why, hint=COPY_AGAIN)
+    return bad_input(where, "the file is truncated or damaged", why=why, hint=_again(path))
+
+
+def _again(path: Path) -> str:
+    """What to do about a damaged file: torch.save wrote it, or neurocomp did."""
+    try:
+        with path.open("rb") as file:
+            return FREEZE_AGAIN if FROZEN_MARK in file.read(HEAD_BYTES) else COPY_AGAIN
+    except OSError:
+        return COPY_AGAIN

@@ -10,6 +10,7 @@ import pytest
 
 from neurocomp.activity.encode import encode_sample
 from neurocomp.activity.execute import execute
+from neurocomp.errors import InputError
 from neurocomp.frontend.freeze import freeze
 from tests.freezing import activity, check_compiled, executed, grid_input, on_a_grid
 
@@ -83,6 +84,59 @@ def test_first_steps(options: dict[str, Any], relays: int) -> None:
     ours = execute(network, encode_sample(network.sample)).output  # type: ignore[arg-type]
     np.testing.assert_array_equal(ours.swapaxes(0, 1), theirs)
     assert all(0.05 < rate < 0.95 for rate in activity(executed(network)).values())
+
+
+class FiresFirst(Layer):
+    """Fires before it is charged, with a synaptic current or a threshold that adapts."""
+
+    def __init__(self, inputs: int, outputs: int, kind: str, begins: float = 0.0, current: float = 0.0) -> None:
+        super().__init__(inputs, outputs, begins)
+        self.kind, self.starts, self.state = kind, current, None
+
+    def reset(self, samples: int) -> None:
+        super().reset(samples)
+        self.state = torch.full((samples, self.fc.out_features), self.starts)
+
+    def forward(self, x: Any) -> Any:
+        spikes = (self.membrane > 0.75 + (self.state if self.kind == "adapts" else 0.0)).float()
+        arrives = self.fc(x)
+        if self.kind == "adapts":
+            self.state = 0.5 * self.state + 0.25 * spikes
+            self.membrane = 0.5 * self.membrane + arrives - 0.75 * spikes
+        else:
+            self.state = 0.5 * self.state + arrives
+            self.membrane = 0.5 * self.membrane * (1 - spikes) + 0.5 * self.state
+        return spikes
+
+
+@pytest.mark.parametrize("kind", ["current", "adapts"])
+@pytest.mark.parametrize("begins", [0.0, 1.0])
+def test_two_states_and_spikes_before_the_charge(kind: str, begins: float) -> None:
+    layers = [FiresFirst(8, 12, kind, begins), FiresFirst(12, 12, kind, begins)]
+    module, x = on_a_grid(Net(*layers), seed=2), 2 * grid_input(STEPS, 3, 8)
+    network = freeze(module, x)
+    assert not any("differ" in text for text in network.assumptions)
+    neurons = [p.neuron for p in network.populations if p.neuron is not None]
+    assert len(neurons) == 2
+    assert all((n.a_decay if kind == "adapts" else n.i_decay) == 0.5 for n in neurons)
+    with torch.no_grad():
+        theirs = module(x).numpy()
+    ours = execute(network, encode_sample(network.sample)).output  # type: ignore[arg-type]
+    np.testing.assert_array_equal(ours.swapaxes(0, 1), theirs)
+    assert all(0.05 < rate < 0.95 for rate in activity(executed(network)).values())
+
+
+def test_a_current_that_does_not_begin_at_zero() -> None:
+    """Refused with the reason, not because of what follows from it."""
+    module = on_a_grid(Net(FiresFirst(8, 12, "current", current=1.0), Layer(12, 12)), seed=2)
+    with pytest.raises(InputError) as caught:
+        freeze(module, 2 * grid_input(STEPS, 3, 8))
+    assert str(caught.value) == (
+        "layers.0: the threshold in layers.0 is none of a neuron that is known\n"
+        "  why:  it fires before it is charged, and a state beside its membrane does not begin at zero, and it "
+        "compares two signals\n"
+        "  next: give the neuron a module of its own that declares its canonical neuron: docs/freezing.md shows one"
+    )
 
 
 class ResetFirst(nn.Module):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -268,7 +270,7 @@ def test_whole_recurrent_layers(tmp_path: Path) -> None:
     )
 
 
-def test_branch_on_values(tmp_path: Path) -> None:
+def test_branch_on_values(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     class Net(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -276,11 +278,22 @@ def test_branch_on_values(tmp_path: Path) -> None:
 
         def forward(self, x: Any) -> Any:
             x = self.fc(x)
+            sys.stderr.write("passing by\n")
             return self.sn(x if x.sum() > 0 else -x)
 
+    levels = [logging.getLogger(name).level for name in ("torch.export", "torch.fx.experimental.symbolic_shapes")]
     message = refusal(Net(), X, tmp_path)
-    assert message.startswith("Net: torch.export cannot take the graph of this module\n  why:  ")
-    assert message.endswith("next: the forward pass must not branch on values of tensors")
+    assert message.startswith(
+        "Net: torch.export cannot take the graph of this module\n"
+        "  why:  what is done depends on the value of a tensor (test_freeze_messages.py, line "
+    )
+    assert message.endswith(
+        ": return self.sn(x if x.sum() > 0 else -x))\n  next: the forward pass must not branch on values of tensors"
+    )
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert set(said.err.splitlines()) == {"passing by"}, "what the module says passes, what torch says does not"
+    assert levels == [logging.getLogger(n).level for n in ("torch.export", "torch.fx.experimental.symbolic_shapes")]
 
 
 def test_wrong_labels(tmp_path: Path) -> None:

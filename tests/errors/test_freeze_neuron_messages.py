@@ -19,9 +19,9 @@ X = torch.rand(4, 2, 6, generator=torch.Generator().manual_seed(0))
 """(steps, samples, features)"""
 
 
-def refusal(module: Any) -> str:
+def refusal(module: Any, example: Any = X, **options: Any) -> str:
     with pytest.raises(InputError) as caught:
-        freeze(module, X)
+        freeze(module, example, **options)
     return str(caught.value)
 
 
@@ -86,4 +86,38 @@ def test_snntorch_features() -> None:
     net = nn.Sequential(snn.RSynaptic(alpha=0.5, beta=0.5, linear_features=6, reset_delay=False, init_hidden=True))
     assert refusal(net) == (
         "0: neuron RSynaptic cannot be frozen\n  why:  snnTorch 1.0 itself cannot run RSynaptic with reset_delay=False"
+    )
+
+
+def test_fewer_steps_than_the_loop_runs() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc, self.sn = nn.Linear(6, 3), neuron.LIFNode()
+
+        def forward(self, x: Any) -> Any:
+            return torch.stack([self.sn(self.fc(x[t])) for t in range(6)])
+
+    class Constant(Net):
+        def forward(self, x: Any) -> Any:
+            return torch.stack([self.sn(self.fc(x)) for _ in range(6)])
+
+    class Broadcast(Net):
+        def forward(self, x: Any) -> Any:
+            return self.sn(self.fc(x) * torch.linspace(0.5, 1.0, 6)[:, None, None])
+
+    assert refusal(Net(), X[:1]) == (
+        "Net: the module failed on the example input\n"
+        "  why:  IndexError: index 1 is out of bounds for dimension 0 with size 1\n"
+        "  next: if axis 0 of the example is time, give as many steps as the loop runs: it has 1"
+    )
+    assert refusal(Constant(), X[:1], encoding="temporal") == (
+        "example_input: has shape (1, 2, 6), in which no axis has the 6 time steps that the module runs\n"
+        '  next: give 6 steps, or leave encoding="temporal" out if the input is the same at every step'
+    )
+    whole = Broadcast()
+    functional.set_step_mode(whole, "m")
+    assert refusal(whole, X[:1]).startswith(
+        "sn: what this neuron is given cannot be frozen\n"
+        "  why:  sn runs 6 time steps, and no axis of the example, which has shape (1, 2, 6), has as many; give 6 steps"
     )

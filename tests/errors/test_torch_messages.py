@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from neurocomp.errors import EXIT_BAD_INPUT, InputError
+from neurocomp.frontend.frozen import write_frozen
 from neurocomp.frontend.torchfile import read_torch
+from neurocomp.network import Network, Population
 
 NEXT = 'neurocomp.freeze(net, example_input, "net.pt")'
 
@@ -76,6 +78,19 @@ def test_truncated(net: Path, torch) -> None:
         "  why:  BadZipFile: File is not a zip file\n"
         "  next: copy or download it again; if it still fails, save it again with torch.save"
     )
+
+
+def test_truncated_frozen_network(net: Path, torch) -> None:
+    """torch.save is none of what its user has called."""
+    write_frozen(Network((Population("x", (3,)),), (), ("x",), "x"), net)
+    whole = net.read_bytes()
+    for size in (len(whole) - 1, len(whole) // 2):
+        net.write_bytes(whole[:size])
+        assert message(net) == (
+            "net.pt: the file is truncated or damaged\n"
+            "  why:  BadZipFile: File is not a zip file\n"
+            "  next: copy or download it again; if it still fails, freeze the network again"
+        )
 
 
 def test_one_byte_changed(net: Path, torch) -> None:

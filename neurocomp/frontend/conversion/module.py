@@ -22,8 +22,9 @@ def stateless_network(module: Any, example: np.ndarray, name: str) -> Network:
     import torch
 
     from neurocomp.frontend.freezing.emit import emit
+    from neurocomp.frontend.freezing.example_axes import input_layouts
     from neurocomp.frontend.freezing.export import export
-    from neurocomp.frontend.freezing.lower import Lowering, input_layouts, understood
+    from neurocomp.frontend.freezing.lower import Lowering, understood
 
     tensor = torch.from_numpy(np.ascontiguousarray(example, np.float32))
     graph = export(module, tensor, [], understood)

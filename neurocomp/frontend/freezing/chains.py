@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from neurocomp.frontend.freezing.polynomials import COMPARISONS, ELEMENTWISE, Node, Values, base_name
+from neurocomp.frontend.freezing.polynomials import COMPARISONS, ELEMENTWISE, Node, Values, base_name, is_node
 
 
 @dataclass(eq=False)
@@ -133,12 +133,16 @@ def signature(node: Node) -> tuple[Any, ...]:
     return (paths, node.meta.get("stack_trace"), str(node.target))
 
 
-def slots(step: Step, rank: dict[Node, int]) -> dict[Node, tuple[Any, ...]]:
-    """Every node that a step owns by its line of code and its place among those of the same line."""
-    counts: dict[Any, int] = {}
-    named = {}
-    for node in sorted(step.owned, key=rank.__getitem__):
-        key = signature(node)
-        named[node] = (*key, counts.get(key, 0))
-        counts[key] = counts.get(key, 0) + 1
+def slots(step: Step) -> dict[Node, tuple[Any, ...]]:
+    """Every node that a step owns by its line of code and by where it stands in front of the comparison: as which
+    argument of which argument. What is a constant still in one step does not change the place of the others."""
+    named: dict[Node, tuple[Any, ...]] = {}
+    waiting: list[tuple[Node, tuple[int, ...]]] = [(step.node, ())]
+    while waiting:
+        node, place = waiting.pop()
+        for k, argument in reversed(list(enumerate(node.args))):
+            if is_node(argument) and argument in step.owned:
+                waiting.append((argument, (*place, k)))
+        if node in step.owned and node not in named:
+            named[node] = (*signature(node), place)
     return named

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-import logging
 import re
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from neurocomp.errors import InputError, bad_input
 from neurocomp.frontend.freezing import declared, norse, sinabs, snntorch, spikingjelly
 from neurocomp.frontend.freezing.cells import decompositions
 from neurocomp.frontend.freezing.delays import opaque_delays
+from neurocomp.frontend.freezing.quiet import quiet, reason
 from neurocomp.frontend.freezing.readings import Reading
 from neurocomp.frontend.freezing.states import as_it_was, without_traces
 
@@ -116,11 +115,12 @@ def record(module: Any, example: Any, readings: list[Reading]) -> dict[str, list
         with torch.no_grad(), as_it_was(module, readings):
             module(example)
     except Exception as error:
+        hint = _other_precision(module, example) or _fewer_steps(error, example)
         raise bad_input(
             type(module).__name__,
             "the module failed on the example input",
             why=f"{type(error).__name__}: {error}" + (f" (in {entered[-1]})" if entered else ""),
-            hint=_other_precision(module, example) or "run it yourself on this input first",
+            hint=hint or "run it yourself on this input first",
         ) from error
     finally:
         for handle in handles:
@@ -154,6 +154,17 @@ def _other_precision(module: Any, example: Any) -> str:
     if not kinds or not example.dtype.is_floating_point or kinds == {str(example.dtype).removeprefix("torch.")}:
         return ""
     return f"its weights are {' and '.join(sorted(kinds))}: freeze module.float(), in single precision"
+
+
+def _fewer_steps(error: Exception, example: Any) -> str:
+    """What to do about a loop that runs beyond an axis of the example; empty if the module failed otherwise."""
+    found = re.search(r"index (\d+) is out of bounds for dimension (\d+) with size (\d+)", str(error))
+    if not isinstance(error, IndexError) or found is None:
+        return ""
+    index, axis, size = (int(number) for number in found.groups())
+    if index != size or axis >= example.ndim or example.shape[axis] != size:
+        return ""
+    return f"if axis {axis} of the example is time, give as many steps as the loop runs: it has {size}"
 
 
 def _listen(reading: Reading, calls: list[Call], told: dict[str, list[Any]]) -> Any:
@@ -205,22 +216,21 @@ def export(module: Any, example: Any, readings: list[Reading], understood: Calla
     reset(module, readings)
     try:
         with (
+            quiet(),
             _opaque(readings),
             opaque_delays(module),
             _bystanders(readings),
             without_traces(module, readings),
             torch.no_grad(),
-            _quiet(),
         ):
             program = torch.export.export(module, (example,), strict=False)
             if not all(_is_plain(node, understood) for node in program.graph.nodes):
                 program = program.run_decompositions(decompositions())  # as long as the export itself
     except Exception as error:
-        text = str(error).strip().splitlines()
         raise bad_input(
             type(module).__name__,
             "torch.export cannot take the graph of this module",
-            why=f"{type(error).__name__}: {text[0] if text else ''}",
+            why=reason(error),
             hint="the forward pass must not branch on values of tensors",
         ) from error
     finally:
@@ -233,20 +243,6 @@ def _is_plain(node: Any, understood: Callable[[str], bool]) -> bool:
     if node.op != "call_function" or not hasattr(node.target, "_schema"):
         return node.op in ("placeholder", "output", "call_function")
     return not node.target._schema.is_mutable and understood(str(node.target))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No warnings about how torch takes the graph: a user can do nothing about them."""
-    noisy = logging.getLogger("torch._library.triton")
-    level = noisy.level
-    noisy.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        noisy.setLevel(level)
 
 
 @contextmanager

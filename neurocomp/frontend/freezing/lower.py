@@ -18,7 +18,7 @@ from neurocomp.errors import Diagnostic, InputError
 from neurocomp.frontend.freezing import arithmetic, attention, axes, delays, joining, linear, pooling, reductions
 from neurocomp.frontend.freezing.allsteps import at_every_step, folded, handled, is_made_of_all_steps, stepwise
 from neurocomp.frontend.freezing.export import NEURON_OP, Graph
-from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, constant_features, feature_map
+from neurocomp.frontend.freezing.layout import Layout, LayoutError, constant_features
 from neurocomp.frontend.freezing.ops import HANDLERS, Context, is_open, only_recorded
 from neurocomp.frontend.freezing.polynomials import COMPARISONS, ELEMENTWISE
 from neurocomp.frontend.freezing.readings import Reading
@@ -168,6 +168,7 @@ class Lowering:
     def _neuron(self, x: Any, states: list[Any], key: int, _outputs: int) -> list[Signal]:
         reading = self.readings[key]
         if not isinstance(x, Signal):
+            self._need_thresholds()
             raise Unsupported(f"what arrives at {reading.path} does not depend on the input")
         call = len(self.calls[key])
         if reading.forgets and call > 0 and not states:
@@ -196,6 +197,12 @@ class Lowering:
             x = Signal(stream, x.time, x.layout.with_features(lead, shape))
         if reading.time_axis is not None:
             right_axis = x.layout.axis_of("T") == reading.time_axis
+            if self.steps > 1 and x.time == "any" and self.layout.size_of("T") is None:
+                raise Unsupported(
+                    f"{reading.path} runs {self.steps} time steps, and no axis of the example, which has shape "
+                    f"{self.layout.shape}, has as many; give {self.steps} steps, or repeat the input over the steps "
+                    "in the module"
+                )
             if self.steps > 1 and (x.time != "all" or not right_axis):
                 raise Unsupported(
                     f"{reading.path} steps along axis {reading.time_axis} of its input, which is not the time axis"
@@ -299,6 +306,12 @@ class Lowering:
             return replace(at_every_step(self.arrange, chosen, "output"), time="mean"), len(results) - 1
         return self.arrange.summed_over_time(chosen), len(results) - 1
 
+    def _need_thresholds(self) -> None:
+        """Raises InputError if there are thresholds that are none of a neuron, on which all else depends."""
+        if self.graph.refused:
+            told = [_no_threshold(path or "the network", why) for path, why in self.graph.refused.items()]
+            raise InputError(told)
+
     # messages ---------------------------------------------------------------------------------------------------
     def _context(self, node: Any) -> Context:
         path = own = self.graph.path_of(node)
@@ -328,10 +341,7 @@ class Lowering:
             )
         told = self.graph.refused.get(self.graph.path_of(node), "")
         if name in COMPARISONS and told:
-            hint = "give the neuron a module of its own that declares its canonical neuron: docs/freezing.md shows one"
-            return InputError(
-                Diagnostic(path, f"the threshold in {path} is none of a neuron that is known", told, hint)
-            )
+            return InputError(_no_threshold(path, told))
         hint = (
             "frozen are linear maps, pooling, sums, products of two signals, functions of values or rows on the host, "
             "and known neurons, each within a time step"
@@ -341,51 +351,16 @@ class Lowering:
         return InputError(Diagnostic(path, f"op {name} in {path} has no event-driven form", why, hint))
 
 
+def _no_threshold(path: str, why: str) -> Diagnostic:
+    hint = "give the neuron a module of its own that declares its canonical neuron: docs/freezing.md shows one"
+    return Diagnostic(path, f"the threshold in {path} is none of a neuron that is known", why, hint)
+
+
 def understood(name: str) -> bool:
     """Whether an operation can be lowered as it is (or computed by torch, where only constants are involved)."""
     base = name.rpartition(".")[0]
     known = name in HANDLERS or base in HANDLERS or name.startswith(NEURON_OP) or base in _LIKE
     return known or base in ELEMENTWISE  # the steps of a neuron that is written out
-
-
-def input_layouts(shape: Shape, steps: int, encoding: str | None, squeezed: bool = False) -> list[Layout]:
-    """What the axes of the example may mean, the likeliest first. squeezed: neurons take samples and steps as one
-    axis, so the example probably has one, too."""
-    found = _layouts(shape, steps, encoding)
-    return sorted(found, key=lambda layout: not _is_joint(layout)) if squeezed and steps > 1 else found
-
-
-def _is_joint(layout: Layout) -> bool:
-    """Whether the first axis holds the steps of one sample, or of several after each other."""
-    first = layout.dims[0]
-    return bool(first) and first[-1].kind == "T" and (len(first) > 1 or layout.size_of("N") is None)
-
-
-def _layouts(shape: Shape, steps: int, encoding: str | None) -> list[Layout]:
-    time = (Atom("T", steps),)
-    found: list[Layout] = []
-
-    def batch(size: int) -> tuple[Atom, ...]:
-        return (Atom("N", size),)
-
-    if encoding in (None, "temporal"):
-        if len(shape) > 2 and shape[0] == steps:
-            found.append(Layout((time, batch(shape[1]), *feature_map(shape[2:]))))
-        if len(shape) > 2 and shape[1] == steps:
-            found.append(Layout((batch(shape[0]), time, *feature_map(shape[2:]))))
-    if encoding in (None, "temporal") and len(shape) == 5 and shape[2] == steps:  # video: channels, then frames
-        channels, *pixels = feature_map((shape[1], *shape[3:]))
-        found.append(Layout((batch(shape[0]), channels, time, *pixels)))
-    if encoding in (None, "direct") and len(shape) > 1:
-        found.append(Layout((batch(shape[0]), *feature_map(shape[1:]))))
-    if encoding in (None, "temporal") and len(shape) > 1 and shape[0] % steps == 0 and shape[0] > steps > 1:
-        both = (Atom("N", shape[0] // steps), *time)  # samples after each other, step by step (sinabs)
-        found.append(Layout((both, *feature_map(shape[1:]))))
-    if encoding in (None, "temporal") and len(shape) > 1 and shape[0] == steps:
-        found.append(Layout((time, *feature_map(shape[1:]))))
-    if encoding in (None, "direct"):
-        found.append(Layout(feature_map(shape)))
-    return found
 
 
 def _is_state_of_spiking(signal: Signal, readings: list[Reading]) -> bool:

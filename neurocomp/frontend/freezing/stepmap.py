@@ -44,9 +44,9 @@ class NoNeuron(ValueError):
     """The steps are none of a canonical neuron; the text says why."""
 
 
-def neuron_of(chain: Chain, values: Values, rank: dict[Node, int]) -> Written:
+def neuron_of(chain: Chain, values: Values) -> Written:
     """Raises NoNeuron."""
-    steps = _StepMaps(chain, values, rank)
+    steps = _StepMaps(chain, values)
     if not steps.states:
         raise NoNeuron("it has no state")
     roles = _roles(steps)
@@ -55,26 +55,49 @@ def neuron_of(chain: Chain, values: Values, rank: dict[Node, int]) -> Written:
     for k, found in enumerate(maps[:-1], 1):
         if k > 1 or steps.complete_at_first:
             _need_same(found, maps[-1], k)
-    begin = steps.beginning(roles.membrane, maps[-1].threshold)
-    driver = roles.current if roles.current is not None else roles.membrane
-    first = begin if roles.current is None else steps.beginning(driver, None)
-    kept = maps[-1].states[roles.membrane].get((roles.membrane,), {}).get((), 0.0)
-    given = [first, *(found.states[driver].get((), {}) for found in maps)]
-    drives = [_arriving(drive) for drive in given] if roles.current is None else given
-    rest = begin.get((), 0.0) - maps[-1].states[roles.membrane].get((), {}).get((), 0.0)
-    waits = roles.current is None and not _arriving(first) and _arriving(given[-1])
-    if waits:
-        drives[0], neuron = {}, _started(model, rest, roles, kept)
-    elif not _near(rest, 0.0) and len(_arriving(first)) < len(_arriving(given[-1])):
-        neuron = model  # what returns later is a constant still, the bias of its weights
-        drives[0] = plus(drives[0], {(): rest}) if roles.current is None else first
+    if steps.fires_first:
+        neuron, drives = _waiting(steps, maps, roles, model)
     else:
-        neuron = _started(model, rest, roles, kept)
+        neuron, drives = _charged(steps, maps, roles, model)
     gain = common_factor(drives[-1])
     if gain is not None and not _near(gain, 0.0):
         drives = [scaled(drive, 1.0 / gain) for drive in drives]
         neuron = _with_gain(neuron, gain, roles.current is not None)
     return Written(neuron, drives, [steps.node_of(roles.membrane, k) for k in range(len(chain))])
+
+
+def _charged(steps: _StepMaps, maps: list[_Map], roles: _Roles, model: Neuron) -> tuple[Neuron, list[Polynomial]]:
+    """With the membrane that it starts from, and what arrives at each step."""
+    last = maps[-1]
+    begin = steps.beginning(roles.membrane, last.threshold)
+    driver = roles.current if roles.current is not None else roles.membrane
+    first = begin if roles.current is None else steps.beginning(driver, None)
+    given = [first, *(found.states[driver].get((), {}) for found in maps)]
+    drives = [_arriving(drive) for drive in given] if roles.current is None else given
+    rest = begin.get((), 0.0) - _level(last, roles.membrane)
+    if not _near(rest, 0.0) and len(_arriving(first)) < len(_arriving(given[-1])):
+        # what returns later is a constant still, the bias of its weights
+        return model, [plus(drives[0], {(): rest}) if roles.current is None else first, *drives[1:]]
+    if not _near(rest, 0.0) and (roles.current is not None or roles.adaptation is not None):
+        raise NoNeuron("its first step is another one")
+    return _started(model, rest, last, roles), drives
+
+
+def _waiting(steps: _StepMaps, maps: list[_Map], roles: _Roles, model: Neuron) -> tuple[Neuron, list[Polynomial]]:
+    """The same of a neuron that fires before it is charged: nothing arrives at its first step."""
+    last, driver = maps[-1], roles.current if roles.current is not None else roles.membrane
+    for state in (roles.current, roles.adaptation):
+        if state is not None and not _near(_level(maps[0], state) - _level(last, state), 0.0):
+            raise NoNeuron("it fires before it is charged, and a state beside its membrane does not begin at zero")
+    rest = steps.beginning(roles.membrane, last.threshold).get((), 0.0) - _array(model.v_gain) * _array(model.leak)
+    given = [found.states[driver].get((), {}) for found in maps]
+    drives = [_arriving(drive) for drive in given] if roles.current is None else given
+    return _started(model, rest, last, roles), [{}, *drives]
+
+
+def _level(found: _Map, state: int) -> Any:
+    """The constant that a step adds to a state."""
+    return found.states[state].get((), {}).get((), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,11 +118,11 @@ class _Roles:
 class _StepMaps:
     """The polynomials of a chain's steps. states: names of the states, alike in all steps."""
 
-    def __init__(self, chain: Chain, values: Values, rank: dict[Node, int]) -> None:
+    def __init__(self, chain: Chain, values: Values) -> None:
         self.chain = chain
         self.values = values
         self.spikes = frozenset(step.node for step in chain)
-        self.named = [slots(step, rank) for step in chain]
+        self.named = [slots(step) for step in chain]
         self.nodes = [{slot: node for node, slot in named.items()} for named in self.named]
         last = len(chain) - 1
         used = [n for n in chain[last].entries if n in chain[last - 1].owned] if last else []
@@ -130,6 +153,11 @@ class _StepMaps:
         """Whether every state is there after step 0, and not a constant still."""
         return all(self._node_before(j, 1) is not None for j in range(len(self.states)))
 
+    @property
+    def fires_first(self) -> bool:
+        """Whether it fires before it is charged: what is compared at first is a constant."""
+        return not _arriving(_compared(Expansion(self.values, frozenset(), self.spikes), self.chain[0].node))
+
     def _node_before(self, state: int, k: int) -> Node | None:
         node = self.nodes[k - 1].get(self.states[state])
         if node is None and k == 1 and len(self.states) == 1:
@@ -155,7 +183,7 @@ class _StepMaps:
         node = self.nodes[0].get(self.states[state])
         if node is not None:
             return expansion.of(node)
-        if threshold is None or len(self.states) > 1:
+        if threshold is None or (len(self.states) > 1 and not self.fires_first):
             raise NoNeuron("its first step is another one")
         offset, factor = threshold.get((), {}).get((), 0.0), threshold[(state,)][()]
         return scaled(plus(_compared(expansion, self.chain[0].node), {(): -1.0 * offset}), 1.0 / factor)
@@ -321,11 +349,12 @@ def _need_same(found: _Map, model: _Map, step: int) -> None:
                 raise NoNeuron(f"step {step} of its time loop does something else than the last one")
 
 
-def _started(neuron: Neuron, rest: Any, roles: _Roles, kept: Any) -> Neuron:
+def _started(neuron: Neuron, rest: Any, last: _Map, roles: _Roles) -> Neuron:
     """With the membrane that it starts from: rest is what is left of it after step 0."""
     if _near(rest, 0.0):
         return neuron
-    if _near(kept, 0.0) or roles.current is not None or roles.adaptation is not None:
+    kept = last.states[roles.membrane].get((roles.membrane,), {}).get((), 0.0)
+    if _near(kept, 0.0):
         raise NoNeuron("its first step is another one")
     return replace(neuron, v_init=as_parameter(rest / kept))
 

@@ -83,7 +83,6 @@ def written_neurons(
 def _neurons(graph: Graph, steps: int, taken: set[str]) -> tuple[Graph, list[_Layer]]:
     """The thresholds and the leaky read-outs, and the graph with the reasons why others are none."""
     values = _values(graph)
-    rank = {node: k for k, node in enumerate(graph.nodes)}
     layers: list[_Layer] = []
     failed: dict[str, str] = {}
     for chain in chains(graph.nodes, values):
@@ -93,7 +92,7 @@ def _neurons(graph: Graph, steps: int, taken: set[str]) -> tuple[Graph, list[_La
                 continue
             if len(chain) != steps:
                 raise NoNeuron(f"it is compared {len(chain)} times in {steps} time steps")
-            layers.append(_layer(path, taken, chain, values, rank))
+            layers.append(_layer(path, taken, chain, values))
         except NoNeuron as error:
             failed[graph.path_of(chain[0].node)] = str(error)
         except (LookupError, TypeError, AttributeError):  # arguments that the search does not know
@@ -122,12 +121,12 @@ def _made_opaque(
     return Found(replace(graph, nodes=tuple(nodes.nodes)), [layer.reading for layer in layers], told)
 
 
-def _layer(path: str, taken: set[str], chain: Chain, values: Values, rank: dict[Node, int]) -> _Layer:
+def _layer(path: str, taken: set[str], chain: Chain, values: Values) -> _Layer:
     """The canonical neuron of a chain, or else its threshold alone. Raises NoNeuron."""
     if len(chain) == 1 or not any(node in before.owned for before, step in pairwise(chain) for node in step.entries):
         return _threshold(path, taken, chain, values, "")
     try:
-        written = neuron_of(chain, values, rank)
+        written = neuron_of(chain, values)
         drives = [_built(step.node, drive) for step, drive in zip(chain, written.drives, strict=True) if drive]
         if not written.drives[0]:
             drives.insert(0, _nothing(chain[0].node, drives[0]))
