@@ -17,7 +17,7 @@ from neurocomp.mapping.map import Chips, map_network
 from neurocomp.mapping.profile import Activity
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.relays import relay_order
-from neurocomp.mapping.stations import with_stations
+from neurocomp.mapping.stations import placed_relays, with_stations
 from neurocomp.network.folding import fold_linear_maps
 from neurocomp.network.graph import Float32, Integer, Network
 from neurocomp.network.ops import hosted_function
@@ -89,12 +89,10 @@ def lower(
     """
     verify(network)
     relay_order(network)  # a circle of relays can be run, but not placed: say so before anything is rounded
-    if isinstance(network.arithmetic, Integer):
-        return with_stations(max_pooling_to_neurons(network), chip)
-    lowered = _unrounded(network, chip)
-    if chip.numeric.arithmetic == "float32":
-        return with_stations(lowered, chip)
-    lowered, folded = fold_linear_maps(lowered)
+    lowered, folded = _unrounded(network, chip)
+    if isinstance(network.arithmetic, Integer) or chip.numeric.arithmetic == "float32":
+        notes = tuple(f"on {chip.name}: {note}" for note in folded)
+        return with_stations(replace(lowered, assumptions=network.assumptions + notes), chip)
     if calibration is None and network.sample is not None:
         calibration = network.sample.inputs if network.sample.encoding in ("direct", "temporal") else np.ones(1)
     if ranges is None:
@@ -108,7 +106,7 @@ def lower(
 def float_form(network: Network, chip: ChipSpec) -> Network | None:
     """What would be rounded for the chip, before it is; None if nothing would be."""
     rounded = isinstance(network.arithmetic, Float32) and chip.numeric.arithmetic != "float32"
-    return fold_linear_maps(_unrounded(network, chip))[0] if rounded else None
+    return _unrounded(network, chip)[0] if rounded else None
 
 
 def hosted_values(network: Network) -> list[str]:
@@ -172,9 +170,12 @@ def measured_ranges(run: Execution, names: Sequence[str]) -> dict[str, float]:
     return {name: 1.0 if v is None else float(np.abs(v).max(initial=0.0)) for name, v in values.items()}
 
 
-def _unrounded(network: Network, chip: ChipSpec) -> Network:
-    delayed = mixtures_to_delays(network, chip.numeric.delay_max)
-    return max_pooling_to_neurons(fold_average_pooling(delayed))
+def _unrounded(network: Network, chip: ChipSpec) -> tuple[Network, tuple[str, ...]]:
+    """The network before it is rounded, and what was made one map on the way."""
+    if isinstance(network.arithmetic, Float32):
+        network = fold_average_pooling(mixtures_to_delays(network, chip.numeric.delay_max))
+    network = max_pooling_to_neurons(network)
+    return fold_linear_maps(network, kept=placed_relays(network, chip), tables=not chip.core.kernel_sharing)
 
 
 def chip_arithmetic(chip: ChipSpec) -> Integer:

@@ -17,6 +17,7 @@ the input port, what they give enters there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -89,7 +90,20 @@ def is_carried(chip: ChipSpec, bits: int) -> bool:
 
 def with_stations(network: Network, chip: ChipSpec) -> Network:
     """The network with its stations named, as this chip needs them."""
+    stations = _stations(network, chip, value_kinds(network))
+    ordered = tuple(p.name for p in network.populations if p.name in stations)
+    return replace(network, stations=ordered)
+
+
+def placed_relays(network: Network, chip: ChipSpec) -> frozenset[str]:
+    """Relays that would be stations if values passed registers as narrow as the chip's packets."""
     kinds = value_kinds(network)
+    if chip.numeric.graded_spikes:
+        kinds = {name: ValueKind("int", 1) if kind.name == "real" else kind for name, kind in kinds.items()}
+    return frozenset(_stations(network, chip, kinds))
+
+
+def _stations(network: Network, chip: ChipSpec, kinds: Mapping[str, ValueKind]) -> set[str]:
     relays = relay_order(network)
     stations = {name for name in relays if _computes(network, name) and not is_fused(network, name)}
     senders: dict[str, _Senders] = {}
@@ -102,8 +116,7 @@ def with_stations(network: Network, chip: ChipSpec) -> Network:
         carried = is_carried(chip, payload_bits(network, name, kinds[name]))
         if heavy and carried and name != network.output:
             stations.add(name)
-    ordered = tuple(p.name for p in network.populations if p.name in stations)
-    return replace(network, stations=ordered)
+    return stations
 
 
 def too_wide(network: Network, chip: ChipSpec) -> list[str]:

@@ -12,9 +12,22 @@ from neurocomp.activity.execute import execute
 from neurocomp.activity.plan_range import check_range
 from neurocomp.chip.catalog import load_chip
 from neurocomp.errors import InputError
-from neurocomp.mapping.compile import float_form, lower
+from neurocomp.mapping.check_synapses import most_fan_in
+from neurocomp.mapping.compile import compile_network, float_form, lower
 from neurocomp.mapping.losses import weight_losses
-from neurocomp.network import Integer, Linear, Network, Neuron, Population, Projection, Sample
+from neurocomp.network import (
+    Conv,
+    Integer,
+    Linear,
+    Network,
+    Neuron,
+    OneToOne,
+    Pool,
+    Population,
+    Projection,
+    Sample,
+    Sparse,
+)
 from neurocomp.network.folding import fold_linear_maps
 from neurocomp.network.quantise import quantise
 
@@ -128,3 +141,34 @@ def test_weights_that_rounding_takes_are_named() -> None:
     assert lost(few) == ("9 of 16 weights of r become zero on the chip",)
     steps[np.unravel_index(np.abs(steps).argmax(), steps.shape)] = 60
     assert lost(steps)[0].startswith("weights of r are off by up to ")
+
+
+def test_fan_in_limits_count_one_synapse_for_each_pair() -> None:
+    """Convolution, average pooling, matrix: 7,744 paths to a neuron that hears 256 elements."""
+    populations = (
+        Population("in", (2, 8, 8)), Population("a", (4, 8, 8), LIF), Population("map", (4, 8, 8)),
+        Population("pooled", (4, 4, 4)), Population("out", (10,), LIF),
+    )  # fmt: skip
+    projections = (
+        Projection("w", "in", "a", Conv(RNG.normal(size=(4, 2, 3, 3)).astype(np.float32), (1, 1), (1, 1), (1, 1))),
+        Projection("conv", "a", "map", Conv(RNG.normal(size=(4, 4, 3, 3)).astype(np.float32), (1, 1), (1, 1), (1, 1))),
+        Projection("pool", "map", "pooled", Pool("avg", (2, 2), (2, 2), (0, 0))),
+        Projection("fc", "pooled", "out", dense(10, 64)),
+    )
+    sample = Sample((RNG.random((2, 4, 2, 8, 8)) < 0.3).astype(np.float32), 4, "temporal")
+    network = Network(populations, projections, ("in",), "out", name="cnn", sample=sample)
+    program = compile_network(network, load_chip("truenorth"), effort="fast")
+    assert most_fan_in(program) == load_chip("truenorth").core.fan_in_max == 256
+
+
+def test_a_crossbar_has_one_synapse_where_other_chips_have_two_projections() -> None:
+    """A convolution and an identity between the same two populations."""
+    weight = np.ones((1, 1, 3), np.float32)
+    network = Network(
+        (Population("in", (1, 6)), Population("out", (1, 6), LIF)),
+        (Projection("conv", "in", "out", Conv(weight, (1,), (1,), (1,))), Projection("same", "in", "out", OneToOne())),
+        ("in",), "out", sample=Sample(np.ones((1, 1, 6), np.float32), 4),
+    )  # fmt: skip
+    (one,) = lower(network, load_chip("truenorth")).projections
+    assert isinstance(one.op, Sparse) and sorted(set(one.op.weight.tolist())) == [1, 2] and one.op.weight.size == 16
+    assert [p.name for p in lower(network, load_chip("loihi2")).projections] == ["conv", "same"]
