@@ -62,11 +62,13 @@ def freeze(
     with one_input(module, example_input) as (given, told):
         example = _as_tensor(given)
         run = run_steps(module, example, steps, encoding)
-        network, layout, layouts = _lowered(run, example, name or type(module).__name__)
+        run, network, layout, layouts = _lowered(run, example, name or type(module).__name__)
     network = replace(network, assumptions=(told, *network.assumptions)) if told else network
     sample = _sample(example, layout, run.steps, labels)
     network = verify(replace(network, sample=sample, origin=origin_of(run.readings)))
-    agreement = compare(network, sample, recorded(network, run.readings, run.calls, layouts), max_differing_spikes)
+    agreement = compare(
+        network, sample, recorded(network, run.readings, run.calls, layouts, run.steps), max_differing_spikes
+    )
     network = replace(network, assumptions=(*network.assumptions, *_compared(agreement)))
     if path is not None:
         write_frozen(network, path)
@@ -88,13 +90,14 @@ def _compared(agreement: Agreement) -> Iterator[str]:
         )
 
 
-def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int, Any]]:
+def _lowered(run: Any, example: Any, name: str) -> tuple[Any, Network, Any, dict[int, Any]]:
     """The network under the first reading of the example's axes that fits the graph, that reading, and the layouts
-    of what the neuron modules are given."""
-    from neurocomp.frontend.freezing.emit import emit
-    from neurocomp.frontend.freezing.example_axes import input_layouts
+    of what the neuron modules are given.
+
+    Where all neurons are given whole sequences, those of the network may be longer, as an axis of the example is.
+    """
     from neurocomp.frontend.freezing.export import export
-    from neurocomp.frontend.freezing.lower import Lowering, understood
+    from neurocomp.frontend.freezing.lower import understood
     from neurocomp.frontend.freezing.written import written_neurons
 
     graph = run.graph or export(run.module, example, run.readings, understood)
@@ -102,6 +105,28 @@ def _lowered(run: Any, example: Any, name: str) -> tuple[Network, Any, dict[int,
     graph = found.graph
     run.readings.extend(found.readings)
     run.calls.update(found.calls)
+    first: InputError | None = None
+    for steps in (run.steps, *_longer(run, example)):
+        longer = replace(run, steps=steps)
+        try:
+            return longer, *_read_as(longer, graph, example, name)
+        except InputError as error:
+            first = first or error
+    raise first or InputError(Diagnostic("example_input", "has no axis that is time"))
+
+
+def _longer(run: Any, example: Any) -> list[int]:
+    """Numbers of steps that the network may have where all of its neurons have fewer."""
+    if not run.readings or any(reading.time_axis is None for reading in run.readings) or run.encoding == "direct":
+        return []
+    return sorted({size for size in example.shape[:3] if size > run.steps})
+
+
+def _read_as(run: Any, graph: Any, example: Any, name: str) -> tuple[Network, Any, dict[int, Any]]:
+    from neurocomp.frontend.freezing.emit import emit
+    from neurocomp.frontend.freezing.example_axes import input_layouts
+    from neurocomp.frontend.freezing.lower import Lowering
+
     failures: list[tuple[int, InputError]] = []
     mixed: set[bool] = set()
     squeezed = any(reading.squeezes for reading in run.readings)
@@ -163,6 +188,11 @@ def _assumptions(run: Any, lowered: Any, network: Network) -> tuple[str, ...]:
     hosted = {(p.op.function, p.name.partition("#")[0]): None for p in network.projections if isinstance(p.op, Host)}
     found += [f"{function}{'' if path == function else f' in {path}'} runs on the host" for function, path in hosted]
     found += mixtures_told(network)
+    for key, late in lowered.late.items():
+        found.append(
+            f"{run.readings[key].path}: its sequence has {run.steps - late} of the network's {run.steps} steps and "
+            "takes the last ones; it is silent before"
+        )
     normalised = sum(isinstance(part, _batch_norms()) for part in run.module.modules())
     if normalised:
         many = "batch normalisation is" if normalised == 1 else "batch normalisations are"

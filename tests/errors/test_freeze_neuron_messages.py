@@ -119,5 +119,6 @@ def test_fewer_steps_than_the_loop_runs() -> None:
     functional.set_step_mode(whole, "m")
     assert refusal(whole, X[:1]).startswith(
         "sn: what this neuron is given cannot be frozen\n"
-        "  why:  sn runs 6 time steps, and no axis of the example, which has shape (1, 2, 6), has as many; give 6 steps"
+        "  why:  the longest of the neuron layers runs 6 time steps, and no axis of the example, which has shape "
+        "(1, 2, 6), has as many; give 6 steps"
     )

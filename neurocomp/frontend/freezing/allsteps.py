@@ -23,6 +23,7 @@ from neurocomp.frontend.freezing.layout import (
     of_natural_order,
 )
 from neurocomp.frontend.freezing.shifts import Window
+from neurocomp.frontend.freezing.shorter import length, settled
 from neurocomp.frontend.freezing.signals import Arrangement, Signal
 from neurocomp.frontend.freezing.stream_kinds import (
     Concatenated,
@@ -55,6 +56,11 @@ def folded(arrange: Arrangement, signal: Signal | Window) -> Signal:
     every = streams.folded(stream, steps)
     size = math.prod(stream.shape)
     if signal.time == "all":
+        count = length(arrange, signal)
+        if count != steps:  # the last ones
+            return _folded_window(
+                arrange, Window(signal.layout, 0, steps, count, lambda _: stream, True), steps - count
+            )
         atom = Atom("F", steps, size, steps=True)
         dims = tuple(tuple(atom if a.kind == "T" else a for a in dim) for dim in signal.layout.dims)
         return Signal(every, "folded", Layout(dims))
@@ -66,14 +72,14 @@ def folded(arrange: Arrangement, signal: Signal | Window) -> Signal:
     return Signal(made, "folded", signal.layout)
 
 
-def _folded_window(arrange: Arrangement, window: Window) -> Signal:
-    """A sequence of fewer steps than the network's: its first ones."""
+def _folded_window(arrange: Arrangement, window: Window, first: int = 0) -> Signal:
+    """A sequence of fewer steps than the network's, which are there from the network's step ``first`` on."""
     if window.count > window.steps:
         raise Unsupported(f"{window.count} time steps are used where there are {window.steps}")
     stream = window.at(0)
     size = math.prod(stream.shape)
-    first = np.arange(window.count * size).reshape(window.count, size)
-    made = arrange.streams.gathered(arrange.streams.folded(stream, window.steps), first, stream.path or PATH)
+    places = np.arange(first * size, (first + window.count) * size).reshape(window.count, size)
+    made = arrange.streams.gathered(arrange.streams.folded(stream, window.steps), places, stream.path or PATH)
     atom = Atom("F", window.count, size)
     dims = tuple(tuple(atom if a.kind == "T" else a for a in dim) for dim in window.layout.dims)
     return Signal(made, "folded", Layout(dims).normal())
@@ -229,6 +235,8 @@ def _ways(arrange: Arrangement, arguments: list[Any], path: str, may_fold: bool)
         yield False, lambda s: s
     else:
         yield False, lambda s: _apart(arrange, s, signals, path)
+    if len(signals) < len(found):
+        yield True, lambda s: settled(arrange, s, path) if isinstance(s, Window) else s
     timed = some or len(signals) < len(found) or any(s.time in ("all", "mean", "sum") for s in signals)
     if may_fold and arrange.steps > 1 and timed:
         yield True, lambda s: folded(arrange, s)

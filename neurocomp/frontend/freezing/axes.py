@@ -9,9 +9,10 @@ import numpy as np
 from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, feature_size
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, to_numpy
 from neurocomp.frontend.freezing.shifts import FEEDS, FirstSteps, Window
+from neurocomp.frontend.freezing.shorter import every
 from neurocomp.frontend.freezing.signals import Signal, Slots
 from neurocomp.frontend.freezing.stream_kinds import MixedSamples, Unsupported
-from neurocomp.frontend.freezing.temporal import padded, time_axis_in
+from neurocomp.frontend.freezing.temporal import padded, time_axis_in, window_on
 
 
 # reshapes ---------------------------------------------------------------------------------------------------
@@ -186,10 +187,7 @@ def select(c: Context, x: Any, axis: int, index: int) -> Any:
 @handles("aten.slice")
 def cut(c: Context, x: Any, axis: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Any:
     if isinstance(x, Window) and axis % len(x.layout.dims) == x.axis:
-        chosen = range(x.count)[slice(start, end, step)]
-        if step != 1 or not chosen:
-            raise Unsupported(f"only {len(chosen)} of {x.count} time steps are used")
-        return padded(c, x, -chosen.start, chosen.stop - x.count)
+        return _steps_cut(c, x, range(x.count)[slice(start, end, step)])
     x = need_signal(x, "the operand")
     axis %= len(x.layout.dims)
     chosen = np.arange(x.layout.shape[axis])[slice(start, end, step)]
@@ -200,10 +198,19 @@ def cut(c: Context, x: Any, axis: int = 0, start: int | None = None, end: int | 
         if first and c.feeds and c.feeds <= FEEDS:
             return FirstSteps(x, chosen.size, axis)
         if chosen.size != 1:
-            raise Unsupported(f"only {chosen.size} of {c.arrange.steps} time steps are used")
+            return _steps_cut(c, window_on(c, x), range(x.layout.shape[axis])[slice(start, end, step)])
         picked = c.arrange.at_step(x, axis, int(chosen[0]))
         return picked.with_layout(picked.layout.inserted(axis))
     return _picked(c, x, axis, chosen)
+
+
+def _steps_cut(c: Context, x: Window, chosen: range) -> Any:
+    """Some of the time steps of a sequence."""
+    if not chosen:
+        raise Unsupported(f"none of {x.count} time steps are used")
+    if chosen.step == 1:
+        return padded(c, x, -chosen.start, chosen.stop - x.count)
+    return every(c.arrange, x.moved(chosen.start, x.count - chosen.start), chosen.step, c.path)
 
 
 @handles("aten.narrow")

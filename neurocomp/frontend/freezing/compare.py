@@ -62,16 +62,25 @@ class Agreement:
 
 
 def recorded(
-    network: Network, readings: list[Reading], calls: dict[str, list[Call]], layouts: dict[int, Layout]
+    network: Network, readings: list[Reading], calls: dict[str, list[Call]], layouts: dict[int, Layout], steps: int
 ) -> dict[str, Recorded]:
-    """What was recorded of every neuron module, over samples and steps; of its results the one that is used.
+    """What was recorded of every neuron module, over samples and steps; of its results the one that is used. Layers
+    that hear a shorter sequence hear and say nothing before it.
 
     layouts: by number of the reading, of the tensors that the module is called with.
     """
-    return {r.path: _arranged(calls[r.path], network.by_name[r.path], layouts[k]) for k, r in enumerate(readings)}
+    found = {
+        r.path: _arranged(calls[r.path], network.by_name[r.path], layouts[k], steps) for k, r in enumerate(readings)
+    }
+    samples = max((len(layer.outputs) for layer in found.values()), default=1)
+    for p in network.populations:
+        if p.neuron is not None and p.name not in found:  # what tells shorter sequences when to begin
+            fires = np.arange(1.0, steps + 1) >= p.neuron.threshold
+            found[p.name] = Recorded(np.ones((samples, steps, 1)), np.tile(fires[None, :, None], (samples, 1, 1)))
+    return found
 
 
-def _arranged(calls: list[Call], population: Population, layout: Layout) -> Recorded:
+def _arranged(calls: list[Call], population: Population, layout: Layout, steps: int) -> Recorded:
     port = "membrane" if population.neuron is not None and population.neuron.output == "membrane" else "spike"
 
     def together(arrays: list[np.ndarray]) -> np.ndarray:
@@ -84,7 +93,9 @@ def _arranged(calls: list[Call], population: Population, layout: Layout) -> Reco
                 )
                 raise InputError(Diagnostic(population.name, what, hint=hint))
         each = [by_step(array, layout, population.shape) for array in arrays]
-        return np.concatenate(each, axis=1)
+        whole = np.concatenate(each, axis=1)
+        late = steps - whole.shape[1]
+        return np.pad(whole, [(0, 0), (late, 0), *[(0, 0)] * (whole.ndim - 2)]) if late > 0 else whole
 
     return Recorded(together([c.input for c in calls]), together([c.outputs[port] for c in calls]))
 

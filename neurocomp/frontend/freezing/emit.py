@@ -17,6 +17,7 @@ from neurocomp.frontend.freezing.folding import scaled_columns
 from neurocomp.frontend.freezing.layout import Layout, constant_features
 from neurocomp.frontend.freezing.lower import Lowered
 from neurocomp.frontend.freezing.readings import Reading, unique_name
+from neurocomp.frontend.freezing.shorter import clock, clock_name
 from neurocomp.frontend.freezing.stream_kinds import (
     Concatenated,
     Folded,
@@ -60,6 +61,9 @@ class _Emitter:
         shape = next((s.shape for s in self.everything if isinstance(s, Input)), (1,))
         self.populations[self.input] = Population(self.input, shape)
         self.neuron_names = {key: unique_name(self.readings[key].path, self.names) for key in self.lowered.arriving}
+        for key in sorted(key for key in self.ports if key < 0):  # from when on a shorter sequence hears its biases
+            name = self.neuron_names[key] = unique_name(clock_name(-key), self.names)
+            self.populations[name] = Population(name, (1,), clock(-key), np.ones(1, np.float32))
         for key in self.lowered.arriving:
             population, shape = self.neuron_names[key], self.lowered.shapes[key]
             self.populations[population] = Population(population, shape, self._neuron(self.readings[key], key, shape))
@@ -155,7 +159,7 @@ class _Emitter:
         mixed = unique_name(f"{reading.path}.mixed", self.names)
         self.populations[mixed] = Population(mixed, self.populations[source].shape)
         if reading.over_time is not None:
-            op = OverTime(reading.over_time.weight, reading.over_time.offset)
+            op = _at_the_end(reading.over_time.weight, reading.over_time.offset, self.lowered.steps)
             self.project(f"{reading.path}.weight", source, mixed, op, 0)
         self.project(f"{mixed} -> {name}", mixed, name, self._identity(mixed, name), 0)
 
@@ -287,6 +291,12 @@ class _Emitter:
         flat = np.asarray(flat, np.float32).reshape(-1)
         known = self.bias.get(population)
         self.bias[population] = flat.copy() if known is None else known + flat
+
+
+def _at_the_end(weight: np.ndarray, offset: np.ndarray, steps: int) -> OverTime:
+    """A mixture of the last ones of ``steps`` time steps; before, nothing that reaches a threshold."""
+    late = steps - offset.size
+    return OverTime(np.pad(weight, [(late, 0), (late, 0)]), np.pad(offset, (late, 0), constant_values=-1.0))
 
 
 def in_flow_order(network: Network) -> Network:

@@ -23,6 +23,8 @@ from neurocomp.frontend.freezing.ops import HANDLERS, Context, is_open, only_rec
 from neurocomp.frontend.freezing.polynomials import COMPARISONS, ELEMENTWISE
 from neurocomp.frontend.freezing.readings import Reading
 from neurocomp.frontend.freezing.rolling import Time, rolled
+from neurocomp.frontend.freezing.shifts import Window
+from neurocomp.frontend.freezing.shorter import begins_late, length, settled, silent_before
 from neurocomp.frontend.freezing.signals import Arrangement, Signal
 from neurocomp.frontend.freezing.stream_kinds import MixedSamples, Output, Stream, Unsupported
 from neurocomp.frontend.freezing.streams import Streams
@@ -62,7 +64,7 @@ RANDOM = frozenset(
 class Lowered:
     """arriving: per neuron (by its number) the stream that arrives; shapes: of the neuron layers; layouts: of the
     tensors that the neuron modules are given; readout: what the module returns; ignored: how many further results
-    it returns."""
+    it returns; steps: of the network; late: of neurons that hear a shorter sequence, the step at which it begins."""
 
     streams: Streams
     arriving: dict[int, Stream]
@@ -70,6 +72,8 @@ class Lowered:
     layouts: dict[int, Layout]
     readout: Signal
     ignored: int
+    steps: int
+    late: dict[int, int]
 
 
 class Lowering:
@@ -167,6 +171,8 @@ class Lowering:
     # neurons --------------------------------------------------------------------------------------------------
     def _neuron(self, x: Any, states: list[Any], key: int, _outputs: int) -> list[Signal]:
         reading = self.readings[key]
+        if isinstance(x, Window):
+            x = settled(self.arrange, x, reading.path)
         if not isinstance(x, Signal):
             self._need_thresholds()
             raise Unsupported(f"what arrives at {reading.path} does not depend on the input")
@@ -199,15 +205,18 @@ class Lowering:
             right_axis = x.layout.axis_of("T") == reading.time_axis
             if self.steps > 1 and x.time == "any" and self.layout.size_of("T") is None:
                 raise Unsupported(
-                    f"{reading.path} runs {self.steps} time steps, and no axis of the example, which has shape "
-                    f"{self.layout.shape}, has as many; give {self.steps} steps, or repeat the input over the steps "
-                    "in the module"
+                    f"the longest of the neuron layers runs {self.steps} time steps, and no axis of the example, which "
+                    f"has shape {self.layout.shape}, has as many; give {self.steps} steps, or repeat the input over them "
+                    "in front of the first layer"
                 )
             if self.steps > 1 and (x.time != "all" or not right_axis):
                 raise Unsupported(
                     f"{reading.path} steps along axis {reading.time_axis} of its input, which is not the time axis"
                 )
-            return x, "all"
+            late = self.steps - length(self.arrange, x)
+            begins_late(reading, late)
+            self.arrange.begins[self.readings.index(reading)] = late
+            return silent_before(self.arrange, x, reading.path), "all"
         if x.time in ("all", "mean", "sum") and self.steps > 1:
             raise Unsupported(
                 f"{reading.path} takes one step per call but is given "
@@ -277,11 +286,13 @@ class Lowering:
         with contextlib.suppress(LayoutError):  # time, batch and features in one axis: the stream's order will do
             readout = self.arrange.natural(readout, "output")
         shapes = {key: stream.shape for key, stream in arriving.items()}
-        return Lowered(self.streams, arriving, shapes, self.layouts, readout, ignored)
+        late = {key: first for key, first in self.arrange.begins.items() if first and key >= 0}
+        return Lowered(self.streams, arriving, shapes, self.layouts, readout, ignored, self.steps, late)
 
     def _readout(self, results: list[Any]) -> tuple[Signal, int]:
         """The result that is read out: the first that comes from the network and is no hidden state."""
-        signals = [r for r in results if isinstance(r, Signal)]
+        results = [settled(self.arrange, r, "output") if isinstance(r, Window) else r for r in results]
+        signals = [silent_before(self.arrange, r, "output") for r in results if isinstance(r, Signal)]
         if not signals:
             raise InputError(
                 Diagnostic(

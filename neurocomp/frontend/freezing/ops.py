@@ -45,7 +45,9 @@ def handles(*names: str) -> Callable[[Handler], Handler]:
 
 
 def to_numpy(value: Any) -> np.ndarray:
-    """A torch tensor or number as an array; floating point becomes float32."""
+    """A torch tensor or number as an array; floating point becomes float32. Raises Unsupported for a sequence."""
+    if isinstance(value, FirstSteps | Window):
+        raise Unsupported("some of the time steps stand where a constant is needed")
     if hasattr(value, "detach"):
         value = value.detach().cpu()
         return (value.float() if value.is_floating_point() else value).numpy()

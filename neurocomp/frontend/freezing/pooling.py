@@ -9,9 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, per_axis, per_step
+from neurocomp.frontend.freezing.pooling_over_time import pooled_over_time
 from neurocomp.frontend.freezing.reductions import reduced
+from neurocomp.frontend.freezing.shifts import Window
 from neurocomp.frontend.freezing.signals import Signal
 from neurocomp.frontend.freezing.stream_kinds import Unsupported
+from neurocomp.frontend.freezing.temporal import time_axis_in
 from neurocomp.network.ops import Pool, Shape, Sparse
 
 PoolKind = Literal["sum", "avg", "max"]
@@ -20,12 +23,15 @@ PoolKind = Literal["sum", "avg", "max"]
 @handles("aten.max_pool1d", "aten.max_pool2d")
 def max_pool(
     c: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = (0,), dilation: Any = (1,), ceil: bool = False
-) -> Signal:
+) -> Any:
     if any(d != 1 for d in per_axis(dilation, 1)):
         raise Unsupported("max pooling with dilation")
+    op = _pool("max", kernel, stride, padding)
+    along = _time_alone(x, op)
+    if along is not None:
+        return pooled_over_time(c, x, "max", op.kernel[along], op.stride[along], op.padding[along], ceil)
     x = per_step(x, "a maximum")
     axes = len(tuple(kernel))
-    op = _pool("max", kernel, stride, padding)
     lead = len(x.layout.dims) - axes - 1
     behind = _missing(x.layout.shape[lead + 1 :], op) if ceil else (0,) * axes
     if any(behind):
@@ -42,36 +48,53 @@ def max_pool(
 @handles("aten.max_pool3d")
 def max_pool_of_frames(
     c: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = (0,), dilation: Any = (1,), ceil: bool = False
-) -> Signal:
-    return _per_frame(c, x, kernel, stride, padding, lambda y, k, s, p: max_pool(c, y, k, s, p, dilation[-2:], ceil))
+) -> Any:
+    if any(d != 1 for d in per_axis(dilation, 1)):
+        raise Unsupported("max pooling with dilation")
+    return _of_frames(
+        c, x, "max", (kernel, stride, padding, ceil), lambda y, k, s, p: max_pool(c, y, k, s, p, (1,), ceil)
+    )
 
 
 @handles("aten.avg_pool3d")
 def avg_pool_of_frames(
     c: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = (0,), ceil: bool = False,
     count_padding: bool = True, divisor: int | None = None,
-) -> Signal:  # fmt: skip
-    return _per_frame(
-        c, x, kernel, stride, padding, lambda y, k, s, p: avg_pool(c, y, k, s, p, ceil, count_padding, divisor)
-    )
+) -> Any:  # fmt: skip
+    if divisor is not None:
+        raise Unsupported("average pooling of frames with a divisor of its own")
+    pool = lambda y, k, s, p: avg_pool(c, y, k, s, p, ceil, count_padding)  # noqa: E731
+    return _of_frames(c, x, "avg", (kernel, stride, padding, ceil), pool)
 
 
-def _per_frame(
-    c: Context, x: Any, kernel: Any, stride: Any, padding: Any, pool: Callable[[Signal, Shape, Shape, Shape], Signal]
-) -> Signal:
-    """Pooling over (time, height, width) that looks at one step only: the same at every step."""
+def _of_frames(
+    c: Context, x: Any, kind: Literal["avg", "max"], options: tuple[Any, Any, Any, bool], pool: Callable[..., Signal]
+) -> Any:
+    """Pooling over (time, height, width): over space at every step, and then over the steps of what is left.
+
+    options: kernel, stride, padding, and whether windows may reach over the end.
+    """
     x = need_signal(x, "the operand")
-    kernel, padding = per_axis(kernel, 3), per_axis(padding, 3)
-    stride = per_axis(stride, 3) if stride else kernel
-    if (kernel[0], stride[0], padding[0]) != (1, 1, 0):
-        raise Unsupported(
-            f"it pools over {kernel[0]} frames at once; pool over space here, and over time by a mean or amax"
-        )
+    kernel, padding = per_axis(options[0], 3), per_axis(options[2], 3)
+    stride = per_axis(options[1], 3) if options[1] else kernel
     first = len(x.layout.dims) - 3
-    order = [first, *(axis for axis in range(len(x.layout.dims)) if axis != first)]
-    moved = x.with_layout(x.layout.permute(tuple(order)))
-    pooled = pool(moved, kernel[1:], stride[1:], padding[1:])
-    return pooled.with_layout(pooled.layout.permute(tuple(int(k) for k in np.argsort(order))))
+    if set(kernel[1:]) | set(stride[1:]) != {1} or any(padding[1:]):
+        order = [first, *(axis for axis in range(len(x.layout.dims)) if axis != first)]
+        moved = x.with_layout(x.layout.permute(tuple(order)))
+        pooled = pool(moved, kernel[1:], stride[1:], padding[1:])
+        x = pooled.with_layout(pooled.layout.permute(tuple(int(k) for k in np.argsort(order))))
+    if (kernel[0], stride[0], padding[0]) == (1, 1, 0):
+        return x
+    if time_axis_in(x, 3) != 0:
+        raise Unsupported("it pools over three axes, of which the first is not time")
+    return pooled_over_time(c, x, kind, kernel[0], stride[0], padding[0], options[3])
+
+
+def _time_alone(x: Any, op: Pool) -> int | None:
+    """Which of the axes that are pooled over is time, where the others are left as they are."""
+    along = time_axis_in(x, len(op.kernel)) if isinstance(x, Signal | Window) else None
+    plain = [(k, s, p) == (1, 1, 0) for k, s, p in zip(op.kernel, op.stride, op.padding, strict=True)]
+    return along if along is not None and all(plain[:along] + plain[along + 1 :]) else None
 
 
 @handles("aten.max_pool2d_with_indices")
@@ -91,11 +114,14 @@ def avg_pool(
     ceil: bool = False,
     count_padding: bool = True,
     divisor: int | None = None,
-) -> Signal:
+) -> Any:
     import torch
 
-    x = need_signal(x, "the operand")
     op = _pool("avg" if divisor is None else "sum", kernel, stride, padding)
+    timed = None if divisor is not None else _time_alone(x, op)
+    if timed is not None:
+        return pooled_over_time(c, x, "avg", op.kernel[timed], op.stride[timed], op.padding[timed], ceil)
+    x = need_signal(x, "the operand")
     axes = len(op.kernel)
     cut = ceil and any(_missing(x.layout.shape[-axes:], op))
     if not cut and (count_padding or not any(op.padding)):

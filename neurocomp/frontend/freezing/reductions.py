@@ -11,6 +11,7 @@ import numpy as np
 
 from neurocomp.frontend.freezing.layout import Atom, Layout
 from neurocomp.frontend.freezing.ops import Context, handles, need_signal, per_step
+from neurocomp.frontend.freezing.shorter import length, silent_before
 from neurocomp.frontend.freezing.signals import Signal
 from neurocomp.frontend.freezing.stream_kinds import MixedSamples, Stream, Unsupported
 from neurocomp.network.ops import Pool, Reduce, Shape
@@ -58,6 +59,10 @@ def reduced(c: Context, x: Signal, dims: Iterable[int] | None, keep: bool, kind:
         if kind == "max":
             raise Unsupported("it takes a maximum over the time steps, which needs steps that are yet to come")
         label = "mean" if kind == "avg" else "sum"
+        count = length(c.arrange, x)
+        x = silent_before(c.arrange, x, c.path)
+        if label == "mean" and count != c.arrange.steps:
+            x = c.arrange.times(x, np.array([c.arrange.steps / count]), c.path)
     elif x.time in ("mean", "sum") and kind == "max":
         per_step(x, "a maximum")
     gone = {a for axis in axes for a in _reducible(x.layout, axis, label != x.time)}

@@ -50,6 +50,8 @@ class Arrangement:
     def __init__(self, streams: Streams, steps: int) -> None:
         self.streams = streams
         self.steps = steps
+        self.begins: dict[int, int] = {}
+        """By number of the neuron layers that hear a shorter sequence: the step at which it begins (shorter.py)."""
 
     def in_order(self, signal: Signal, lead: int, path: str) -> tuple[Stream, Shape]:
         """The stream of a signal with its features as the dimensions after ``lead`` have them, and their shape.
@@ -147,8 +149,9 @@ class Arrangement:
         return Signal(stream, "all", signals[0].layout.inserted(axis, (Atom("T", self.steps),)))
 
     def at_step(self, signal: Signal, axis: int, step: int) -> Signal:
-        """The signal at one step; ``axis`` must be its time axis."""
-        return Signal(signal.stream, step % self.steps, signal.layout.without(axis))
+        """The signal at one step of its own, which are the last ones; ``axis`` must be its time axis."""
+        count = signal.layout.shape[axis]
+        return Signal(signal.stream, self.steps - count + step % count, signal.layout.without(axis))
 
     def summed_over_time(self, signal: Signal) -> Signal:
         """A signal that a loop has added up over all steps becomes the sum over time of the one quantity."""

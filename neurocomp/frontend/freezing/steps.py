@@ -90,11 +90,17 @@ def _closed(module: Any, example: Any, readings: list[Reading], steps: int | Non
 
 
 def _steps_of(readings: list[Reading], calls: dict[str, list[Call]]) -> int:
-    """The number of steps that all neurons agree on."""
+    """The number of steps that all neurons agree on, but for those that are given whole sequences and less of them."""
     counts = {r.path: _steps_of_one(r, calls[r.path]) for r in readings}
-    likely = max(counts.values(), key=list(counts.values()).count)
+    stepped = [counts[r.path] for r in readings if r.time_axis is None]
+    likely = max(stepped, key=stepped.count) if stepped else max(counts.values())
     whole = {r.path for r in readings if r.time_axis is not None}
-    odd = [_odd(path, count, likely, path in whole) for path, count in counts.items() if count != likely or likely == 0]
+    shorter = {path for path in whole if 0 < counts[path] < likely}
+    odd = [
+        _odd(path, count, likely, path in whole)
+        for path, count in counts.items()
+        if path not in shorter and (count != likely or likely == 0)
+    ]
     if odd:
         raise InputError(odd)
     return likely
@@ -106,8 +112,10 @@ def _odd(path: str, count: int, likely: int, whole: bool) -> Diagnostic:
         return Diagnostic(path, "is never called", hint="use one neuron module per layer, and call each once per step")
     what = f"runs {count} time steps where other neurons run {likely}"
     if whole:
-        why = "a layer in front of it gives another number of time steps, and on a chip all layers run equally many"
-        return Diagnostic(path, what, why, "keep the number: stride 1 along time, zeros around convolutions over time")
+        why = "a layer in front of it gives more time steps, and on a chip all layers run equally many"
+        return Diagnostic(
+            path, what, why, "let the module's first layers have as many steps, by zeros behind the input"
+        )
     return Diagnostic(path, what, hint="use one neuron module per layer, and call each once per step")
 
 

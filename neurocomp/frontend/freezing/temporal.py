@@ -8,6 +8,7 @@ until it has as many steps as the network again.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from neurocomp.frontend.freezing.layout import Layout
 from neurocomp.frontend.freezing.ops import Context, to_numpy
 from neurocomp.frontend.freezing.rolling import delayed
 from neurocomp.frontend.freezing.shifts import Window
+from neurocomp.frontend.freezing.shorter import Reach, length, over_steps, resized, silent_before
 from neurocomp.frontend.freezing.signals import Signal
 from neurocomp.frontend.freezing.stream_kinds import Stream, Sum, Term, Unsupported
 from neurocomp.frontend.freezing.streams import Streams
@@ -30,15 +32,20 @@ def window_on(c: Context, x: Signal | Window) -> Window:
     axis, streams, steps = x.layout.axis_of("T"), c.arrange.streams, c.arrange.steps
     if axis is None or x.time != "all":
         raise Unsupported("its time steps lie in no axis of their own")
-    stream = x.stream
-    return Window(
-        x.layout, axis, steps, steps, lambda by: shifted_by(streams, stream, by, steps, f"{c.path}.shifted"), True
-    )
+    count = length(c.arrange, x)
+    stream = silent_before(c.arrange, x, c.path).stream
+
+    def at(by: int) -> Stream:
+        return shifted_by(streams, stream, by + steps - count, steps, f"{c.path}.shifted")
+
+    return Window(x.layout, axis, steps, count, at, True)
 
 
 def as_signal(window: Window) -> Signal | Window:
     """The signal that a window shows if it has as many steps as the network."""
-    return Signal(window.at(0), "all", window.layout) if window.count == window.steps else window
+    if window.count != window.steps:
+        return window
+    return Signal(window.at(0), "all", resized(window.layout, window.steps))
 
 
 def padded(c: Context, x: Signal | Window, front: int, back: int) -> Signal | Window:
@@ -46,7 +53,8 @@ def padded(c: Context, x: Signal | Window, front: int, back: int) -> Signal | Wi
     window = window_on(c, x)
     if not window.zero_outside and (front > 0 or back > 0):
         raise Unsupported("zeros are put around steps that were made of steps outside the sample")
-    return as_signal(window.moved(-front, window.count + front + back))
+    moved = window.moved(-front, window.count + front + back)
+    return as_signal(replace(moved, zero_outside=window.zero_outside and front >= 0 and back >= 0))
 
 
 def time_axis_in(x: Signal | Window, axes: int) -> int | None:
@@ -59,21 +67,19 @@ def time_axis_in(x: Signal | Window, axes: int) -> int | None:
 def conv_over_time(c: Context, x: Signal | Window, op: Conv, along: int, bias: Any) -> Signal | Window:
     """A convolution of which dimension ``along`` is time: a map of the others for each tap."""
     window = window_on(c, x)
-    taps, pad, apart = op.kernel[along], op.padding[along], op.dilation[along]
-    count = window.count + 2 * pad - apart * (taps - 1)
-    if op.stride[along] != 1:
-        raise Unsupported(f"it takes every {op.stride[along]}th time step only, so fewer come out than go in")
-    if pad and not window.zero_outside:
-        raise Unsupported("zeros are put around steps that were made of steps outside the sample")
-    if count < 1:
-        raise Unsupported(f"its kernel covers {taps} of {window.count} time steps")
+    taps, apart = op.kernel[along], op.dilation[along]
     maps = [_Tap(c, window.layout, op, along, k, bias if k == 0 else None) for k in range(taps)]
 
-    def at(by: int) -> Stream:
-        parts = tuple(Term(tap.of(window.at(by + k * apart - pad))) for k, tap in enumerate(maps))
-        return c.arrange.streams.sum(parts, None, parts[0].stream.shape, c.weight_path)
+    def combined(streams: Streams, steps: list[Stream]) -> Stream:
+        parts = tuple(Term(tap.of(step)) for tap, step in zip(maps, steps, strict=True))
+        return streams.sum(parts, None, parts[0].stream.shape, c.weight_path)
 
-    return as_signal(Window(maps[0].layout(window.at(0)), window.axis, window.steps, count, at, False))
+    reach = Reach(tuple(apart * k for k in range(taps)), op.padding[along])
+    made = over_steps(c.arrange, window, reach, op.stride[along], combined, c.path)
+    layout = maps[0].layout(window.at(0))
+    if isinstance(made, Window):
+        return as_signal(replace(made, layout=layout))
+    return made.with_layout(resized(layout, length(c.arrange, made)))
 
 
 class _Tap:
