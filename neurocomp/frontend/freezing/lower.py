@@ -206,8 +206,8 @@ class Lowering:
             if self.steps > 1 and x.time == "any" and self.layout.size_of("T") is None:
                 raise Unsupported(
                     f"the longest of the neuron layers runs {self.steps} time steps, and no axis of the example, which "
-                    f"has shape {self.layout.shape}, has as many; give {self.steps} steps, or repeat the input over them "
-                    "in front of the first layer"
+                    f"has shape {self.layout.shape}, has as many; give {self.steps} steps, or repeat the input over "
+                    "them in front of the first layer"
                 )
             if self.steps > 1 and (x.time != "all" or not right_axis):
                 raise Unsupported(
