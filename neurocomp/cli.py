@@ -19,6 +19,7 @@ from neurocomp.commands.exits import leave, run
 from neurocomp.commands.export import export_command
 from neurocomp.commands.noc_words import noc_command
 from neurocomp.commands.sweep_words import sweep_command
+from neurocomp.interrupts import end_as_interrupted
 
 app = typer.Typer(
     name="neurocomp", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -309,4 +310,5 @@ def doctor_command() -> None:
 
 def main() -> None:
     """Entry point of the command ``neurocomp``."""
+    end_as_interrupted()
     leave(run(app, sys.argv[1:]))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,7 @@ from neurocomp.activity.plan import plan_network
 from neurocomp.activity.records import Records
 from neurocomp.activity.segments import run_segments
 from neurocomp.errors import bad_input
+from neurocomp.interrupts import working_threads
 from neurocomp.network.graph import Network
 from neurocomp.network.layout import channel_last
 from neurocomp.network.verify import verify
@@ -82,7 +81,7 @@ def _run_samples(
     group = max(1, min(-(-samples // (4 * workers)), 64)) if samples else 1
     spans = [(at, min(at + group, samples)) for at in range(0, samples, group)]
 
-    with _threads(workers * (parts - 1)) as helpers, _threads(workers) as pool:
+    with working_threads(workers * (parts - 1)) as helpers, working_threads(workers) as pool:
 
         def run(span: tuple[int, int]) -> int:
             with records.borrowed() as arrays:
@@ -93,18 +92,6 @@ def _run_samples(
             if progress is not None:
                 progress(done, samples)
     return saturations
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads that are waited for, but not when the user interrupts: a long sample cannot be stopped in the middle."""
-    pool = ThreadPoolExecutor(max(1, count))
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
 
 
 def _fed(network: Network, given: dict[str, np.ndarray]) -> tuple[list[np.ndarray], int]:

@@ -6,7 +6,10 @@ import contextlib
 import errno
 import json
 import os
+import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -23,6 +26,7 @@ from neurocomp.errors import (
     NeurocompError,
 )  # fmt: skip
 
+GRACE_S = 0.5
 TRACEBACK = "NEUROCOMP_TRACEBACK"
 FAILURE = "neurocomp/failure/1"
 
@@ -48,7 +52,7 @@ def run(app: Any, arguments: Sequence[str]) -> int:
             return _leave_quietly()
         raise
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; nothing was written\n")
+        sys.stderr.write("interrupted; nothing is left half-written\n")
         return EXIT_INTERRUPTED
     except Exception as error:
         return explain(error, sys.stderr, sys.stdout if "--json" in arguments else None)
@@ -57,11 +61,22 @@ def run(app: Any, arguments: Sequence[str]) -> int:
 def leave(code: int) -> None:
     """End the process. After an interrupt nobody waits for threads that still compute."""
     if code == EXIT_INTERRUPTED:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first one was heard
+        if _still_computing():
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(code)
     sys.exit(code)
+
+
+def _still_computing() -> bool:
+    """Whether there are threads that Python would wait for, a moment after they were told to end."""
+    until = time.monotonic() + GRACE_S
+    others = [t for t in threading.enumerate() if t is not threading.current_thread() and not t.daemon]
+    for thread in others:
+        thread.join(max(0.0, until - time.monotonic()))
+    return any(thread.is_alive() for thread in others)
 
 
 def _leave_quietly() -> int:

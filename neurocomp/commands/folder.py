@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from neurocomp.errors import bad_input
+from neurocomp.interrupts import put_off
 
 PROGRAM = ("program.json", "program.npz")
 RESULT, PAGE = "result.json", "report.html"
@@ -61,8 +62,9 @@ class OutputFolder:
             for writer in writers:
                 writer(temporary)
             if self.path.is_dir():
-                for file in sorted(temporary.iterdir()):
-                    os.replace(file, self.path / file.name)
+                with put_off():  # or files of two runs would lie side by side
+                    for file in sorted(temporary.iterdir()):
+                        os.replace(file, self.path / file.name)
             else:
                 temporary.chmod(0o777 & ~_umask())
                 os.rename(temporary, self.path)

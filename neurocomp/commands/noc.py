@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +25,7 @@ from neurocomp.fabric.noc import Noc
 from neurocomp.fabric.noc_run import run_burst
 from neurocomp.fabric.noc_traffic import LoadPoint, load_point, saturation_throughput
 from neurocomp.inputs.memory import need_memory
+from neurocomp.interrupts import working_threads
 from neurocomp.report.noc import Curve, TraceReport, network_facts, trace_report
 
 BYTES_PER_PACKET = 160  # while a load is simulated
@@ -39,7 +39,6 @@ class Answer:
     as_json: bool = False
     plot: Path | None = None
     threads: int | None = None
-    quiet: bool = False
 
 
 def run_pattern(network: NetworkChoices, traffic: TrafficChoices, answer: Answer) -> None:
@@ -79,7 +78,7 @@ def _points(noc: Noc, sweep: Sweep, workers: int) -> Iterator[LoadPoint]:
             fidelity=sweep.fidelity,
         )  # fmt: skip
 
-    with ThreadPoolExecutor(workers) as pool:
+    with working_threads(workers) as pool:
         for first in range(0, len(sweep.loads), workers):
             for found in pool.map(point, sweep.loads[first : first + workers]):
                 yield found
@@ -93,7 +92,10 @@ def _need_memory(noc: Noc, sweep: Sweep, workers: int) -> None:
     cycles = sweep.measure if bound else 2 * (sweep.warmup + sweep.measure)
     per_packet = BYTES_PER_VISIT * (2 + (mesh.width + mesh.height) // 2) if bound else BYTES_PER_PACKET
     packets = int(max(*sweep.loads, 0.5) * cycles * mesh.core_slots / sweep.flits)
-    need_memory("--rate", packets * per_packet * min(workers, len(sweep.loads)), f"{packets:,} packets at a time")
+    at_once = min(workers, len(sweep.loads))
+    what = f"a run of {packets:,} packets" if at_once == 1 else f"a run of {at_once} loads of {packets:,} packets"
+    hint = f"fewer --cycles{' or --threads' * (at_once > 1)}, or lower loads"
+    need_memory("--rate", packets * per_packet * at_once, what, hint)
 
 
 def run_trace(network: NetworkChoices, path: Path, fidelity: str, multicast: str, answer: Answer) -> None:
@@ -140,5 +142,5 @@ def _workers(answer: Answer) -> int:
 def _give(found: Curve | TraceReport, answer: Answer) -> None:
     sys.stdout.write(found.to_json() if answer.as_json else found.to_text())
     sys.stdout.flush()
-    if answer.plot is not None and not answer.quiet:
+    if answer.plot is not None:
         sys.stderr.write(f"picture: {answer.plot}\n")

@@ -61,7 +61,7 @@ def _from_arrays(path: Path) -> Burst:
 
 def _from_table(path: Path) -> Burst:
     where = str(path)
-    need_memory(where, path.stat().st_size * BYTES_PER_BYTE, "a trace of this length")
+    need_memory(where, path.stat().st_size * BYTES_PER_BYTE, "a trace of this length", "send a shorter one")
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:

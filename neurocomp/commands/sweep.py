@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from neurocomp.commands.interrupts import heeded
-from neurocomp.commands.progress import Advance, Progress, duration
+from neurocomp.commands.progress import Progress
+from neurocomp.commands.sweep_progress import SweepProgress
 from neurocomp.errors import Diagnostic, InputError, StoppedError
 from neurocomp.files import write_whole
+from neurocomp.interrupts import heeded
 from neurocomp.sweep.api import files_of, outcomes_of, plan, runner_of, space_of
 from neurocomp.sweep.outcome import TRAINING_NAMES, Outcome
 from neurocomp.sweep.page import to_page
@@ -52,7 +52,7 @@ def run_sweep(file: Path, options: Sweep) -> None:
     jobs, store = plan(space, given), Store(folder)
     write_whole(folder / SPACE, file.read_text("utf-8-sig"))
     with Progress(sys.stderr, enabled=not options.quiet) as progress, progress.stage("sweeping") as advance:
-        teller = _Teller(space, len(jobs) or space.sampler.points or 0, advance, progress)
+        teller = SweepProgress(space, len(jobs) or space.sampler.points or 0, advance, progress)
 
         def done(outcome: Outcome, known: bool) -> None:
             teller.done(outcome, known)
@@ -69,7 +69,7 @@ def run_sweep(file: Path, options: Sweep) -> None:
         sys.stderr.write(f"{teller.said()}; written to {folder}\n")
 
 
-def _stopped(folder: Path, teller: _Teller) -> StoppedError:
+def _stopped(folder: Path, teller: SweepProgress) -> StoppedError:
     what = f"interrupted; {teller.known + teller.new:,} of {teller.points:,} points are finished and kept"
     hint = f"the same command goes on from there; neurocomp sweep show {folder} shows what there is"
     return StoppedError(Diagnostic(str(folder), what, hint=hint))
@@ -81,42 +81,6 @@ def show_sweep(folder: Path, options: Sweep) -> None:
     outcomes = list(store.all())
     trained = any(name in TRAINING_NAMES for outcome in outcomes[:1] for name in outcome.metrics)
     _give(with_objectives(read_space(folder / SPACE), trained), outcomes, options)
-
-
-class _Teller:
-    """Counts what comes in and says it for people who wait: how fast, how long yet, the best so far."""
-
-    def __init__(self, space: Space, points: int, advance: Advance, progress: Progress) -> None:
-        self.space, self.points, self.advance, self.progress = space, points, advance, progress
-        self.known, self.new, self.since = 0, 0, time.monotonic()
-        self.best: dict[str, float] = {}
-
-    def done(self, outcome: Outcome, known: bool) -> None:
-        self.known, self.new = self.known + known, self.new + (not known)
-        for kept in within([outcome], self.space.constraints):
-            for name, way in self.space.objectives.items():
-                value = kept.metrics.get(name)
-                if value is not None:
-                    self.best[name] = (min if way == "min" else max)(value, self.best.get(name, value))
-        self.progress.note = self.note()
-        self.advance(self.known + self.new, self.points)
-
-    def note(self) -> str:
-        left = ""
-        if self.new:
-            seconds = (self.points - self.known - self.new) / self.rate
-            left = f"{self.rate:.1f} points/s, {duration(seconds)} left"
-        return ", ".join(filter(None, (left, *(f"best {name} {value:.4g}" for name, value in self.best.items()))))
-
-    @property
-    def rate(self) -> float:
-        """Points computed in a second."""
-        return self.new / max(time.monotonic() - self.since, 1e-9)
-
-    def said(self) -> str:
-        found = f"{self.known:,} points were finished before" if self.known else ""
-        new = f"{self.new:,} points computed ({self.rate:.1f} per second)" if self.new else ""
-        return ", ".join(filter(None, (new, found))) or "no points"
 
 
 def _write(folder: Path, space: Space, outcomes: list[Outcome], options: Sweep) -> None:

@@ -8,7 +8,6 @@ correction.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -18,6 +17,7 @@ from neurocomp.fabric.dram_address import places_of
 from neurocomp.fabric.dram_channel import Channel, ChannelRequests, ChannelRun, Counts, channel_of
 from neurocomp.fabric.dram_energy import DramEnergy, dram_energy
 from neurocomp.fabric.dram_spec import DramSpec
+from neurocomp.interrupts import working_threads
 
 LATEST_PS = 2**61
 
@@ -113,7 +113,7 @@ def _run_apart(
         part = ChannelRequests(r.arrival[index], r.bank[index], r.row[index], r.write[index])
         return run_channel(channel, part, outstanding)
 
-    with ThreadPoolExecutor(max(1, threads)) as pool:
+    with working_threads(threads) as pool:
         runs = list(pool.map(run, indices))
     accepted, done = np.zeros(len(of), np.int64), np.zeros(len(of), np.int64)
     for index, part in zip(indices, runs, strict=True):

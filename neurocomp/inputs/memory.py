@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from neurocomp.network.graph import Network
 
 SHARE = 0.8  # of the memory that is free
+FEWER = "run fewer samples or time steps at a time"
 
 
-def need_memory(where: str, size_bytes: int, what: str) -> None:
-    """Raise ResourceLimitError if a job of this size cannot be held."""
+def need_memory(where: str, size_bytes: int, what: str, hint: str = FEWER) -> None:
+    """Raise ResourceLimitError, with what to do (``hint``), if a job of this size cannot be held."""
     available = available_bytes()
     if available is None or size_bytes <= SHARE * available:
         return
@@ -24,7 +25,7 @@ def need_memory(where: str, size_bytes: int, what: str) -> None:
         Diagnostic(
             where,
             f"{what} needs {_gib(size_bytes)}, of {_gib(available)} that are free",
-            hint="run fewer samples or time steps at a time",
+            hint=hint,
         )
     )
 

@@ -15,7 +15,6 @@ host computes is counted and takes no time (host.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import get_args
 
@@ -30,6 +29,7 @@ from neurocomp.fabric.links import link_loads
 from neurocomp.fabric.noc import Fidelity
 from neurocomp.fabric.noc_cycle import stalls_of
 from neurocomp.fabric.noc_event import holds_for
+from neurocomp.interrupts import working_threads
 from neurocomp.mapping.program import Program
 from neurocomp.network.ops import frozen_array
 from neurocomp.simulate.conserve import check_conservation, check_products
@@ -180,7 +180,7 @@ def _run(
             raise check_failed("timing", str(error), f"chip steps {span[0]} to {span[1] - 1} of {program!r}") from error
         areas.put((work, part))
 
-    with ThreadPoolExecutor(max(1, threads)) as pool:
+    with working_threads(threads) as pool:
         for (_, done), _ in zip(spans, pool.map(run, spans), strict=True):
             if progress is not None:
                 progress(done, chip_steps)

@@ -17,6 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from neurocomp.errors import Diagnostic, NeurocompError, ResourceLimitError, bad_input
+from neurocomp.interrupts import deaf_children
 from neurocomp.sweep.evaluate import Bench
 from neurocomp.sweep.given import Given
 from neurocomp.sweep.outcome import Outcome, outcome_from_tree
@@ -39,9 +40,10 @@ def dask_runner(store: Store, given: Given, address: str, workers: int) -> Itera
     distributed = _distributed()
     with ExitStack() as stack:
         if address == LOCAL:
-            cluster = distributed.LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-            )
+            with deaf_children():
+                cluster = distributed.LocalCluster(
+                    n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+                )
             address = stack.enter_context(cluster).scheduler_address
         try:
             client = stack.enter_context(distributed.Client(address, timeout=PATIENCE_S, set_as_default=False))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 
 from neurocomp.errors import Diagnostic, ResourceLimitError
+from neurocomp.interrupts import deaf_children
 from neurocomp.sweep.evaluate import Bench
 from neurocomp.sweep.given import NOTHING, Given
 from neurocomp.sweep.outcome import Outcome
@@ -62,7 +64,7 @@ class Pool:
         size = max(1, min(BATCH, -(-len(jobs) // (4 * self.workers))))
         batches = [list(jobs[at : at + size]) for at in range(0, len(jobs), size)]
         try:
-            with _deaf_children():
+            with deaf_children():  # also while they start
                 waiting: set[Future[list[Outcome]]] = {self.pool.submit(_work, batch) for batch in batches}
             while waiting:
                 ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
@@ -73,19 +75,6 @@ class Pool:
                 str(self.store.folder), "a worker process was killed, perhaps for lack of memory",
                 hint="run the same sweep again: it goes on from what is finished; --workers 1 needs least memory",
             )) from None  # fmt: skip
-
-
-@contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Processes started here do not hear the terminal's interrupt, not even while they start; their parent hears it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def workers_here() -> int:
@@ -99,8 +88,17 @@ _here: Here | None = None  # of a worker process, made when it starts
 def _start(given: Given, folder: Path) -> None:
     global _here
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     store = Store(folder)
     _here = Here(Bench(given, store.runs), store)
+
+
+def _end_with_parent() -> None:
+    """However the parent ends: a worker would wait for more work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(jobs: list[Job]) -> list[Outcome]:

@@ -136,13 +136,13 @@ def test_an_interrupt(made: Path, tmp_path: Path) -> None:
         "2",
     ]
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True,
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background may ignore it
     )  # fmt: skip
     until = time.monotonic() + 100
     while time.monotonic() < until and len(list((tmp_path / "s" / "points").glob("*.json"))) < 5:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to every process
     _, err = process.communicate(timeout=100)
     assert process.returncode == 130 and "points are finished and kept" in err, err
     assert "Traceback" not in err

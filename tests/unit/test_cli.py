@@ -266,7 +266,7 @@ def test_our_own_defect_asks_for_a_report(capsys: pytest.CaptureFixture[str], mo
 def test_interrupted(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(raising(KeyboardInterrupt()), []) == 130
     assert run(lambda **_: 130, []) == 130  # what Typer makes of it
-    assert capsys.readouterr() == ("", "interrupted; nothing was written\n" * 2)
+    assert capsys.readouterr() == ("", "interrupted; nothing is left half-written\n" * 2)
 
 
 def test_out_of_memory(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ import neurocomp
 from neurocomp.cli import app
 from neurocomp.commands.exits import run
 from neurocomp.commands.progress import Progress, duration
-from neurocomp.commands.sweep import _Teller
+from neurocomp.commands.sweep_progress import SweepProgress
 from neurocomp.errors import InputError, ResourceLimitError
 from neurocomp.inputs.prepare import prepare
 from neurocomp.mapping.compile import lower
@@ -146,6 +147,26 @@ def started(made: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
     return process
 
 
+def all_are_gone(group: int) -> bool:
+    """Whether no process of a group is left, soon."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    os.killpg(group, signal.SIGKILL)
+    return False
+
+
+def test_workers_end_with_a_parent_that_was_killed(made: Path, tmp_path: Path) -> None:
+    process = started(made, tmp_path, "--workers", "2")
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert all_are_gone(process.pid)
+
+
 def points_in(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (folder / "points").glob("[!.]*.json")}
 
@@ -164,13 +185,24 @@ def test_a_killed_sweep_goes_on(made: Path, tmp_path: Path) -> None:
     assert all(after[name] == content for name, content in kept.items())
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_an_interrupted_sweep_keeps_what_is_done(made: Path, tmp_path: Path, workers: str) -> None:
+def end_by_terminal(process: int) -> None:
+    os.killpg(process, signal.SIGINT)  # to every process
+
+
+def end_by_scheduler(process: int) -> None:
+    os.kill(process, signal.SIGTERM)  # to the first process
+
+
+@pytest.mark.parametrize(("workers", "end"), [("1", end_by_terminal), ("2", end_by_terminal), ("2", end_by_scheduler)])
+def test_an_interrupted_sweep_keeps_what_is_done(
+    made: Path, tmp_path: Path, workers: str, end: Callable[[int], None]
+) -> None:
     process = started(made, tmp_path, "--workers", workers)
-    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to every process
+    end(process.pid)
     out, err = process.communicate(timeout=100)
     assert process.returncode == 130, err
-    assert out == "" and "Traceback" not in err
+    assert out == "" and "Traceback" not in err and "leaked" not in err
+    assert all_are_gone(process.pid)
     assert re.search(r"error: .*/s: interrupted; \d+ of 4,000 points are finished and kept\n  next: the same", err), err
     assert 3 <= len(points_in(tmp_path / "s")) < 4000
     assert all(json.loads(content)["status"] == "ok" for content in points_in(tmp_path / "s").values())
@@ -256,7 +288,7 @@ def test_from_python(made: Path, tmp_path: Path) -> None:
 
 def test_progress_says_how_fast_how_long_and_what_is_best() -> None:
     progress = Progress(io.StringIO())
-    teller = _Teller(space(constraints={"latency_ns": {"most": 5}}), 4, progress._advance, progress)
+    teller = SweepProgress(space(constraints={"latency_ns": {"most": 5}}), 4, progress._advance, progress)
     teller.done(outcome(1, {"energy_pj": 3.0, "latency_ns": 4.0}), True)
     assert progress.note == "best energy_pj 3, best latency_ns 4"
     teller.done(outcome(2, {"energy_pj": 1.0, "latency_ns": 9.0}), False)
