@@ -28,7 +28,12 @@ app = typer.Typer(
 chips_app = typer.Typer(rich_markup_mode=None)
 app.add_typer(chips_app, name="chips")
 
-Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder for what is written.")]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder to write into. Default: none is written.")
+]
+ProgramFolder = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder to write into. Default: NETWORK-CHIP.")
+]
 Input = Annotated[
     Path | None,
     typer.Option(
@@ -116,7 +121,7 @@ def compile_command(
     context: typer.Context,
     network: Annotated[Path, typer.Argument(metavar="NETWORK", help=saved.NETWORK)],
     chip: Annotated[str, typer.Option("--chip", metavar="CHIP", help="Name (see: neurocomp chips) or file of a chip.")],
-    output: Output = None,
+    output: ProgramFolder = None,
     inputs: Input = None,
     steps: Steps = None,
     encode: Encode = None,
@@ -156,8 +161,8 @@ def compile_command(
     compiling.start(context.params)
 
 
-app.command("freeze")(front.freeze_command)
-app.command("convert")(front.convert_command)
+app.command("freeze", short_help="Freeze a trained network into a file that needs no torch.")(front.freeze_command)
+app.command("convert", short_help="Turn a trained network without spikes into a spiking one.")(front.convert_command)
 
 
 @app.command("simulate")
@@ -167,7 +172,7 @@ def simulate_command(
     output: Output = None,
     steps: Steps = None,
     encode: Encode = None,
-    seed: Seed = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of rate coding.")] = None,
     threads: Threads = None,
     noc: NocFidelity = None,
     formats: Formats = "json,txt,html,csv",
@@ -234,7 +239,7 @@ def show_chip_command(
 app.command("noc")(noc_command)
 
 
-@app.command("train")
+@app.command("train", short_help="Report what training a network on a chip costs.")
 def train_command(
     context: typer.Context,
     network: Annotated[Path, typer.Argument(metavar="NETWORK", help=saved.NETWORK)],
@@ -282,9 +287,7 @@ def train_command(
     train.start(context.params)
 
 
-app.command("sweep")(sweep_command)
-
-
+app.command("sweep", short_help="Try many chips, mappings and settings; find the best.")(sweep_command)
 app.command("export")(export_command)
 
 

@@ -20,7 +20,14 @@ def convert_command(
     calibrate: Annotated[
         Path, typer.Option("--calibrate", metavar="FILE.npz", help="Data that thresholds are taken from: x, and y.")
     ],
-    source: Source = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source",
+            metavar="FILE.py:NAME",
+            help="Code that builds the network of these weights; it is imported and run.",
+        ),
+    ] = None,
     key: Key = None,
     inputs: Annotated[
         Path | None, typer.Option("--input", metavar="FILE.npz", help="Other data for the accuracy and the sample.")

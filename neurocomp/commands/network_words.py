@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from neurocomp.inputs.reading import Reading
 
-NETWORK = "A network: frozen .pt, .nir or lava-dl .net; weights with --source."
+NETWORK = "A network: frozen (.ncomp, .pt), .nir or lava-dl .net; weights with --source."
 
 Source = Annotated[
     str | None,

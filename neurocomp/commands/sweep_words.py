@@ -11,7 +11,7 @@ import typer
 def sweep_command(
     what: Annotated[list[str], typer.Argument(metavar="SPACE.yaml | show DIR", help="A space, or a sweep to look at.")],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder for what is written.")
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder to write into. Default: SPACE-sweep.")
     ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", help="Processes; the result does not depend on it. Default: all CPUs.")
