@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from neurocomp.network.graph import Float32, Integer, Network
-from neurocomp.network.ops import Conv, Linear, Sparse
+from neurocomp.network.ops import Conv, Linear, OneToOne, Sparse
 
 WEIGHTS_LOST = 0.1  # an error of a weight, as a fraction of the projection's largest, that is worth a warning
 
@@ -30,6 +30,8 @@ def weight_losses(before: Network, after: Network) -> tuple[str, ...]:
 
 
 def _lost(name: str, exact: object, whole: object) -> Iterator[str]:
+    if isinstance(exact, OneToOne) and isinstance(whole, OneToOne) and np.any(exact.scale) and not np.any(whole.scale):
+        yield f"the factor of {name} becomes zero on the chip: nothing of what it brings arrives"
     if not isinstance(exact, Linear | Conv | Sparse) or not isinstance(whole, Linear | Conv | Sparse):
         return
     if exact.weight.shape != whole.weight.shape:

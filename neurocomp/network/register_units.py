@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from neurocomp.network.graph import Held, Integer, Population, Projection
+from neurocomp.network.ops import OneToOne, Op
 from neurocomp.network.quantise_neuron import sent_unit
 from neurocomp.network.registers import Register, circling, feeding
 from neurocomp.network.rounding import coarsest_for, state_values
@@ -42,6 +43,15 @@ def power_above(value: float) -> float:
 def power_below(value: float) -> float:
     """The largest power of two that is not above."""
     return 2.0 ** math.floor(math.log2(value))
+
+
+def grain(op: Op) -> float:
+    """What an operator multiplies the unit of values by that it hands on as they are, or times a power of two; 0 if it
+    has other weights, of which some bits should be left."""
+    if is_unchanged(op):
+        return 1.0
+    scale = op.scale if isinstance(op, OneToOne) and not isinstance(op.scale, np.ndarray) else 0.0
+    return abs(scale) if scale and abs(scale) == power_below(abs(scale)) else 0.0
 
 
 @dataclass(eq=False)
@@ -119,13 +129,11 @@ class RegisterUnits(Units):
         arriving = [
             p for name in names for p in self.network.incoming[name] if p.source not in names or not self._within(p)
         ]
-        fixed = [p for p in arriving if is_unchanged(p.op)]
-        weighted = [real_weights(p.op) * self.sent(p.source) for p in arriving if not is_unchanged(p.op)]
-        units = {self.sent(p.source) for p in fixed}
+        fixed = [(p.source, self.sent(p.source) * grain(p.op)) for p in arriving if grain(p.op)]
+        weighted = [real_weights(p.op) * self.sent(p.source) for p in arriving if not grain(p.op)]
+        units = {unit for _, unit in fixed}
         if fixed and (weighted or len(units) > 1) and not self._takes_channels(names, arriving):
-            unit: Unit = self._joined(
-                [self.network.by_name[name] for name in names], [p.source for p in fixed], weighted
-            )
+            unit: Unit = self._joined([self.network.by_name[name] for name in names], fixed, weighted)
         else:
             unit = super()._of_group(names)
         unit = self._below_registers(names, unit)
@@ -159,17 +167,17 @@ class RegisterUnits(Units):
             if spare > 0:
                 self.crowded[source] = max(self.crowded.get(source, 0), spare)
 
-    def _joined(self, members: list[Population], sources: list[str], weighted: list[np.ndarray]) -> float:
-        """The unit of sums that hear values as they are beside others: fine enough for both."""
-        units = {source: self.sent(source) for source in sources}
-        unit = min(u if u == power_below(u) else power_below(u) / ODD_FACTOR for u in units.values())
+    def _joined(self, members: list[Population], fixed: list[tuple[str, float]], weighted: list[np.ndarray]) -> float:
+        """The unit of sums that hear values as they are beside others: fine enough for both. fixed: sources and the
+        units in which their values arrive."""
+        unit = min(u if u == power_below(u) else power_below(u) / ODD_FACTOR for _, u in fixed)
         tops = [top for top in (float(np.abs(part).max(initial=0.0)) for part in weighted) if top > 0]
         coarsest = power_above(max(tops) / self.largest) if tops else 0.0
         if tops:
             unit = min(unit, coarsest, power_below(min(tops) / min(self.few_levels, self.largest / 2)))
-        factors = [u / (MOST_OF_SPIKES if sends_spikes(self.network, s) else MOST_FACTOR) for s, u in units.items()]
+        factors = [u / (MOST_OF_SPIKES if sends_spikes(self.network, s) else MOST_FACTOR) for s, u in fixed]
         unit = max(unit, power_above(max(factors)), coarsest / power_below(INT16 / self.largest))
-        for source, own in units.items():
+        for source, own in fixed:
             if own < unit and source in self.registers:
                 self.crowded[source] = math.ceil(math.log2(unit / own))
         return self._coarse_enough(unit, max(tops, default=math.inf), members)

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from neurocomp.activity.encode import encode_sample
 from neurocomp.activity.execute import execute
+from neurocomp.chip.catalog import load_chip
 from neurocomp.errors import InputError
 from neurocomp.frontend.freeze import freeze
+from neurocomp.mapping.compile import lower
 from tests.freezing import activity, executed, grid_input, on_a_grid
 
 torch = pytest.importorskip("torch")
@@ -201,6 +203,16 @@ def test_neurons_put_together_from_parts(make: Any, parts: int) -> None:
     ours = execute(network, encode_sample(network.sample)).output  # type: ignore[arg-type]
     np.testing.assert_allclose(ours.astype(np.float32).swapaxes(0, 1), theirs, rtol=1e-5, atol=1e-5)
     assert np.mean(theirs != 0) > 0.02
+
+
+def test_norses_exponential_neuron_spikes_on_a_chip() -> None:
+    torch.manual_seed(1)
+    network = freeze(Norse("LIFExCell").eval(), (torch.rand(40, 4, 8) < 0.5).float())
+    inputs = encode_sample(network.sample)  # type: ignore[arg-type]
+    expected = execute(network, inputs).trace.dense("cell")
+    found = execute(lower(network, load_chip("loihi2")), inputs).trace.dense("cell")
+    assert expected.mean() > 0.05
+    assert (expected != found).mean() < 0.1 * expected.mean()
 
 
 def test_what_is_no_neuron_says_why() -> None:
