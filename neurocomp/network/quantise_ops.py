@@ -23,6 +23,7 @@ from neurocomp.network.ops import (
     Sparse,
     Wiring,
 )
+from neurocomp.network.scaled_weights import in_steps
 from neurocomp.network.units import KEEPING, UNIT_ONE, Unit, Units, is_unchanged
 
 
@@ -93,16 +94,8 @@ def _one_to_one(p: Projection, op: OneToOne, ratio: Unit, shape: Shape) -> Round
 
 def _rounded(op: Linear | Conv | Sparse, factor: float, unit: Unit, largest: int) -> tuple[Op, float, int]:
     """(operator with whole weights, largest error as a fraction of the largest weight, exponent of the weights)."""
-    weight = op.weight.astype(np.float64)
-    step = np.asarray(unit) / factor
-    if step.ndim:  # one per channel of the target, the first axis of weights
-        step = step.reshape(-1, *(1,) * (weight.ndim - 1))
-    over = float(np.abs(weight / step).max(initial=0.0)) / (largest + 0.5)
-    exponent = math.ceil(math.log2(over)) if over > 1 else 0
-    whole = np.rint(weight / (step * 2.0**exponent)) * 2**exponent
-    top = float(np.abs(weight).max(initial=0.0))
-    error = float(np.abs(whole * step - weight).max(initial=0.0)) / top if top else 0.0
-    return replace(op, weight=whole.astype(np.int16)), error, exponent
+    whole, error, exponent = in_steps(op.weight, np.asarray(unit) / factor, largest)
+    return replace(op, weight=whole), error, exponent
 
 
 def _with_weights(op: Op, source: Shape) -> Conv | Sparse:

@@ -36,8 +36,8 @@ from neurocomp.network.ops import (
 )
 from neurocomp.network.quantise_neuron import sent_unit
 from neurocomp.network.rounding import coarsest_for, refined, worth_refining
+from neurocomp.network.scaled_weights import Scaled
 
-FINEST_GRID = 24  # 2**-24: finer grids are beyond single precision
 LEAST_LEVELS = 3  # of weights above zero; with fewer a population is refused
 FEW_LEVELS = 15  # of a layer's weights above zero: four bits with the sign
 INT16 = 2**15 - 1  # what the engine's weights hold
@@ -49,22 +49,8 @@ Unit = float | np.ndarray
 
 
 def grid_of(values: np.ndarray, largest: int) -> float:
-    """The unit in which ``values`` are best written as integers of at most ``largest``.
-
-    The coarsest power of two of which all are multiples, if they then fit; the value itself if there is one only, apart
-    from its sign and 0; otherwise max |value| / largest.
-    """
-    top = float(np.abs(values).max()) if values.size else 0.0
-    if top == 0.0:
-        return 1.0
-    for k in range(FINEST_GRID + 1):
-        scaled = values.astype(np.float64) * 2.0**k
-        if top * 2.0**k > largest:
-            break
-        if np.array_equal(scaled, np.rint(scaled)):
-            return 2.0**-k
-    sizes = np.abs(values.astype(np.float64))
-    return top if np.all((sizes == top) | (sizes == 0)) else top / largest
+    """The unit in which ``values`` are best written as integers of at most ``largest``: see :meth:`Scaled.grid`."""
+    return Scaled(np.asarray(values).reshape(-1)).grid(largest)
 
 
 def sends_spikes(network: Network, name: str) -> bool:
@@ -99,11 +85,14 @@ def unit_ratio(op: Op) -> float | None:
 
 
 def real_weights(op: Op) -> np.ndarray:
-    """The weights of an operator; 1 (or the scale) for what has none."""
+    """The weights of an operator in double precision; 1 (or the scale) for what has none."""
+    return np.asarray(_weights(op), np.float64)
+
+
+def _weights(op: Op) -> np.ndarray:
     if isinstance(op, Linear | Conv | Sparse):
-        return np.asarray(op.weight, np.float64).reshape(-1)
-    scale = op.scale if isinstance(op, OneToOne | Pool | Reduce) else 1.0
-    return np.asarray(scale, np.float64).reshape(-1)
+        return op.weight.reshape(-1)
+    return np.asarray(op.scale if isinstance(op, OneToOne | Pool | Reduce) else 1.0).reshape(-1)
 
 
 @dataclass(eq=False)
@@ -261,9 +250,9 @@ class Units:
                     not self._within(p)]  # fmt: skip
         if self._takes_channels(names, arriving):
             return self._per_channel(members[0], arriving)
-        parts = [real_weights(p.op) * self.sent(p.source) for p in arriving]
+        parts = [Scaled(_weights(p.op), self.sent(p.source)) for p in arriving]
         if not parts:  # driven by biases alone
-            parts = [np.asarray(m.bias if m.bias is not None else 1.0).reshape(-1) for m in members]
+            parts = [Scaled(np.asarray(m.bias if m.bias is not None else 1.0).reshape(-1)) for m in members]
         units = {self.sent(p.source) for p in arriving}
         if len(units) == 1 and all(is_unchanged(p.op) for p in arriving):
             unit = units.pop()  # as it comes, unless that is too coarse for the neurons
@@ -276,11 +265,11 @@ class Units:
         """Whether a projection inside a group passes the group's own unit on."""
         return is_unchanged(p.op) and self._is_relay(p.source)
 
-    def _fitting(self, parts: list[np.ndarray], members: list[Population]) -> float:
+    def _fitting(self, parts: list[Scaled], members: list[Population]) -> float:
         """The unit in which all these real values fit the weights."""
         largest = self._largest_into(members)
-        finest = min(grid_of(part, largest) for part in parts)
-        tops = [float(np.abs(part).max(initial=0.0)) for part in parts]
+        finest = min(part.grid(largest) for part in parts)
+        tops = [part.top for part in parts]
         top = max(tops)
         if top > finest * largest:
             finest = top / largest
@@ -289,7 +278,7 @@ class Units:
             finest = 2.0 ** math.ceil(math.log2(finest))
         if snaps or finest != top / largest:
             finest = refined(finest, top, largest, members, self.arithmetic)
-        if all(_whole(part / finest) for part in parts):
+        if all(part.is_whole_in(finest) for part in parts):
             return self._coarse_enough(finest, top, members)
         return self._coarse_enough(self._with_exponents(finest, tops, largest, members), top, members)
 
@@ -337,9 +326,9 @@ class Units:
         rows = [np.abs(p.op.weight.reshape(population.shape[0], -1)).max(axis=1) * self.sent(p.source)
                 for p in arriving if isinstance(p.op, Linear | Conv)]  # fmt: skip
         top = np.max(np.asarray(rows, np.float64), axis=0)
-        every = [real_weights(p.op) * self.sent(p.source) for p in arriving]
+        every = [Scaled(_weights(p.op), self.sent(p.source)) for p in arriving]
         whole = self._fitting(every, [population])
-        if all(_whole(part / whole) for part in every):
+        if all(part.is_whole_in(whole) for part in every):
             return np.full(population.shape[0], whole)  # exact as it is
         units = np.where(top > 0, top / self.largest, whole)
         return np.exp2(np.ceil(np.log2(units))) if self.power_of_two else units
@@ -349,10 +338,6 @@ def chains_of_values(network: Network) -> bool:
     """Whether weights lead into sums that go on as real values into other weights or products."""
     weighted = {p.target for p in network.projections if unit_ratio(p.op) is None}
     return any(network.by_name[name].neuron is None for name in weighted - {network.output})
-
-
-def _whole(values: np.ndarray) -> bool:
-    return np.array_equal(values, np.rint(values))
 
 
 def joined_groups(units: Units) -> Iterator[tuple[str, ...]]:
