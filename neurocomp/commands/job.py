@@ -31,6 +31,11 @@ LARGE_RUN, TRIED_STEPS, LONG_RUN_S = 2**29, 256, 60.0
 """Elements times steps from which on a few steps are tried first, and seconds that are worth a word."""
 
 
+def cpus_here() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def steps_of(text: str) -> tuple[int, int]:
     """Steps from ``FIRST:LAST``, as Python's slices count. Raises InputError for anything else."""
     words = re.fullmatch(r"([0-9]{1,12}):([0-9]{1,12})", text.strip())
@@ -98,9 +103,8 @@ class Job:
 
     @property
     def workers(self) -> int:
-        if self.threads is not None:
-            return self.threads
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        """Threads to use."""
+        return cpus_here() if self.threads is None else self.threads
 
     def progress(self) -> Progress:
         return Progress(sys.stderr, enabled=not self.quiet)
@@ -112,7 +116,7 @@ def run_network(
     """Execute a network on prepared inputs. record: relays whose values are wanted, too."""
     from neurocomp.activity.execute import execute
 
-    _tell_long_run(network, prepared, workers, progress)
+    tell_long_run(network, prepared, workers, progress)
     with progress.stage(title) as advance:
         return execute(
             network, prepared.inputs, samples=prepared.samples, steps=prepared.steps, record=record, threads=workers,
@@ -120,7 +124,7 @@ def run_network(
         )  # fmt: skip
 
 
-def _tell_long_run(network: Network, prepared: Prepared, workers: int, progress: Progress) -> None:
+def tell_long_run(network: Network, prepared: Prepared, workers: int, progress: Progress) -> None:
     """Say once, from a few steps that are run for it, how long a run will take, if that is more than a minute."""
     from neurocomp.activity.execute import execute
     from neurocomp.network.verify_time import mixes_time

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neurocomp.activity.execute import execute
 from neurocomp.chip.catalog import array_chip_names, load_chip, profile_names
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.commands.folder import OutputFolder
+from neurocomp.commands.job import cpus_here
 from neurocomp.commands.progress import Progress
 from neurocomp.commands.train import give_learning
 from neurocomp.errors import Diagnostic, InputError, bad_input
+from neurocomp.inputs.memory import need_memory_for
 from neurocomp.inputs.prepare import prepare
+from neurocomp.inputs.prepared import Prepared
 from neurocomp.inputs.reading import PLAIN, Reading
 from neurocomp.mapping.compile import compile_network
 from neurocomp.report.plasticity import plasticity_report
@@ -48,30 +50,35 @@ class PlasticOptions:
 
 def learn_and_report(path: Path, chip_name: str, options: PlasticOptions) -> None:
     """Map the network, run the samples that are stored with it, and report what learning adds."""
-    network, chip = (
-        options.reading.network(path, None, options.steps),
-        _learning_chip(chip_name, options.rule),
-    )
+    network, chip = options.reading.network(path, None, options.steps), _learning_chip(chip_name, options.rule)
     layers = [name.strip() for name in options.layers.split(",")]
     plastic_projections(network, layers)  # before any work
     folder = None if options.output is None else OutputFolder(options.output, options.force, training=True)
-    prepared = prepare(network, None, options.steps, None, None)
-    inputs = None if prepared.inputs is None else prepared.inputs[: options.samples]
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    prepared = _first(prepare(network, None, options.steps, None, None), options.samples)
+    threads = cpus_here()
     with Progress(sys.stderr, enabled=not options.quiet) as progress:
         with progress.stage(f"mapping {network.name} onto {chip.name}"):
             program = compile_network(network, chip, calibration=prepared.calibration)
+        need_memory_for(program.network, prepared)
         with progress.stage("running the mapped network") as advance:
-            samples = prepared.samples if inputs is None else inputs.shape[0]
             trace = execute(
-                program.network, inputs, samples=samples, steps=prepared.steps, threads=threads, progress=advance
-            ).trace
+                program.network, prepared.inputs, samples=prepared.samples, steps=prepared.steps, threads=threads,
+                progress=advance,
+            ).trace  # fmt: skip
         with progress.stage("timing the chip") as advance:
             simulation = simulate(program, trace, threads=threads, progress=advance)
             run = simulate_plasticity(program, trace, layers, options.rule, options.epoch_steps)
     report = plasticity_report(program, simulation, run)
     page = None if folder is None else report.to_page()
     give_learning(report.to_text(), report.to_json(), folder, page, as_json=options.as_json, quiet=options.quiet)
+
+
+def _first(prepared: Prepared, samples: int) -> Prepared:
+    """At most so many of the samples; scales stay those of all of them."""
+    if prepared.inputs is None:
+        return prepared
+    inputs = prepared.inputs[:samples]
+    return replace(prepared, inputs=inputs, samples=len(inputs))
 
 
 def _learning_chip(name: str, rule: str) -> ChipSpec:

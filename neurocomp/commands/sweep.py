@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from neurocomp.commands.job import cpus_here
 from neurocomp.commands.progress import Progress
 from neurocomp.commands.sweep_progress import SweepProgress
 from neurocomp.errors import Diagnostic, InputError, StoppedError
@@ -21,7 +22,6 @@ from neurocomp.sweep.run import unwritable
 from neurocomp.sweep.space import Space, read_space, with_objectives
 from neurocomp.sweep.store import SPACE, Store, open_store
 from neurocomp.sweep.tables import points_csv, summary, within
-from neurocomp.sweep.workers import workers_here
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def run_sweep(file: Path, options: Sweep) -> None:
             ask()
 
         try:
-            with heeded() as ask, runner_of(store, given, options.workers or workers_here(), options.dask) as runner:
+            with heeded() as ask, runner_of(store, given, options.workers or cpus_here(), options.dask) as runner:
                 outcomes = list(outcomes_of(space, jobs, runner, given, done))
         except KeyboardInterrupt:
             raise _stopped(folder, teller) from None

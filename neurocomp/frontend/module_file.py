@@ -50,7 +50,7 @@ def opened(
             yield _library_module(path), path.stem, (), None
         return
     with UserCode(parsed) as code, _quiet():
-        module, notes = _module(path, code, key)
+        module, notes = module_with_weights(path, code, key)
         yield module, (path or parsed.path).stem, notes, code
 
 
@@ -77,7 +77,7 @@ def _same(one: Path, other: Path) -> bool:
     return one.exists() and one.samefile(other)
 
 
-def _module(path: Path | None, code: UserCode, key: str | None = None) -> tuple[Any, tuple[str, ...]]:
+def module_with_weights(path: Path | None, code: UserCode, key: str | None = None) -> tuple[Any, tuple[str, ...]]:
     """The user's network with its weights, and what was unwrapped for that."""
     if path is None:
         return code.built(), ()

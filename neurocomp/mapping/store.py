@@ -74,8 +74,8 @@ def _write_both(directory: Path, tree: dict[str, Any], arrays: dict[str, np.ndar
     temporary = [target.with_name(f".{target.name}.{os.getpid()}.tmp") for target in targets]
     try:
         write_arrays(temporary[0], arrays)
-        tree["arrays_sha256"] = _file_digest(temporary[0])
-        tree["sha256"] = _tree_digest(tree)
+        tree["arrays_sha256"] = file_digest(temporary[0])
+        tree["sha256"] = tree_digest(tree)
         text = json.dumps(tree, indent=1, ensure_ascii=False, default=_plain)
         temporary[1].write_text(text + "\n", encoding="utf-8", newline="\n")
         for source, target in zip(temporary, targets, strict=True):
@@ -91,7 +91,7 @@ def load_program(directory: str | Path) -> Program:
     path, where = folder / "program.json", str(folder / "program.json")
     tree = _read_tree(path)
     arrays = read_arrays(folder / "program.npz")
-    if _file_digest(folder / "program.npz") != tree.get("arrays_sha256"):
+    if file_digest(folder / "program.npz") != tree.get("arrays_sha256"):
         raise bad_input(str(folder / "program.npz"), "does not belong to the program.json beside it", hint=_AGAIN)
     try:
         program = _program(tree, arrays, where)
@@ -121,7 +121,7 @@ def _read_tree(path: Path) -> dict[str, Any]:
     schema = tree.get("schema") if isinstance(tree, dict) else None
     if schema != SCHEMA:
         raise bad_input(where, f"has schema {schema!r}; this version reads {SCHEMA!r}", hint=_AGAIN)
-    if tree.get("sha256") != _tree_digest(tree):
+    if tree.get("sha256") != tree_digest(tree):
         raise bad_input(where, "was changed or damaged after it was written", hint=_AGAIN)
     return tree
 
@@ -194,12 +194,14 @@ def _tiles(trees: Sequence[dict[str, Any]], positions: np.ndarray) -> tuple[Tile
     return tuple(tiles)
 
 
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _tree_digest(tree: dict[str, Any]) -> str:
+def tree_digest(tree: dict[str, Any]) -> str:
+    """SHA-256 of a program's description, whatever digest stands in it."""
     rest = {key: value for key, value in tree.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True, default=_plain).encode()).hexdigest()
 

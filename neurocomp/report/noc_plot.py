@@ -1,4 +1,4 @@
-"""Pictures of a network on chip: the latency-load curve, and a heat map of the links. Needs matplotlib."""
+"""Pictures of a network on chip: the latency-load curve, and a heat map of the links."""
 
 from __future__ import annotations
 
@@ -32,22 +32,9 @@ def check_plot(path: Path) -> None:
         raise bad_input(where, "cannot be written: there is no such folder, or it is a folder itself")
     if not os.access(path.absolute().parent, os.W_OK):
         raise bad_input(where, "cannot be written (permission denied)")
-    _matplotlib()
-
-
-def _matplotlib() -> Any:
-    try:
-        import matplotlib
-    except ImportError:
-        raise bad_input("--plot", "needs matplotlib", hint="pip install 'neurocomp[plot]'") from None
-    matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "neurocomp"  # the same picture is the same file
-    matplotlib.rcParams["svg.fonttype"] = "none"
-    return matplotlib
 
 
 def _figure(width: float, height: float) -> tuple[Any, Any]:
-    _matplotlib()
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -55,10 +42,13 @@ def _figure(width: float, height: float) -> tuple[Any, Any]:
 
 
 def _save(figure: Any, path: Path) -> None:
+    import matplotlib
+
     kind = path.suffix[1:].lower()
+    same_file: Any = {"svg.hashsalt": "neurocomp", "svg.fonttype": "none"}  # the same picture is the same bytes
     date = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     try:
-        with whole_file(path) as temporary:
+        with matplotlib.rc_context(same_file), whole_file(path) as temporary:
             figure.savefig(temporary, format=kind, dpi=DOTS_PER_INCH, metadata=date)
     except OSError as error:
         raise bad_input(str(path), "cannot be written", why=error.strerror or str(error)) from error

@@ -76,13 +76,13 @@ def simulate(
     fidelity = fidelity_for(program.chip, noc)
     tables = machine_tables(program, fidelity)
     chip_steps = trace.samples * trace.steps + max(program.offsets.values(), default=0)
-    results, totals = _run(tables, program, trace, chip_steps, threads, progress)
+    results, totals = run_steps(tables, program, trace, chip_steps, threads, progress)
     products, host = product_work(program, trace, chip_steps), host_work(program, trace)
     _add_products(results, totals, products)
     barrier_ps = program.chip.barrier_ps(program.routers_used)
     series = _series(program, results, barrier_ps)
     _check_times(program, tables, totals, series)
-    link_flits = _link_flits(tables, totals, program)
+    link_flits = flits_of_links(tables, totals, program)
     check_conservation(program, trace, totals, results, link_flits)
     check_products(products)
     return Simulation(
@@ -157,9 +157,10 @@ def _check_trace(program: Program, trace: SpikeTrace) -> None:
             )
 
 
-def _run(
+def run_steps(
     tables: MachineTables, program: Program, trace: SpikeTrace, chip_steps: int, threads: int, progress: Progress | None
 ) -> tuple[np.ndarray, RawTotals]:
+    """(int64 (chip_steps, RESULTS), counts of the run). Raises CheckFailedError if the compiled core refuses a step."""
     from neurocomp._core.timing import RESULTS, Machine, Work
 
     machine = Machine(tables)
@@ -251,7 +252,8 @@ def _latency(program: Program, trace: SpikeTrace, series: StepSeries) -> np.ndar
     return frozen_array(ends[first + trace.steps + last] - ends[first])
 
 
-def _link_flits(tables: MachineTables, totals: RawTotals, program: Program) -> np.ndarray:
+def flits_of_links(tables: MachineTables, totals: RawTotals, program: Program) -> np.ndarray:
+    """int64 (link slots): flits of the routes of all spikes that were sent."""
     flits = link_loads(tables.link_ptr, tables.link_id, totals.class_spikes, tables.link_count)
     return frozen_array(flits * program.chip.noc.flits_per_spike)
 

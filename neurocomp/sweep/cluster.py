@@ -90,7 +90,7 @@ class Cluster:
         while held:
             future = self._next(ready)
             job, _ = held.pop(future.key)
-            tree = _result(future)
+            tree = result_of(future)
             if tree is None:
                 lost.append(_reason(future))
             else:
@@ -129,7 +129,7 @@ class Cluster:
         return outcome
 
 
-def _result(future: Any) -> dict[str, Any] | None:
+def result_of(future: Any) -> dict[str, Any] | None:
     """What a finished task returned, or None if it failed or was given up. A result that went with its worker before
     it was fetched is ``lost``: the scheduler computes it again, and this waits for that."""
     from distributed.client import FutureCancelledError

@@ -26,11 +26,11 @@ HOPELESS = 1e6  # how far beyond all limits a point without figures counts; othe
 def guided(space: Space, given: Given, runner: Runner, done: Done | None = None) -> Iterator[Outcome]:
     """As many outcomes as the sampler's points; one that was chosen again comes once. Raises InputError if optuna is
     not installed."""
-    study, bench, seen = _study(space), Bench(given), set()
+    study, bench, seen = new_study(space), Bench(given), set()
     left = int(space.sampler.points or 0)
     while left > 0:
         trials = [study.ask() for _ in range(min(BATCH, left))]
-        points = [_point(space, trial) for trial in trials]
+        points = [point_of(space, trial) for trial in trials]
         jobs = [Job(point, bench.key(point)) for point in points]
         outcomes = run_jobs(jobs, runner, done)
         for trial, outcome in zip(trials, outcomes, strict=True):
@@ -51,7 +51,8 @@ def check_optuna() -> Any:
     return optuna
 
 
-def _study(space: Space) -> Any:
+def new_study(space: Space) -> Any:
+    """The search as optuna keeps it, from the space's seed. Raises InputError if optuna is not installed."""
     optuna = check_optuna()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     ways = ["minimize" if way == "min" else "maximize" for way in space.objectives.values()]
@@ -59,7 +60,8 @@ def _study(space: Space) -> Any:
     return optuna.create_study(directions=ways, sampler=sampler)
 
 
-def _point(space: Space, trial: Any) -> Point:
+def point_of(space: Space, trial: Any) -> Point:
+    """The point that a trial asks for."""
     network, _ = _asked(trial, "network", space.network_names)
     chip, _ = _asked(trial, "chip", space.chips)
     free = {name: _asked(trial, name, axis) for name, axis in space.axes.items() if not isinstance(axis, Tied)}

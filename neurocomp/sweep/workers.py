@@ -77,11 +77,6 @@ class Pool:
             )) from None  # fmt: skip
 
 
-def workers_here() -> int:
-    """CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 _here: Here | None = None  # of a worker process, made when it starts
 
 

@@ -175,7 +175,7 @@ def test_a_result_that_went_with_its_worker_is_waited_for() -> None:
     """The scheduler computes it again; only a task that failed or was given up has none."""
     from distributed.client import FutureCancelledError
 
-    from neurocomp.sweep.cluster import _result
+    from neurocomp.sweep.cluster import result_of
 
     class Future:
         def __init__(self, status: str, error: Exception | None = None) -> None:
@@ -186,8 +186,8 @@ def test_a_result_that_went_with_its_worker_is_waited_for() -> None:
                 raise self.error
             return {"a": 1}
 
-    assert _result(Future("finished")) == _result(Future("lost")) == {"a": 1}
-    assert _result(Future("error")) is None and _result(Future("cancelled")) is None
-    assert _result(Future("lost", FutureCancelledError("key", "scheduler closed"))) is None
+    assert result_of(Future("finished")) == result_of(Future("lost")) == {"a": 1}
+    assert result_of(Future("error")) is None and result_of(Future("cancelled")) is None
+    assert result_of(Future("lost", FutureCancelledError("key", "scheduler closed"))) is None
     with pytest.raises(ZeroDivisionError):
-        _result(Future("finished", ZeroDivisionError()))
+        result_of(Future("finished", ZeroDivisionError()))

@@ -179,8 +179,8 @@ def test_flits_that_the_network_loses_are_found() -> None:
     tables = machine_tables(program, "cycle")
     from neurocomp.simulate import inference
 
-    results, totals = inference._run(tables, program, trace, trace.steps, 1, None)
-    flits = inference._link_flits(tables, totals, program)
+    results, totals = inference.run_steps(tables, program, trace, trace.steps, 1, None)
+    flits = inference.flits_of_links(tables, totals, program)
     check_conservation(program, trace, totals, results, flits)
     totals.network_flits[np.flatnonzero(totals.network_flits)[0]] -= 1
     with pytest.raises(CheckFailedError, match="flits over link"):

@@ -110,5 +110,5 @@ def test_a_long_run_is_foretold(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         monkeypatch.setattr(job, "LONG_RUN_S", limit)
         monkeypatch.setattr(job, "LARGE_RUN", 1)
         stream = io.StringIO()
-        job._tell_long_run(network, prepare(network, None, 300, None, None), 2, Progress(stream))
+        job.tell_long_run(network, prepare(network, None, 300, None, None), 2, Progress(stream))
         assert stream.getvalue().startswith(expected) and bool(stream.getvalue()) == bool(expected)

@@ -125,7 +125,7 @@ def resigned(folder: Path, **changes) -> None:
     """Change the description and sign it again, as an attacker could."""
     tree = json.loads((folder / "program.json").read_text())
     tree.update(changes)
-    tree["sha256"] = store._tree_digest(tree)
+    tree["sha256"] = store.tree_digest(tree)
     (folder / "program.json").write_text(json.dumps(tree))
 
 
@@ -157,7 +157,7 @@ def test_arrays_of_other_types_and_shapes_are_refused(saved) -> None:
         ("usage.core_demand", np.zeros((1, 9), np.int64)), ("positions", np.zeros(1, np.int64)),
     ):  # fmt: skip
         write_arrays(saved / "program.npz", {**arrays, name: array})
-        resigned(saved, arrays_sha256=store._file_digest(saved / "program.npz"))
+        resigned(saved, arrays_sha256=store.file_digest(saved / "program.npz"))
         refuses(saved, "the program is damaged")
 
 

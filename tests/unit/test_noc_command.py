@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -99,21 +98,12 @@ def test_columns_of_a_trace_may_be_left_out_and_stand_in_any_order(work: Path) -
 @pytest.mark.parametrize("kind", ["svg", "png"])
 @pytest.mark.parametrize("command", ["noc_curve", "noc_trace"])
 def test_pictures_are_the_same_bytes_each_time(work: Path, command: str, kind: str) -> None:
-    pytest.importorskip("matplotlib")
     answer(f"{COMMANDS[command]} --plot one.{kind}")
     answer(f"{COMMANDS[command]} --plot two.{kind}")
     one = Path(f"one.{kind}").read_bytes()
     assert one == Path(f"two.{kind}").read_bytes()
     assert one.startswith({"svg": b"<?xml", "png": b"\x89PNG"}[kind])
     assert sorted(path.name for path in work.iterdir()) == [f"one.{kind}", "trace.csv", f"two.{kind}"]
-
-
-def test_without_matplotlib_the_message_names_the_extra(
-    work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert run(app, ["noc", *COMMANDS["noc_trace"].split(), "--plot", "a.svg"]) == 2
-    assert capsys.readouterr().err == "error: --plot: needs matplotlib\n  next: pip install 'neurocomp[plot]'\n"
 
 
 def test_routers_are_presets_changed_presets_or_spelt_out() -> None:

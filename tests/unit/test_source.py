@@ -78,14 +78,14 @@ WRAPPED = {
 
 @pytest.mark.parametrize("kind", WRAPPED)
 def test_wrapped_weights_are_found_and_it_is_said_where(tmp_path: Path, code: Path, kind: str) -> None:
-    from neurocomp.frontend.module_file import _module
+    from neurocomp.frontend.module_file import module_with_weights
 
     net = net_of(code)
     with torch.no_grad():
         net.layers[0].weight.mul_(2)  # not what the code builds
     torch.save(wrapped(kind, net.state_dict()), tmp_path / "net.pt")
     with UserCode(Source(code, "build")) as user:
-        module, notes = _module(tmp_path / "net.pt", user)
+        module, notes = module_with_weights(tmp_path / "net.pt", user)
     assert torch.equal(module.layers[0].weight, net.layers[0].weight)
     assert len(notes) == len(WRAPPED[kind])
     assert all(words in note for words, note in zip(WRAPPED[kind], notes, strict=True))

@@ -125,12 +125,12 @@ def test_tied_axes_follow_their_leader(sampler: dict[str, object]) -> None:
 
 def test_guided_points_keep_axes_together() -> None:
     pytest.importorskip("optuna")
-    from neurocomp.sweep.guided import _point, _study
+    from neurocomp.sweep.guided import point_of, new_study
 
     tied = space(axes=TIED, sampler={"method": "guided", "points": 4})
-    study = _study(tied)
+    study = new_study(tied)
     for _ in range(4):
-        settings = dict(_point(tied, study.ask()).settings)
+        settings = dict(point_of(tied, study.ask()).settings)
         assert settings["b"] == 10 * settings["a"]  # type: ignore[operator]
 
 
