@@ -38,16 +38,31 @@ def run_segments(
     level = _levels(network)
     values, clipped = _given(network, inputs)
     parts: list[Execution] = []
+    cut = 0
     for k in range(max(level.values()) + 1):
-        values |= _mixed(network, level, k, values, run)
+        mixed, beyond = _in_registers(network, _mixed(network, level, k, values, run))
+        values, cut = values | mixed, cut + beyond
         segment = _segment(network, level, k)
         fed = {name: values[name] for name in segment.inputs}
-        done = run(segment, fed, _wanted(network, level, k, record))
-        parts.append(done)
+        part = run(segment, fed, _wanted(network, level, k, record))
+        parts.append(part)
         values |= {
-            name: _sent(network, done, name) for name in level if level[name] == k and name in done.trace.populations
+            name: _sent(network, part, name) for name in level if level[name] == k and name in part.trace.populations
         }
-    return replace(_joined(network, parts, values, (samples, steps), set(record)), clipped_inputs=clipped)
+    done = _joined(network, parts, values, (samples, steps), set(record))
+    return replace(done, clipped_inputs=clipped, saturations=done.saturations + cut)
+
+
+def _in_registers(network: Network, mixed: Inputs) -> tuple[Inputs, int]:
+    """Mixtures as the packets of a chip carry them, and how many of their values saturate."""
+    kept, cut = dict(mixed), 0
+    for name, values in mixed.items():
+        held = network.by_name[name].held
+        if held is not None:
+            rounded = (values.astype(np.int64) + (1 << held.shift >> 1)) >> held.shift
+            kept[name] = np.clip(rounded, -held.limit, held.limit).astype(values.dtype)
+            cut += int((kept[name] != rounded).sum())
+    return kept, cut
 
 
 def _given(network: Network, inputs: Inputs) -> tuple[Inputs, int]:

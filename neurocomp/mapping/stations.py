@@ -22,15 +22,28 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from neurocomp.activity.host import HOST_LARGEST
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.mapping.relays import relay_order
 from neurocomp.mapping.wires import sums_behind, wire_index
 from neurocomp.network.graph import Integer, Network, Projection
 from neurocomp.network.kinds import REAL, ValueKind, value_kinds
 from neurocomp.network.neuron import Neuron
-from neurocomp.network.ops import Factor, Linear, OverTime, Pool, Reduce, is_hosted_op, stands_alone, weight_of
+from neurocomp.network.ops import (
+    AllSteps,
+    Factor,
+    Host,
+    Linear,
+    OverTime,
+    Pool,
+    Reduce,
+    is_hosted_op,
+    stands_alone,
+    weight_of,
+)
 
 STATION = Neuron(v_decay=0.0, reset="none", output="membrane")  # stands for a station where it has a place
+HOST_BITS = HOST_LARGEST.bit_length() + 1  # of what functions of the host give in integers
 MOST_SENDERS = 4  # a sum of more spiking populations becomes a station
 MOST_WEIGHTED = 1  # of fewer, if weights lie before it
 
@@ -64,6 +77,11 @@ def is_moved_input(network: Network, name: str) -> bool:
     return bool(arriving) and len(moved) == len(arriving)
 
 
+def is_moved(network: Network, name: str) -> bool:
+    """Whether it is values of other steps, which keep their bits."""
+    return any(isinstance(p.op, OverTime) and p.op.moves for p in network.incoming[name])
+
+
 def payload_bits(network: Network, name: str, kind: ValueKind) -> int:
     """Bits that a packet with a value of this population carries besides its address."""
     held = network.by_name[name].held
@@ -74,6 +92,8 @@ def payload_bits(network: Network, name: str, kind: ValueKind) -> int:
     sources = network.incoming[name]
     if sources and all(_takes_as_it_is(p) for p in sources):
         return max(payload_bits(network, p.source, kind) for p in sources)
+    if any(isinstance(p.op, Host | OverTime | AllSteps) and p.op.units is not None for p in sources):
+        return HOST_BITS
     fed = name in network.inputs or is_moved_input(network, name)
     return network.arithmetic.input_bits if fed else network.arithmetic.state_bits
 
@@ -120,18 +140,18 @@ def _stations(network: Network, chip: ChipSpec, kinds: Mapping[str, ValueKind]) 
 
 
 def too_wide(network: Network, chip: ChipSpec) -> list[str]:
-    """Stations on cores that would send more than a packet carries, apart from maxima, which are as wide as what they
-    are taken over; none where packets carry nothing."""
+    """Stations that would send more than a packet carries, apart from maxima, which are as wide as what they are taken
+    over, and from values of other steps; none where packets carry nothing."""
     if not chip.numeric.graded_spikes or is_carried(chip, REAL.bits):
         return []
-    placed, kinds = with_stations(network, chip), value_kinds(network)
-    return [
-        name
-        for name in placed.stations
-        if not is_hosted(network, name)
-        and not all(_takes_as_it_is(p) for p in network.incoming[name])
-        and not is_carried(chip, payload_bits(network, name, kinds[name]))
-    ]
+    placed, kinds, found = with_stations(network, chip), value_kinds(network), []
+    for name in placed.stations:
+        bits = payload_bits(network, name, kinds[name])
+        bits = min(bits, HOST_BITS) if is_hosted(network, name) else bits
+        as_it_is = is_moved(network, name) or all(_takes_as_it_is(p) for p in network.incoming[name])
+        if not as_it_is and not is_carried(chip, bits):
+            found.append(name)
+    return found
 
 
 def unplaced(network: Network) -> list[str]:

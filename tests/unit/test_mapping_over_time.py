@@ -121,9 +121,27 @@ def test_spikes_may_cross_where_values_may_not() -> None:
     with pytest.raises(DoesNotFitError) as caught:
         map_network(lowered_with_ranges(network(full())), make_chip(numeric=plain))
     text = str(caught.value)
-    assert "later: does not fit: sends real values (24 bits), test-chip carries spikes without a value" in text
+    assert "later: does not fit: sends real values (12 bits), test-chip carries spikes without a value" in text
     assert "later is computed by the host, whose values have to enter the chip" in text
     assert "train with sliding PSNs" in text
+
+
+@pytest.mark.parametrize("bits", [6, 8, 11])
+def test_what_the_host_gives_is_as_wide_as_a_packet(bits: int) -> None:
+    """12 bits, or those of the chip's packets: then it passes a register, as the run, its twin and the report know."""
+    net = network(full())
+    program = compiled(net, graded_spikes=True, spike_bits=bits)
+    held = program.network.by_name["later"].held
+    assert held is not None and held.bits == bits
+    found = execute(program.network, inputs(), record=["later"])
+    twin = execute_reference(program.network, inputs(), record=["later"])
+    sent = found.trace.dense("later")
+    assert np.abs(sent).max() <= held.limit and np.abs(sent).max() > held.limit // 4
+    np.testing.assert_array_equal(sent, twin.trace.dense("later"))
+    assert found.saturations == twin.saturations
+    exact = execute(net, inputs(), record=["later"]).trace.dense("later")
+    np.testing.assert_allclose(sent * held.unit, exact, atol=held.unit)
+    assert compiled(net, graded_spikes=True, spike_bits=12).network.by_name["later"].held is None
 
 
 def steady(steps: int, taps: list[float], offset: float = 0.0) -> OverTime:
