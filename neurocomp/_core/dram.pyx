@@ -58,19 +58,14 @@ cdef class ChannelCore:
             const uint8_t[::1] write, int32_t outstanding, int64_t[::1] accepted, int64_t[::1] done):
         """Serve the requests (n each); accepted and done receive a cycle for each. Returns the counts as a tuple in
         the order of nc_dram_counts."""
-        cdef Py_ssize_t n = arrival.shape[0]
-        cdef nc_dram_requests requests
+        cdef nc_dram_requests requests = _requests(arrival, bank, row, write, accepted, done)
         cdef nc_dram_counts counts
         cdef nc_status status
         cdef uint64_t size = nc_dram_workspace(&self.d, outstanding)
-        if not n == bank.shape[0] == row.shape[0] == write.shape[0] == accepted.shape[0] == done.shape[0]:
-            raise ValueError("request tables of different lengths")
         if outstanding < 0 or size == 0:
             raise ValueError("a negative limit of outstanding reads")
-        if n == 0:
+        if requests.count == 0:
             return (0,) * 8
-        requests.count, requests.arrival, requests.bank = n, &arrival[0], &bank[0]
-        requests.row, requests.write = &row[0], &write[0]
         cdef void *workspace = malloc(size)
         if workspace == NULL:
             raise MemoryError
@@ -84,21 +79,16 @@ cdef class ChannelCore:
                    const int32_t[::1] row, const uint8_t[::1] write, int32_t channels, int32_t window,
                    int32_t outstanding, int64_t[::1] accepted, int64_t[::1] done):
         """As run, for several channels behind one door. Returns the counts of each channel."""
-        cdef Py_ssize_t n = arrival.shape[0]
-        cdef nc_dram_requests requests
+        cdef nc_dram_requests requests = _requests(arrival, bank, row, write, accepted, done)
         cdef nc_dram_counts counts[128]
         cdef nc_status status
         cdef uint64_t size = nc_dram_window_workspace(&self.d, channels, window, outstanding)
-        if not n == channel.shape[0] == bank.shape[0] == row.shape[0] == write.shape[0]:
-            raise ValueError("request tables of different lengths")
-        if n != accepted.shape[0] or n != done.shape[0] or not 1 <= channels <= NC_DRAM_MAX_CHANNELS <= 128:
-            raise ValueError("result tables of the wrong length, or too many channels")
+        if channel.shape[0] != requests.count or not 1 <= channels <= NC_DRAM_MAX_CHANNELS <= 128:
+            raise ValueError("a channel table of the wrong length, or too many channels")
         if outstanding < 0 or size == 0:
             raise ValueError("a limit out of range")
-        if n == 0:
+        if requests.count == 0:
             return [(0,) * 8] * channels
-        requests.count, requests.arrival, requests.bank = n, &arrival[0], &bank[0]
-        requests.row, requests.write = &row[0], &write[0]
         cdef void *workspace = malloc(size)
         if workspace == NULL:
             raise MemoryError
@@ -108,6 +98,20 @@ cdef class ChannelCore:
             free(workspace)
         raise_status(status, "dram")
         return [_counts(&counts[k]) for k in range(channels)]
+
+
+cdef nc_dram_requests _requests(const int64_t[::1] arrival, const int32_t[::1] bank, const int32_t[::1] row,
+                                const uint8_t[::1] write, const int64_t[::1] accepted,
+                                const int64_t[::1] done) except *:
+    """The requests, once all tables are known to be as long as them; none has pointers."""
+    cdef nc_dram_requests requests
+    requests.count = arrival.shape[0]
+    if not (requests.count == bank.shape[0] == row.shape[0] == write.shape[0] == accepted.shape[0] == done.shape[0]):
+        raise ValueError("request tables of different lengths")
+    if requests.count > 0:
+        requests.arrival, requests.bank = &arrival[0], &bank[0]
+        requests.row, requests.write = &row[0], &write[0]
+    return requests
 
 
 cdef tuple _counts(const nc_dram_counts *c):
