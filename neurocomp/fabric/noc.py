@@ -12,6 +12,7 @@ from neurocomp.chip.noc import CELLS_MAX, LINK_CYCLES_MAX
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.fabric.router import Router
 from neurocomp.fabric.topology import Mesh, Topology
+from neurocomp.splitmix import GOLDEN, mixed
 
 Fidelity = Literal["bound", "event", "cycle"]
 Multicast = Literal["tree", "unicast", "dual-path"]
@@ -64,10 +65,7 @@ class Noc:
         """bool (packets, 2): whether a packet goes east, south where both ways round are equally long."""
         if self.ties == "forward" or not self.mesh.torus:
             return np.ones((packets, 2), np.bool_)
-        z = (np.arange(packets, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)  # splitmix64
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z ^= z >> np.uint64(31)
+        z = mixed((np.arange(packets, dtype=np.uint64) + np.uint64(1)) * np.uint64(GOLDEN))
         return np.stack([z & np.uint64(1), z >> np.uint64(1) & np.uint64(1)], axis=1).astype(np.bool_)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from neurocomp._core.rows import previous_rows as core_previous
 from neurocomp._core.rows import sort_rows as core_sort
 from neurocomp._core.rows import transposed as core_transposed
+from neurocomp.splitmix import mixed
 
 _CHUNK = 1 << 22  # items at once
 
@@ -130,12 +131,3 @@ def joint_labels(labels: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         key = key.reshape(-1)
     _, first, key = np.unique(key, return_index=True, return_inverse=True)
     return key.reshape(-1), first
-
-
-def mixed(values: np.ndarray) -> np.ndarray:
-    """A bijective mix of 64-bit words (SplitMix64's finaliser, Steele et al., OOPSLA 2014)."""
-    values = np.atleast_1d(np.asarray(values, np.uint64)).copy()
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        values ^= values >> np.uint64(shift)
-        values *= np.uint64(factor)
-    return values ^ (values >> np.uint64(31))

@@ -13,11 +13,12 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "neurocomp"
 
 # Each room and the rooms it may read, the ground for all included. "neurocomp" is the public face.
-GROUND = {"errors", "files", "interrupts", "version"}
+GROUND = {"errors", "files", "interrupts", "splitmix", "version"}
 MAY_READ = {
     "errors": set(),
     "files": set(),
     "interrupts": set(),
+    "splitmix": set(),
     "version": set(),
     "network": {*GROUND},
     "activity": {*GROUND, "network"},
