@@ -18,7 +18,7 @@ import numpy as np
 
 from neurocomp.errors import NeurocompError, ResourceLimitError
 
-SMALL = 16
+SMALL = 64
 """Elements of a dataset that is told along with its group."""
 Answer = Callable[[list[Any]], Any]
 
@@ -99,10 +99,24 @@ def _hdf5(path: Path) -> Answer:
             found = group.strings(*arguments)
             return [list(found.shape), found.reshape(-1).tolist()]
         if method == "contents":
-            return [[name, *_member(group, name)] for name in group.members]
+            return _contents(group)
+        if method == "several":
+            return [_contents_if_sound(group_at, (*place, name)) for name in arguments[0]]
         return {"array": group.array, "is_group": group.is_group, "is_text": group.is_text}[method](*arguments)
 
     return answer
+
+
+def _contents(group: Any) -> list[Any]:
+    return [[name, *_member(group, name)] for name in group.members]
+
+
+def _contents_if_sound(group_at: Callable[[tuple[str, ...]], Any], place: tuple[str, ...]) -> list[Any] | None:
+    """What is in a group; None if something is wrong with it, which waits until it is asked for alone."""
+    try:
+        return _contents(group_at(place))
+    except NeurocompError:
+        return None
 
 
 def _member(group: Any, name: str) -> tuple[str, Any]:

@@ -113,6 +113,7 @@ class Hdf5Group:
 
     def __init__(self, file: Hdf5File, handle: Any, path: str, depth: int = 0) -> None:
         self.file, self.handle, self.path, self.depth = file, handle, path, depth
+        self._last: tuple[str, Any] | None = None
         if depth > MAX_DEPTH:
             raise bad_input(self.where(), f"groups are nested deeper than {MAX_DEPTH} levels", hint=COPY_AGAIN)
         with guarded(self.where()):
@@ -262,6 +263,8 @@ class Hdf5Group:
     def _member(self, name: str) -> Any:
         import h5py
 
+        if self._last is not None and self._last[0] == name:
+            return self._last[1]
         where = self.where(name)
         if name not in self._names:
             raise bad_input(where, "is missing in the file")
@@ -276,7 +279,9 @@ class Hdf5Group:
         if isinstance(link, h5py.SoftLink):
             raise bad_input(where, "is a soft link: refused", hint="export the network again, without links")
         with guarded(where):
-            return self.handle[name]
+            member = self.handle[name]
+        self._last = (name, member)
+        return member
 
 
 @contextmanager

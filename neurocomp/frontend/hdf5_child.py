@@ -17,6 +17,8 @@ from neurocomp.frontend.child import Child, children_possible
 from neurocomp.frontend.hdf5 import MAX_DATASET_BYTES, MAX_DEPTH, MAX_EXPANSION, MAX_OBJECTS, Hdf5File, Hdf5Group
 
 COPY_AGAIN = "copy or download the file again; if it still fails, export the network again"
+TOGETHER = 64
+"""Groups of which the contents are asked for at a time."""
 FREE_BYTES = 2**28
 """What any file may take, however small it is."""
 
@@ -46,11 +48,13 @@ def open_hdf5(path: Path, again: bool = False) -> Iterator[Hdf5Group]:
 class ChildGroup(Hdf5Group):
     """A group of a file that a child has open."""
 
-    def __init__(self, child: Child, place: tuple[str, ...]) -> None:
+    def __init__(self, child: Child, place: tuple[str, ...], told: Any = None) -> None:
+        """told: what is in the group, where the child has said so already."""
         self.child, self.place = child, place
         self.file, self.path = child, "/".join(place)  # type: ignore[assignment]
         self._names = ()
-        told = self.child.ask("contents", place)
+        self._ahead: dict[str, Any] = {}
+        told = self.child.ask("contents", place) if told is None else told
         try:
             self.known: dict[str, tuple[str, Any]] = {str(name): (kind, value) for name, kind, value in told}
         except (TypeError, ValueError) as error:
@@ -69,7 +73,16 @@ class ChildGroup(Hdf5Group):
         place = (*self.place, name)
         if len(place) > MAX_DEPTH:
             raise bad_input(self.where(name), f"groups are nested deeper than {MAX_DEPTH} levels", hint=COPY_AGAIN)
-        return ChildGroup(self.child, place)
+        return ChildGroup(self.child, place, self._told_of(name))
+
+    def _told_of(self, name: str) -> Any:
+        """What is in a group, asked for together with the groups that follow: each answer takes a while."""
+        if name not in self._ahead and name in self.known:
+            groups = [other for other, (kind, _) in self.known.items() if kind == "group" and other >= name][:TOGETHER]
+            found = self._ask("several", groups) if name in groups else []
+            if isinstance(found, list):
+                self._ahead = dict(zip(groups, found, strict=False))
+        return self._ahead.pop(name, None)
 
     def array(self, name: str) -> np.ndarray:
         kind, value = self.known.get(name, ("", None))

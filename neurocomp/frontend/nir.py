@@ -60,8 +60,9 @@ class _Builder:
         self._stop()
         starts = [node.path for node in inputs]
         delayed = self._delayed(starts)
+        sources = self.graph.sources()
         for name in forward_order(list(self.graph.nodes), self.graph.edges, starts):
-            self._node(self.graph.nodes[name])
+            self._node(self.graph.nodes[name], sources[name])
         self._stop()
         self._edges(delayed)
         self._stop()
@@ -88,18 +89,16 @@ class _Builder:
             )
         into, out_of = {b for _, b in self.graph.edges}, {a for a, _ in self.graph.edges}
         heard = reached(self.graph.edges, [node.path for node in inputs])
+        # behind a node without any edge into it: then only that one is reported
+        silent = [name for name, node in self.graph.nodes.items() if node.type != "Input" and name not in into]
+        behind = reached(self.graph.edges, silent) if silent else set()
         for name, node in self.graph.nodes.items():
             if node.type != "Input" and name not in into:
                 self._find(name, "receives nothing: no edge leads to it", hint=LOST_EDGE)
-            elif inputs and name not in heard and not self._behind_silence(name, into):
+            elif inputs and name not in heard and name not in behind:
                 self._find(name, "hears only a loop that no Input leads into", hint=LOST_EDGE)
             if node.type not in ("Output", *NEURON_TYPES) and name not in out_of:
                 self._find(name, "leads nowhere: no edge leaves it", hint=LOST_EDGE)
-
-    def _behind_silence(self, name: str, into: set[str]) -> bool:
-        """Whether a node without any edge into it feeds this one: then only that one is reported."""
-        silent = [other for other, node in self.graph.nodes.items() if node.type != "Input" and other not in into]
-        return name in reached(self.graph.edges, silent)
 
     def _delayed(self, starts: list[str]) -> set[tuple[str, str]]:
         """The edges that get one step of delay, so that no loop acts on itself within a step."""
@@ -109,9 +108,10 @@ class _Builder:
             self.notes.append(f"the edge {source} -> {target} closes a loop: what it carries arrives one step later")
         return late
 
-    def _node(self, node: Node) -> None:
-        """Add the populations that stand for one node. A node behind a faulty one is left out, unreported."""
-        known = [self.shapes[a] for a in self.graph.sources(node.path) if a in self.shapes]
+    def _node(self, node: Node, sources: list[str]) -> None:
+        """Add the populations that stand for one node, which hears the sources; unreported, none for one behind a
+        faulty one."""
+        known = [self.shapes[a] for a in sources if a in self.shapes]
         try:
             if node.type == "Input":
                 self._add(Population(node.path, self._input_shape(node)))

@@ -97,11 +97,12 @@ class NirGraph:
     findings: list[Diagnostic] = field(default_factory=list)
     stored: dict[str, str | float] = field(default_factory=dict)
 
-    def sources(self, path: str) -> list[str]:
-        return [a for a, b in self.edges if b == path]
-
-    def targets(self, path: str) -> list[str]:
-        return [b for a, b in self.edges if a == path]
+    def sources(self) -> dict[str, list[str]]:
+        """By node: those from which edges lead to it."""
+        found: dict[str, list[str]] = {path: [] for path in self.nodes}
+        for a, b in self.edges:
+            found[b].append(a)
+        return found
 
     def of_type(self, kind: str) -> list[Node]:
         return [node for node in self.nodes.values() if node.type == kind]

@@ -16,7 +16,7 @@ from neurocomp.chip.catalog import load_chip
 from neurocomp.errors import InputError
 from neurocomp.frontend.nir import read_nir
 from neurocomp.mapping.compile import compile_network
-from neurocomp.network import Network
+from neurocomp.network import Linear, Network
 from neurocomp.network.serial import to_tree
 from tests.nir_files import Edges, Nodes, chain, graph, lif, node, sink, source, write
 
@@ -297,3 +297,25 @@ def test_metadata_is_passed_over(tmp_path: Path) -> None:
         file["node/nodes/lif/metadata/framework"] = "x"
         file["node/metadata/note"] = "y"
     assert read_nir(path).neuron_count == 2
+
+
+def test_more_groups_than_are_told_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a child and in this process, the same network; what is wrong in one group is said of that one."""
+    rng = np.random.default_rng(0)
+    layers = [(f"w{k}", node("Linear", weight=rng.random((9, 9), np.float32))) for k in range(150)]
+    path = write(tmp_path / "net.nir", chain(("input", source(9)), *layers, ("lif", lif()), ("output", sink(9))))
+    networks = []
+    for switch in ("0", "1"):
+        monkeypatch.setenv("NEUROCOMP_NO_CHILD", switch)
+        networks.append(read_nir(path))
+    one, other = networks
+    assert [p.name for p in one.projections] == [p.name for p in other.projections]
+    weights = [[p.op.weight for p in network.projections if isinstance(p.op, Linear)] for network in networks]
+    assert len(weights[0]) == 150
+    assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
+    with h5py.File(path, "a") as file:
+        del file["node/nodes/w70/type"]
+    for switch in ("0", "1"):
+        monkeypatch.setenv("NEUROCOMP_NO_CHILD", switch)
+        with pytest.raises(InputError, match="node/nodes/w70/type: is missing in the file"):
+            read_nir(path)
