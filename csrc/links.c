@@ -3,6 +3,7 @@
 #include <string.h>
 
 enum { EAST, WEST, NORTH, SOUTH, DIRECTIONS };
+enum { FEW = 8 }; /* words of marks that are read in the time that sorting takes for one link */
 
 nc_status nc_links_check(const nc_links_mesh *mesh, const nc_links_nets *nets, int64_t ends) {
     if (mesh->width < 1 || mesh->height < 1 || mesh->width > NC_LINKS_SIDE_MAX || mesh->height > NC_LINKS_SIDE_MAX)
@@ -58,8 +59,10 @@ static int64_t list_paths(const nc_links_mesh *mesh, const nc_links_nets *nets, 
 }
 
 /* The reach of the targets along the source's row, and in every column with a target along that. */
-static int64_t list_tree(const nc_links_mesh *mesh, const nc_links_nets *nets, int64_t e, nc_links_column *column,
-                         int32_t *hit, int32_t *links, int64_t at) {
+static int64_t list_tree(const nc_links_mesh *mesh, const nc_links_nets *nets, int64_t e, const nc_links_work *work,
+                         int32_t *links, int64_t at) {
+    nc_links_column *const column = work->column;
+    int32_t *const hit = work->hit;
     const int32_t x = nets->source[e] % mesh->width, y = nets->source[e] / mesh->width;
     int32_t west = 0, east = 0, hits = 0;
     for (int64_t k = nets->ptr[e]; k < nets->ptr[e + 1]; k++) {
@@ -85,16 +88,39 @@ static int64_t list_tree(const nc_links_mesh *mesh, const nc_links_nets *nets, i
     return at;
 }
 
-void nc_links_list(const nc_links_mesh *mesh, const nc_links_nets *nets, nc_links_column *column, int32_t *hit,
-                   int64_t *ptr, int32_t *links) {
-    memset(column, 0, sizeof *column * (size_t)mesh->width);
+int64_t nc_links_marks(const nc_links_mesh *mesh) {
+    return ((int64_t)mesh->width * mesh->height * DIRECTIONS + 63) / 64;
+}
+
+/* Distinct links in ascending order: marked and read again, where there are not too few of them for that. */
+static void sort_links(int32_t *links, int64_t count, uint64_t *mark, int64_t words) {
+    if (count * FEW < words) {
+        nc_rows_sort_items(links, count);
+        return;
+    }
+    for (int64_t k = 0; k < count; k++)
+        mark[links[k] >> 6] |= (uint64_t)1 << (links[k] & 63);
+    int64_t at = 0;
+    for (int64_t w = 0; w < words; w++)
+        for (; mark[w] != 0; mark[w] &= mark[w] - 1)
+            links[at++] = (int32_t)(w * 64) + __builtin_ctzll(mark[w]);
+    NC_ASSERT(at == count);
+}
+
+void nc_links_list(const nc_links_mesh *mesh, const nc_links_nets *nets, const nc_links_work *work, int64_t *ptr,
+                   int32_t *links) {
+    const int64_t words = nc_links_marks(mesh);
+    memset(work->column, 0, sizeof *work->column * (size_t)mesh->width);
+    memset(work->mark, 0, sizeof *work->mark * (size_t)words);
     ptr[0] = 0;
-    for (int64_t e = 0; e < nets->nets; e++)
-        ptr[e + 1] = mesh->tree ? list_tree(mesh, nets, e, column, hit, links, ptr[e])
-                                : list_paths(mesh, nets, e, links, ptr[e]);
-    if (mesh->tree && links != NULL) {
-        nc_rows rows = {nets->nets, mesh->width * mesh->height * DIRECTIONS, ptr, links};
-        nc_rows_sort(&rows, NULL);
+    for (int64_t e = 0; e < nets->nets; e++) {
+        if (!mesh->tree) {
+            ptr[e + 1] = list_paths(mesh, nets, e, links, ptr[e]);
+            continue;
+        }
+        ptr[e + 1] = list_tree(mesh, nets, e, work, links, ptr[e]);
+        if (links != NULL)
+            sort_links(links + ptr[e], ptr[e + 1] - ptr[e], work->mark, words);
     }
 }
 

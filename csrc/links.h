@@ -32,10 +32,17 @@ typedef struct {
 /* ends: how many targets there are. */
 nc_status nc_links_check(const nc_links_mesh *mesh, const nc_links_nets *nets, int64_t ends);
 
-/* Sets ptr (nets + 1) to where the links of each net begin, and, unless it is NULL, links to them. column, hit: work
- * areas of `width`. */
-void nc_links_list(const nc_links_mesh *mesh, const nc_links_nets *nets, nc_links_column *column, int32_t *hit,
-                   int64_t *ptr, int32_t *links);
+typedef struct {
+    nc_links_column *column; /* width */
+    int32_t *hit;            /* width */
+    uint64_t *mark;          /* nc_links_marks */
+} nc_links_work;
+
+int64_t nc_links_marks(const nc_links_mesh *mesh);
+
+/* Sets ptr (nets + 1) to where the links of each net begin, and, unless it is NULL, links to them. */
+void nc_links_list(const nc_links_mesh *mesh, const nc_links_nets *nets, const nc_links_work *work, int64_t *ptr,
+                   int32_t *links);
 
 /* Adds the traffic of each net to its links. */
 void nc_links_load(int64_t nets, const int64_t *ptr, const int32_t *links, const int64_t *traffic, int64_t *load);

@@ -19,7 +19,7 @@ nc_status nc_rows_check(const nc_rows *r, int64_t size) {
 static const int64_t GAPS[] = {1,    4,     10,    23,    57,     132,    301,     701,     1577,    3548,
                                7983, 17961, 40412, 90927, 204585, 460316, 1035711, 2330349, 5243285, 11797391};
 
-static void sort_items(int32_t *items, int64_t count) {
+void nc_rows_sort_items(int32_t *items, int64_t count) {
     int64_t sorted = 1;
     while (sorted < count && items[sorted - 1] <= items[sorted])
         sorted++;
@@ -42,7 +42,7 @@ void nc_rows_sort(nc_rows *r, int32_t *count) {
     int64_t filled = 0, start = 0;
     for (int64_t row = 0; row < r->rows; row++) {
         const int64_t stop = r->ptr[row + 1];
-        sort_items(r->items + start, stop - start);
+        nc_rows_sort_items(r->items + start, stop - start);
         r->ptr[row] = filled;
         for (int64_t k = start; k < stop; k++) {
             const int again = k > start && r->items[k] == r->items[filled - 1];

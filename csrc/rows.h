@@ -19,6 +19,9 @@ typedef struct {
 /* size: how many items there are. */
 nc_status nc_rows_check(const nc_rows *r, int64_t size);
 
+/* Ascending order. */
+void nc_rows_sort_items(int32_t *items, int64_t count);
+
 /* Every row ascending and each item once, moved up to the row before; ptr is set anew. count: NULL, or as long as
  * items: how often each item that is left was there. */
 void nc_rows_sort(nc_rows *r, int32_t *count);

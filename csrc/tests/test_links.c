@@ -2,7 +2,7 @@
 #include "../links.h"
 #include "check.h"
 
-enum { NETS = 6, TARGETS = 9, MOST = NETS * TARGETS * 40, DIRECTIONS = 4 };
+enum { NETS = 6, TARGETS = 9, MOST = NETS * TARGETS * 100, DIRECTIONS = 4 };
 
 typedef struct {
     int32_t source[NETS], to[NETS * TARGETS];
@@ -58,20 +58,23 @@ static void check_net(const nc_links_mesh *m, const sample *s, int e, const int3
 
 static void links_are_those_of_a_walk(void) {
     for (int trial = 0; trial < 200; trial++) {
-        const nc_links_mesh mesh = {draw(1, 8), draw(1, 8), trial & 1, trial >> 1 & 1};
+        const int32_t side = trial % 5 ? 8 : 50; /* few links of many, and many of few */
+        const nc_links_mesh mesh = {draw(1, side), draw(1, side), trial & 1, trial >> 1 & 1};
         const sample s = draw_nets(mesh.width * mesh.height);
         const nc_links_nets nets = {NETS, s.source, s.ptr, s.to};
-        nc_links_column *const column = zeros(mesh.width, sizeof(nc_links_column));
-        int32_t *const hit = zeros(mesh.width, sizeof(int32_t)), *const links = zeros(MOST, sizeof(int32_t));
+        int32_t *const links = zeros(MOST, sizeof(int32_t));
+        const nc_links_work work = {zeros(mesh.width, sizeof(nc_links_column)), zeros(mesh.width, sizeof(int32_t)),
+                                    zeros(nc_links_marks(&mesh), sizeof(uint64_t))};
         int64_t counted[NETS + 1], ptr[NETS + 1];
         CHECK_EQUAL(nc_links_check(&mesh, &nets, s.ptr[NETS]), NC_OK);
-        nc_links_list(&mesh, &nets, column, hit, counted, NULL);
-        nc_links_list(&mesh, &nets, column, hit, ptr, links);
+        nc_links_list(&mesh, &nets, &work, counted, NULL);
+        nc_links_list(&mesh, &nets, &work, ptr, links);
         CHECK(memcmp(counted, ptr, sizeof ptr) == 0);
         for (int e = 0; e < NETS; e++)
             check_net(&mesh, &s, e, links + ptr[e], ptr[e + 1] - ptr[e]);
-        free(column);
-        free(hit);
+        free(work.column);
+        free(work.hit);
+        free(work.mark);
         free(links);
     }
 }

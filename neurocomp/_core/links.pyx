@@ -1,6 +1,6 @@
 """The typed face of csrc/links.h: the links of many routes, and what they carry."""
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 import numpy as np
@@ -18,9 +18,14 @@ cdef extern from "links.h" nogil:
         const int32_t *to
     ctypedef struct nc_links_column:
         int32_t low
+    ctypedef struct nc_links_work:
+        nc_links_column *column
+        int32_t *hit
+        uint64_t *mark
+    int64_t nc_links_marks(const nc_links_mesh *mesh)
     int nc_links_check(const nc_links_mesh *mesh, const nc_links_nets *nets, int64_t ends)
-    void nc_links_list(const nc_links_mesh *mesh, const nc_links_nets *nets, nc_links_column *column, int32_t *hit,
-                       int64_t *ptr, int32_t *links)
+    void nc_links_list(const nc_links_mesh *mesh, const nc_links_nets *nets, const nc_links_work *work, int64_t *ptr,
+                       int32_t *links)
     void nc_links_load(int64_t nets, const int64_t *ptr, const int32_t *links, const int64_t *traffic, int64_t *load)
 
 
@@ -29,16 +34,17 @@ cdef class _Routes:
 
     cdef nc_links_mesh mesh
     cdef nc_links_nets nets
-    cdef nc_links_column *column
+    cdef nc_links_work work
     cdef int64_t[::1] pointer
     cdef int32_t[::1] hit
+    cdef uint64_t[::1] mark
     cdef list keep
 
     def __cinit__(self, int32_t width, int32_t height, bint torus, bint tree, const int32_t[::1] source,
                   const int64_t[::1] ptr, const int32_t[::1] to):
         cdef int status
         cdef Py_ssize_t count = source.shape[0]
-        self.column = NULL
+        self.work.column = NULL
         if ptr.shape[0] != count + 1:
             raise ValueError("tables of different lengths")
         self.keep = [source, ptr, to]
@@ -50,20 +56,21 @@ cdef class _Routes:
             status = nc_links_check(&self.mesh, &self.nets, to.shape[0])
         raise_status(status, "links")
         self.pointer = np.empty(count + 1, np.int64)
-        self.hit = np.empty(width, np.int32)
-        self.column = <nc_links_column *>calloc(width, sizeof(nc_links_column))
-        if self.column == NULL:
+        self.hit, self.mark = np.empty(width, np.int32), np.empty(nc_links_marks(&self.mesh), np.uint64)
+        self.work.hit, self.work.mark = &self.hit[0], &self.mark[0]
+        self.work.column = <nc_links_column *>calloc(width, sizeof(nc_links_column))
+        if self.work.column == NULL:
             raise MemoryError
 
     def __dealloc__(self):
-        free(self.column)
+        free(self.work.column)
 
     def list(self, int32_t[::1] links=None):
         cdef int32_t *found = NULL
         if links is not None:
             found = &links[0]
         with nogil:
-            nc_links_list(&self.mesh, &self.nets, self.column, &self.hit[0], &self.pointer[0], found)
+            nc_links_list(&self.mesh, &self.nets, &self.work, &self.pointer[0], found)
         return np.asarray(self.pointer)
 
 

@@ -15,7 +15,8 @@ cdef class HyperCore:
 
     cdef nc_hyper h
     cdef list keep
-    cdef readonly object heard_ptr, heard, sent_ptr, sent, weight
+    cdef readonly object weight
+    cdef object listed
 
     def __cinit__(self, const int64_t[::1] pin_ptr, const int32_t[::1] pin, const int32_t[::1] source,
                   const uint8_t[::1] memory, const int64_t[::1] amount, const int64_t[::1] traffic,
@@ -41,18 +42,22 @@ cdef class HyperCore:
         with nogil:
             status = nc_hyper_check(&self.h)
         raise_status(status, "partition")
-        self._list_nets()
+        self.listed = None
 
-    cdef int _list_nets(self) except -1:
+    cdef tuple _nets(self):
+        """heard_ptr, heard, sent_ptr, sent: listed when they are first asked for."""
+        if self.listed is None:
+            self.listed = self._list_nets()
+        return self.listed
+
+    cdef tuple _list_nets(self):
         cdef int64_t[::1] heard_ptr = np.empty(self.h.vertices + 1, np.int64)
         cdef int64_t[::1] sent_ptr = np.empty(self.h.vertices + 1, np.int64)
         cdef int32_t[::1] heard = np.empty(max(1, self.h.pin_ptr[self.h.nets]), np.int32)
         cdef int32_t[::1] sent = np.empty(max(1, self.h.nets), np.int32)
         with nogil:
             nc_hyper_incidence(&self.h, &heard_ptr[0], &heard[0], &sent_ptr[0], &sent[0])
-        self.heard_ptr, self.heard = np.asarray(heard_ptr), np.asarray(heard)
-        self.sent_ptr, self.sent = np.asarray(sent_ptr), np.asarray(sent)
-        return 0
+        return heard_ptr, heard, sent_ptr, sent
 
     def contract(self, const int32_t[::1] label, int32_t groups, bint fold):
         """(pin_ptr, pin, source, memory, amount, traffic, weight) with each group of vertices drawn together.
@@ -153,13 +158,14 @@ cdef class PartitionCore:
         return array
 
     cdef int _reserve(self, HyperCore hyper, int32_t parts) except -1:
-        cdef int64_t[::1] heard_ptr = hyper.heard_ptr, sent_ptr = hyper.sent_ptr
-        cdef int32_t[::1] heard = hyper.heard, sent = hyper.sent
+        cdef int64_t[::1] heard_ptr, sent_ptr
+        cdef int32_t[::1] heard, sent
+        heard_ptr, heard, sent_ptr, sent = hyper._nets()
         cdef double[::1] score = np.empty(parts)
         cdef uint8_t[::1] active = np.empty(max(1, hyper.h.vertices), np.uint8)
         cdef int32_t[::1] part = self._int(hyper.h.vertices)
         cdef int64_t[::1] demand = self._long(<int64_t>parts * NC_COLUMNS)
-        self.keep.extend([score, active])
+        self.keep.extend([score, active, heard_ptr, heard, sent_ptr, sent])
         self.s.heard_ptr, self.s.heard = &heard_ptr[0], &heard[0]
         self.s.sent_ptr, self.s.sent = &sent_ptr[0], &sent[0]
         self.s.net = <nc_net *>&self._long(hyper.h.nets * <int64_t>sizeof(nc_net) // 8)[0]
