@@ -14,7 +14,8 @@ import numpy as np
 from neurocomp.mapping.program import Program
 
 _PACKETS = 20_000  # walked at once
-_SPARSE = 4  # counts are sorted, not looked up, if there are more (class, link) pairs than this for each link in use
+_SPARSE = 4  # numbers are sorted, not counted, if there are more (class, link) pairs than this for each link in use,
+_SPREAD = 64  # and not marked if there are more than this
 
 
 def walked_routes(program: Program) -> Iterator[tuple[str, str]]:
@@ -44,9 +45,13 @@ def walked_routes(program: Program) -> Iterator[tuple[str, str]]:
 def _differing(walked: np.ndarray, stored: np.ndarray, end: int, once: bool) -> int | None:
     """How many numbers should be stored, if they are not those walked, in any order; None if they are. once: a number
     that is walked several times is stored once. All are below ``end``."""
+    if once and end <= _SPREAD * stored.size:
+        expected, given = np.zeros(end, bool), np.zeros(end, bool)
+        expected[walked] = given[stored] = True
+        count = int(np.count_nonzero(expected))
+        return None if stored.size == count and np.array_equal(expected, given) else count
     if end <= _SPARSE * stored.size:
         expected, given = np.bincount(walked, minlength=end), np.bincount(stored, minlength=end)
-        expected = (expected > 0).astype(np.int64) if once else expected
         return None if np.array_equal(expected, given) else int(expected.sum())
     walked = np.sort(walked)
     walked = walked[np.diff(walked, prepend=-1) > 0] if once else walked
@@ -94,7 +99,7 @@ class _Axis:
         ahead = (self.to - self.at) % self.size
         forward = ahead * 2 <= self.size if self.torus else self.to > self.at
         left = np.where(forward, ahead, (self.at - self.to) % self.size)
-        line = np.argsort(-left, kind="stable")
+        line = np.argsort((-left).astype(np.int16 if self.size < 1 << 15 else np.int64), kind="stable")
         line = line[: np.count_nonzero(left)]
         at, step = self.at[line], np.where(forward, 1, -1)[line]
         link, found = (base + np.where(forward, *directions))[line], []

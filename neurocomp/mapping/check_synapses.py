@@ -18,6 +18,7 @@ from neurocomp.network.graph import Projection
 from neurocomp.network.ops import Conv, Factor, Host, Linear, Mixture, OneToOne, Reduce, Sparse, Wiring
 
 _SEED = 0x6E637632
+_CHUNK = 1 << 18  # synapses at once
 
 
 def synapse_sums(program: Program) -> Iterator[tuple[str, str]]:
@@ -97,8 +98,7 @@ def _pulled_back(projection: Projection, source_shape: tuple[int, ...], values: 
     if isinstance(op, OneToOne):
         return values.reshape(source_shape)
     if isinstance(op, Sparse):
-        sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(values.reshape(-1)[op.indices], dtype=np.uint64)])
-        return (sums[op.indptr[1:]] - sums[op.indptr[:-1]]).reshape(source_shape)
+        return _row_sums(op, values.reshape(-1)).reshape(source_shape)
     if isinstance(op, Conv):
         values = values.reshape(op.groups, -1, *values.shape[1:]).sum(axis=1, dtype=np.uint64)
     result = np.zeros((values.shape[0], *source_shape[1:]), np.uint64)
@@ -109,6 +109,19 @@ def _pulled_back(projection: Projection, source_shape: tuple[int, ...], values: 
         ]
         result[(slice(None), *(p[1] for p in pairs))] += values[(slice(None), *(p[0] for p in pairs))]
     return np.repeat(result, source_shape[0] // result.shape[0], axis=0)
+
+
+def _row_sums(op: Sparse, values: np.ndarray) -> np.ndarray:
+    """The same for a table, some rows at a time, so that a hundred million synapses take little memory."""
+    found, ptr, start = np.zeros(op.indptr.size - 1, np.uint64), op.indptr, 0
+    while start < found.size:
+        stop = max(start + 1, int(np.searchsorted(ptr, ptr[start] + _CHUNK, side="right")) - 1)
+        sums = np.zeros(int(ptr[stop] - ptr[start]) + 1, np.uint64)
+        np.cumsum(values[op.indices[ptr[start] : ptr[stop]]], out=sums[1:])
+        ends = sums[ptr[start : stop + 1] - ptr[start]]
+        found[start:stop] = ends[1:] - ends[:-1]
+        start = stop
+    return found
 
 
 def _axis(tap: int, outputs: int, inputs: int, stride: int, padding: int, dilation: int) -> tuple[slice, slice]:

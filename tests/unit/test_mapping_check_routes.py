@@ -32,6 +32,7 @@ def _sizes(request, monkeypatch: pytest.MonkeyPatch) -> None:
     packets, sparse = request.param
     monkeypatch.setattr(check_routes, "_PACKETS", packets)
     monkeypatch.setattr(check_routes, "_SPARSE", sparse)
+    monkeypatch.setattr(check_routes, "_SPREAD", sparse)
 
 
 @pytest.mark.usefixtures("_sizes")

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurocomp.mapping.hypergraph import AXON, Hypergraph
+from neurocomp.mapping.rows import Rows, pointer, transposed
 from neurocomp.network.ops import frozen_array
+
+_DENSE = 4  # flows are added up in a table of all pairs of parts if it has no more entries for each pin than this
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,19 +49,15 @@ def placed_nets(clustered: Hypergraph, halvings: int = 0) -> PlacedNets:
     source = np.where(clustered.source < parts, clustered.source, -1)
     leaving = used[net_of_pin] & (clustered.pin != source[net_of_pin])
     net_of_pin, pin = net_of_pin[leaving], clustered.pin[leaving]
-    kept, net_of_pin = np.unique(net_of_pin, return_inverse=True)
-    source, traffic = source[kept].astype(np.int32), -(-clustered.traffic[kept] >> halvings)
-    pin_ptr = np.searchsorted(net_of_pin, np.arange(kept.size + 1))
+    length = np.bincount(net_of_pin, minlength=clustered.nets)
+    kept = np.flatnonzero(length)
+    source, traffic, length = source[kept].astype(np.int32), -(-clustered.traffic[kept] >> halvings), length[kept]
+    pin_ptr = pointer(length)
     inside = source >= 0
-    touched = np.concatenate([pin, source[inside]]).astype(np.int64)
-    net = np.concatenate([net_of_pin, np.flatnonzero(inside)])
-    order = np.lexsort((net, touched))
-    touch_ptr = np.searchsorted(touched[order], np.arange(parts + 1))
-    flows = _flows(parts, source[net_of_pin], pin, traffic[net_of_pin])
-    return PlacedNets(
-        parts, source, traffic, pin_ptr.astype(np.int64), pin.astype(np.int32), touch_ptr.astype(np.int64),
-        net[order].astype(np.int32), *flows,
-    )  # fmt: skip
+    touched = Rows(pointer(length + inside), np.insert(pin, pin_ptr[1:][inside], source[inside]))
+    touch = transposed(touched, parts)
+    flows = _flows(parts, np.repeat(source, length), pin, np.repeat(traffic, length))
+    return PlacedNets(parts, source, traffic, pin_ptr, pin.astype(np.int32), touch.ptr, touch.items, *flows)
 
 
 def _flows(
@@ -69,8 +68,15 @@ def _flows(
     outside = source < 0
     np.add.at(entering, target[outside], traffic[outside])
     a, b, flow = source[~outside].astype(np.int64), target[~outside], traffic[~outside]
-    key, where = np.unique(np.concatenate([a * parts + b, b * parts + a]), return_inverse=True)
-    sums = np.zeros(key.size, np.int64)
-    np.add.at(sums, where, np.concatenate([flow, flow]))
-    first, other = np.divmod(key, max(1, parts))
+    if parts * parts <= _DENSE * flow.size:
+        table = np.zeros((parts, parts), np.int64)
+        np.add.at(table.reshape(-1), a * parts + b, flow)
+        table += table.T.copy()
+        first, other = np.nonzero(table)
+        sums = table[first, other]
+    else:
+        key, where = np.unique(np.concatenate([a * parts + b, b * parts + a]), return_inverse=True)
+        sums = np.zeros(key.size, np.int64)
+        np.add.at(sums, where, np.concatenate([flow, flow]))
+        first, other = np.divmod(key, max(1, parts))
     return np.searchsorted(first, np.arange(parts + 1)).astype(np.int64), other.astype(np.int32), sums, entering
