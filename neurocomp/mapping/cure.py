@@ -10,8 +10,8 @@ from neurocomp.mapping.abilities import beyond_the_chip
 from neurocomp.mapping.bounds import core_bounds
 from neurocomp.mapping.layer import layers_of
 from neurocomp.mapping.layer_cores import layer_assignment
-from neurocomp.mapping.limits import SYNAPSE_BITS
-from neurocomp.mapping.place import place
+from neurocomp.mapping.limits import SYNAPSE_BITS, limits_of
+from neurocomp.mapping.place import cores_needed
 from neurocomp.mapping.problem import MOST_CHIPS, Problem, stored_weight_bits
 from neurocomp.mapping.tile import Tiling, tile
 
@@ -96,6 +96,9 @@ def _cores_of(problem: Problem) -> int | None:
     if problem.chip.core.layer_cores is not None:
         whole, _ = layer_assignment(problem)
         return len(whole) or None
-    cut = tile(problem, layers_of(problem))
-    placement = place(problem, cut)
-    return placement.cores_needed if not cut.stuck and not cut.unsettled and placement.fits else None
+    layers = layers_of(problem)
+    if core_bounds(layers, limits_of(problem.chip))[0].cores > problem.available_cores:
+        return None
+    cut = tile(problem, layers)
+    needed = cores_needed(problem, cut)
+    return None if cut.stuck or cut.unsettled or needed > problem.available_cores else needed

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurocomp.errors import Diagnostic, DoesNotFitError
-from neurocomp.mapping.bounds import core_bounds, sources_of_one
+from neurocomp.errors import Diagnostic, DoesNotFitError, ResourceLimitError
+from neurocomp.mapping.bounds import CoreBound, core_bounds, sources_of_one
 from neurocomp.mapping.cure import more_chips, smallest_change
 from neurocomp.mapping.layer import Layer
-from neurocomp.mapping.limits import AXONS_IN, SYNAPSE_BITS, Limit
-from neurocomp.mapping.place import Placement, place
+from neurocomp.mapping.limits import AXONS_IN, NEURONS, SYNAPSE_BITS, Limit, limits_of
+from neurocomp.mapping.place import Placement, cores_needed
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.program_parts import Routes
 from neurocomp.mapping.tile import Tiling
@@ -27,14 +27,22 @@ if TYPE_CHECKING:
 
 _WORST = 3
 _OVERSIZED = 4  # beyond this many times the chip, counting neurons says enough
+_HOPELESS = 32  # times the chip, from which on no narrower weights help
+_MOST_NEURONS = 1 << 28  # that are mapped at once: every neuron takes some 40 bytes of memory by then
 _MANY = 8192  # cores, beyond which cutting takes longer than a refusal may
 
 
 def refuse_early(problem: Problem) -> None:
-    """Raise DoesNotFitError at once for a network whose neurons alone are many times too many for the chip."""
+    """Raise DoesNotFitError at once for a network whose neurons alone are many times too many for the chip, and
+    ResourceLimitError for one that is too large to be mapped at all."""
     sizes = {name: int(np.prod(problem.shape(name))) for name in problem.tiled}
-    needed = -(-sum(sizes.values()) // problem.chip.core.neurons_max)
-    if needed <= _OVERSIZED * max(1, problem.available_cores):
+    total, available = sum(sizes.values()), max(1, problem.available_cores)
+    needed = -(-total // problem.chip.core.neurons_max)
+    if total > _MOST_NEURONS and needed <= available:
+        what = f"the network has {total:,} neurons; neurocomp maps at most {_MOST_NEURONS:,} at once"
+        hint = f"a network {total / _MOST_NEURONS:.1f} times smaller, or its parts one by one"
+        raise ResourceLimitError(Diagnostic(_where(problem), what, hint=hint))
+    if needed <= (1 if total > _MOST_NEURONS else _OVERSIZED) * available:
         return
     cores = problem.available_cores
     room = cores * problem.chip.core.neurons_max
@@ -53,12 +61,42 @@ def refuse_early(problem: Problem) -> None:
 
 
 def refuse_uncut(problem: Problem, layers: Mapping[str, Layer]) -> None:
-    """Raise DoesNotFitError for a large network of which single neurons hear too much: before it is cut, which would
-    take long."""
+    """Raise DoesNotFitError for a network that takes many times what the chip has, and for a large one of which single
+    neurons hear too much: before it is cut, which would take long."""
     size = sum(int(np.prod(problem.shape(name))) for name in problem.tiled)
     found = _fan_in(problem, layers) if size > _MANY * problem.chip.core.neurons_max else []
+    found += _many_times_too_much(problem, layers)
     if found:
         raise DoesNotFitError(found)
+
+
+def _many_times_too_much(problem: Problem, layers: Mapping[str, Layer]) -> list[Diagnostic]:
+    cores = max(1, problem.available_cores)
+    bounds = [b for b in core_bounds(dict(layers), limits_of(problem.chip)) if b.cores > _HOPELESS * cores]
+    if not bounds:
+        return []
+    weights = bounds[0].limit.weights
+    takes = {
+        name: weights[NEURONS] * int(np.prod(layer.shape)) + weights[SYNAPSE_BITS] * layer.stored.all_bits(layer.shape)
+        for name, layer in layers.items()
+    }
+    worst = sorted(takes.items(), key=lambda item: -item[1])[:_WORST]
+    return [Diagnostic(
+        _where(problem), f"needs at least {_count(bounds[0].cores, 'core')}; {_available(problem)}",
+        f"no mapping exists: the network takes {_totals(bounds, cores)}; the largest layers are "
+        + ", ".join(f"{name} ({bounds[0].limit.shown(amount)})" for name, amount in worst),
+        "; or ".join(filter(None, [
+            more_chips(problem, bounds[0].cores),
+            f"a chip with {bounds[0].cores:,} such cores, or a network {bounds[0].cores / cores:.0f} times smaller",
+        ])),
+    )]  # fmt: skip
+
+
+def _totals(bounds: list[CoreBound], cores: int) -> str:
+    return "; ".join(
+        f"{b.limit.shown(b.total)} {_noun(b.limit)} in total, the {cores:,} cores have "
+        f"{b.limit.shown(b.limit.capacity * cores)}" for b in bounds
+    )  # fmt: skip
 
 
 def impossible(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
@@ -256,14 +294,10 @@ def _too_little_in_total(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
     bounds = [b for b in core_bounds(tiling.layers, tiling.limits) if b.cores > cores]
     if not bounds:
         return []
-    totals = [
-        f"{b.limit.shown(b.total)} {_noun(b.limit)} in total, the {cores:,} cores have "
-        f"{b.limit.shown(b.limit.capacity * cores)}" for b in bounds
-    ]  # fmt: skip
     least = bounds[0].cores
     return [Diagnostic(
         _where(problem), f"needs at least {_count(least, 'core')}; {_available(problem)}",
-        f"no mapping exists: the network takes {'; '.join(totals)}. {_worst_layers(tiling)}",
+        f"no mapping exists: the network takes {_totals(bounds, cores)}. {_worst_layers(tiling)}",
         smallest_change(problem, tiling, max(least, cores_in_order(problem, tiling))),
     )]  # fmt: skip
 
@@ -286,7 +320,7 @@ def _available(problem: Problem) -> str:
 
 def cores_in_order(problem: Problem, tiling: Tiling) -> int:
     """Cores that the tiles take in network order; 0 where there are no such tiles."""
-    return 0 if tiling.stuck or tiling.unsettled else place(problem, tiling).cores_needed
+    return 0 if tiling.stuck or tiling.unsettled else cores_needed(problem, tiling)
 
 
 def _worst_layers(tiling: Tiling) -> str:

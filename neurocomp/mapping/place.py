@@ -37,16 +37,30 @@ def place(problem: Problem, tiling: Tiling, seed: int = 0, dense: bool = False) 
 
     The result does not depend on ``seed``; placers that search do.
     """
-    held = {core for cut in tiling.cuts.values() if isinstance(cut, Assigned) for core in cut.members}
-    free = [int(c) for c in problem.core_order if int(c) not in held]
-    free = free[: max(0, problem.available_cores - len(held))]
-    loose = [name for name in problem.tiled if not isinstance(tiling.cuts[name], Assigned)]
-    demands = np.concatenate([np.zeros((0, DEMANDS), np.int64), *(tiling.demands[name] for name in loose)])
-    group = _grouped(demands, tiling.limits, len(free), dense)
-    needed = len(held) + (int(group[-1]) + 1 if group.size else 0)
+    held, group = _groups(problem, tiling, dense)
+    needed = _needed(held, group)
     if needed > problem.available_cores:
         return Placement((), False, needed)
-    return Placement(_tiles(problem, tiling, [free[g] for g in group]), True, needed)
+    free = problem.core_order[~np.isin(problem.core_order, held)]
+    return Placement(_tiles(problem, tiling, free[group].tolist()), True, needed)
+
+
+def cores_needed(problem: Problem, tiling: Tiling) -> int:
+    """Cores that ``place`` takes, or would take: found without listing the cores of the chip."""
+    return _needed(*_groups(problem, tiling, dense=False))
+
+
+def _needed(held: np.ndarray, group: np.ndarray) -> int:
+    return held.size + (int(group[-1]) + 1 if group.size else 0)
+
+
+def _groups(problem: Problem, tiling: Tiling, dense: bool) -> tuple[np.ndarray, np.ndarray]:
+    """int64: cores that the user assigned, and for each other tile the number of its core among those left."""
+    assigned = {core for cut in tiling.cuts.values() if isinstance(cut, Assigned) for core in cut.members}
+    held = np.array(sorted(assigned), np.int64)
+    loose = [name for name in problem.tiled if not isinstance(tiling.cuts[name], Assigned)]
+    demands = np.concatenate([np.zeros((0, DEMANDS), np.int64), *(tiling.demands[name] for name in loose)])
+    return held, _grouped(demands, tiling.limits, max(0, problem.available_cores - held.size), dense)
 
 
 def _tiles(problem: Problem, tiling: Tiling, cores: list[int]) -> tuple[Tile, ...]:

@@ -152,8 +152,12 @@ class Problem:
 
     @cached_property
     def available_cores(self) -> int:
-        """Cores that may be used: those the chip has, without the forbidden ones."""
-        return min(self.core_order.size, self.chip.core.count * self.chips[0] * self.chips[1])
+        """Cores that may be used: those the chip has, without the forbidden ones. No more than ``core_order`` names,
+        which takes long to list on thousands of chips."""
+        noc, count = self.chip.noc, self.chips[0] * self.chips[1]
+        dead = np.array([core for core in self.forbidden if 0 <= core < self.mesh.core_slots], np.int64)
+        lost = np.bincount(self._chip_of(dead), minlength=count)
+        return int(np.minimum(noc.routers * noc.cores_per_router - lost, self.chip.core.count).sum())
 
     @cached_property
     def core_order(self) -> np.ndarray:
@@ -163,12 +167,16 @@ class Problem:
         order = order[~np.isin(order, dead)]
         if self.chips == (1, 1):
             return order
-        x, y = np.divmod(self.mesh.router_of(order), self.mesh.width)[::-1]
-        chip = y // self.chip.noc.height * self.chips[0] + x // self.chip.noc.width
+        chip = self._chip_of(order)
         order = order[np.argsort(chip, kind="stable")]
         chip = np.sort(chip)
         rank = np.arange(chip.size) - np.searchsorted(chip, chip)
         return order[rank < self.chip.core.count]
+
+    def _chip_of(self, cores: np.ndarray) -> np.ndarray:
+        """The number of the chip that each core lies on."""
+        y, x = np.divmod(self.mesh.router_of(cores), self.mesh.width)
+        return y // self.chip.noc.height * self.chips[0] + x // self.chip.noc.width
 
     def with_weight_bits(self, bits: int) -> Problem:
         return replace(self, weight_bits=bits)

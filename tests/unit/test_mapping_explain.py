@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from neurocomp.errors import EXIT_DOES_NOT_FIT, Diagnostic, DoesNotFitError, InputError
-from neurocomp.mapping.map import map_network
+from neurocomp.errors import EXIT_DOES_NOT_FIT, Diagnostic, DoesNotFitError, InputError, ResourceLimitError
+from neurocomp.mapping import explain
+from neurocomp.mapping.map import map_network, plan_mapping
+from neurocomp.mapping.problem import problem_of
 from neurocomp.network import Conv, Integer, Linear, Network, Neuron, Pool, Population, Projection
 from tests.mapping_problems import chain, conv, convnet, mlp, random_graph, residual
 from tests.small_chips import make_chip
@@ -186,3 +190,36 @@ def test_a_wide_kernel_is_a_proof_in_memory() -> None:
     (found,) = refused(network, make_chip(memories=memory))
     assert found.what == "a single neuron needs 576 bytes of synapse memory, a core has 128 bytes"
     assert "no mapping exists" in found.why
+
+
+def test_a_network_that_takes_far_too_much_memory_is_refused_without_being_tiled(monkeypatch) -> None:
+    monkeypatch.setattr("neurocomp.mapping.map.tile", None)  # must not get that far
+    memory = [{"name": "weights", "size_kib": 0.0625, "holds": ["synapses"]}]
+    (found,) = refused(mlp(100, 200, 10), make_chip(2, 2, memories=memory))
+    assert found.what == "needs at least 344 cores; 4 are available"
+    assert found.why == (
+        "no mapping exists: the network takes 21.5 KiB of weights memory in total, the 4 cores have 256 bytes; "
+        "the largest layers are p0 (19.5 KiB), p1 (2.0 KiB)"
+    )
+    assert "344 such cores" in found.hint
+
+
+def test_more_neurons_than_can_be_mapped_at_once_are_refused_by_that_number(monkeypatch) -> None:
+    monkeypatch.setattr(explain, "_MOST_NEURONS", 100)
+    with pytest.raises(ResourceLimitError) as error:
+        map_network(mlp(4, 200), make_chip(), effort="fast")
+    (found,) = error.value.diagnostics
+    assert found.what == "the network has 200 neurons; neurocomp maps at most 100 at once"
+    with pytest.raises(DoesNotFitError):  # no room on the chip either
+        map_network(mlp(4, 200), make_chip(1, 1, neurons_max=100))
+
+
+def test_cores_of_many_chips_are_counted_without_listing_them(monkeypatch) -> None:
+    chip = make_chip(3, 2, 2, noc={"width": 3})
+    for chips in ((1, 1), (2, 2)):
+        for forbidden in ((), (0, 1, 7), range(12)):
+            problem = replace(problem_of(mlp(4, 4), chip), chips=chips, forbidden=frozenset(forbidden))
+            assert problem.available_cores == min(problem.core_order.size, chip.core.count * chips[0] * chips[1])
+    monkeypatch.setattr("neurocomp.fabric.topology.Mesh.core_order", None)
+    with pytest.raises(DoesNotFitError):
+        plan_mapping(mlp(300, 300, 5), make_chip(64, 64, fan_in_max=10), chips="auto")
