@@ -1,6 +1,14 @@
 #include "place_joint_weigh.h"
+#include <math.h>
 
 enum { FITTING = 8 }; /* members that are looked at for one that fits in exchange */
+
+/* A look ahead with 1 / PILOT of the work finds the heat at which fewer than one in COLD of the moves weighed are
+ * wanted, whether limits allow them or not: cooling ends there but for LAST levels that raise nothing. A level ends
+ * after 1 / FROZEN_WORK of its work if fewer than one in FROZEN are wanted. */
+enum { PILOT = 16, COLD = 100, LAST = 8, FROZEN = 50, FROZEN_WORK = 4 };
+#define LEAST_LEFT 0.01 /* of the heat, where cooling ends at the latest */
+#define MOST_LEFT 0.2
 
 /* After the move at hand was made, or was not. */
 static void settle(nc_joint *j, int made, int64_t hops) {
@@ -14,7 +22,10 @@ static void settle(nc_joint *j, int made, int64_t hops) {
 
 static int takes(nc_joint *j, int64_t hops, double temperature) {
     const double delta = (double)hops + (j->steepness > 0.0 ? weigh_loads(j) : 0.0);
-    return delta <= 0.0 || (temperature > 0.0 && delta <= temperature * nc_rng_exponential(&j->rng));
+    const int wanted = delta <= 0.0 || (temperature > 0.0 && delta <= temperature * nc_rng_exponential(&j->rng));
+    j->weighed++;
+    j->wanted += wanted;
+    return wanted;
 }
 
 static int legal(nc_joint *j, int32_t v, int32_t to, int ignore_to) {
@@ -232,19 +243,41 @@ static double objective(const nc_joint *j) {
 
 static void keep_best(nc_joint *j) { memcpy(j->best, j->s->part, sizeof(int32_t) * (size_t)j->s->h->vertices); }
 
+/* Moves of one level: as many as its work allows, fewer if hardly any are wanted. */
+static void run_level(nc_joint *j, int64_t work, int32_t window, double temperature) {
+    j->work = j->weighed = j->wanted = 0;
+    while (j->work < work) {
+        if (temperature > 0.0 && j->work >= work / FROZEN_WORK && j->wanted < j->weighed / FROZEN)
+            return;
+        step(j, window, temperature);
+    }
+}
+
+/* What is left of the heat where hardly any moves are wanted. */
+static double heat_left(nc_joint *j, const nc_place_schedule *schedule) {
+    double left = 1.0;
+    for (int32_t level = 0; level < LEVELS && left > LEAST_LEFT; level++, left *= COOLING) {
+        run_level(j, schedule->work / PILOT / LEVELS, board_window(schedule, level), schedule->hot * left);
+        if (j->wanted < j->weighed / COLD)
+            break;
+    }
+    return left < LEAST_LEFT ? LEAST_LEFT : left > MOST_LEFT ? MOST_LEFT : left;
+}
+
 void nc_place_joint_run(const nc_place_joint *joint, const nc_place_schedule *schedule, void *workspace) {
     nc_joint j;
     take_joint(&j, joint, workspace);
     set_joint(&j, schedule->seed, schedule->congestion);
+    if (joint->movable_count == 0)
+        return;
     double best = objective(&j), temperature = schedule->hot;
     keep_best(&j);
-    for (int32_t level = 0; level < LEVELS && joint->movable_count > 0; level++) {
-        j.work = 0;
-        while (j.work < schedule->work / LEVELS)
-            step(&j, board_window(schedule, level), temperature);
-        temperature = board_cooled(temperature, level);
+    const double factor = temperature > 0.0 ? pow(heat_left(&j, schedule), 1.0 / (LEVELS - LAST)) : 0.0;
+    for (int32_t level = 0; level < LEVELS; level++) {
+        run_level(&j, schedule->work / LEVELS, board_window(schedule, level), temperature);
+        temperature = level + 1 >= LEVELS - LAST ? 0.0 : temperature * factor;
         const double now = objective(&j);
-        if (now < best || level == LEVELS - GREEDY_LEVELS) {
+        if (now < best || level == LEVELS - LAST) {
             best = now;
             keep_best(&j);
         }

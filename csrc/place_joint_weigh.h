@@ -33,6 +33,7 @@ typedef struct {
     int32_t freshes;
     nc_spot input;
     int64_t total, work;
+    int64_t weighed, wanted; /* moves, at one level */
     nc_rng rng;
 } nc_joint;
 

@@ -26,24 +26,27 @@ _LEAST_HEAT = 0.05  # below, annealing gains nothing over moves that raise nothi
 
 @dataclass(frozen=True)
 class _Work:
-    """Looks at entries of nets by one chain: ``least`` in any case but for very few pins, and some for each pin.
+    """Looks at entries of nets by one chain: ``least`` but for few pins or vertices, and some for each pin.
     chains: searches."""
 
     least: int
     per_pin: int
     chains: int = 1
 
-    def of(self, pins: int, patience: int = 1) -> int:
-        return min(self.least * patience, _ENOUGH * pins) + self.per_pin * pins
+    def of(self, pins: int, vertices: int, patience: int = 1) -> int:
+        return min(self.least * patience, _ENOUGH * pins, _PER_VERTEX * vertices) + self.per_pin * pins
 
 
+_MANY = 1 << 40  # vertices: no bound by them, where a budget is shared
 _COOLING = 4  # the chain that cools links has this part of the work of the one before
-_LIVING, _HOTTER = 6, 2.0  # results that have children; heat of the chains that make up for missing ones
+_LIVING, _HOTTER, _LONGER = 4, 2.0, 4  # results that have children; heat, and work in units of a child's, of the chains
+# that make up for missing ones
 _CHILDREN = {"fast": 0, "default": 16, "best": 48}
-_IDLE = {"fast": 0, "default": 5, "best": 16}  # children in a row that are no better than the best, then no more
+_GAIN = 0.002  # share of hops that children have to save,
+_IDLE = {"fast": 0, "default": 4, "best": 12}  # or so many of them in a row are the last
 _CLOSE = 0.005  # share of hops within which the cooler of the living is taken
-_LOOKS = {"fast": 0, "default": 100_000_000, "best": 300_000_000}  # for each child, and no more than of _ENOUGH
-_ENOUGH = 50_000  # looks for each pin, at which small problems are solved
+_LOOKS = {"fast": 0, "default": 100_000_000, "best": 300_000_000}  # for each child, and no more than for these:
+_ENOUGH, _PER_VERTEX = 50_000, 200_000  # looks for each pin, and for each vertex, at which small problems are solved
 _WORK = {
     "fast": _Work(3_000_000, 20),
     "default": _Work(40_000_000, 100),
@@ -84,7 +87,7 @@ def improve_jointly(
     start[group] = part
     if not _is_legal(chains, start, core.size) or chains.movable.size == 0:
         return part, core
-    schedule = _schedule(effort, budget, graph.pin.size, patience)
+    schedule = _schedule(effort, budget, (graph.pin.size, chains.movable.size), patience)
     best = _search(chains, start, schedule, seed)
     if cools:
         most = chains.found(start).hops
@@ -116,24 +119,26 @@ def recombine(
         start = np.full(chains.task.is_input.size, -1, np.int32)
         start[group] = np.where(part < 0, -1, np.searchsorted(core, cores[part]))
         living.append(chains.found(start))
-    looks = min(_LOOKS[effort], _ENOUGH * graph.pin.size)
+    looks = min(_LOOKS[effort], _ENOUGH * graph.pin.size, _PER_VERTEX * chains.movable.size)
     if budget is not None:
-        looks = min(looks, budget // (_LIVING + _CHILDREN[effort]))
+        looks = min(looks, budget // (_LIVING * _LONGER + _CHILDREN[effort]))
     best = _bred(chains, living, effort, looks, seed)
     return _without_empty(best.part[group], chains.core)
 
 
 def _bred(chains: Chains, living: list[Found], effort: Effort, looks: int, seed: int) -> Found:
-    """Children until some in a row are no better than the best; of the best and those close to it the coolest."""
+    """Children until some in a row have saved too little; of the best and those close to it the coolest."""
     rng, most, idle = np.random.default_rng(seed), min(found.hops for found in living), 0
-    begun = [chains.anneal(living[k % len(living)], _HOTTER, looks, seed * 64 + k) for k in range(len(living), _LIVING)]
+    missing = range(len(living), _LIVING)
+    begun = [chains.anneal(living[k % len(living)], _HOTTER, _LONGER * looks, seed * 64 + k) for k in missing]
     living = sorted(living + begun, key=lambda found: found.hops)
+    mark = living[0].hops
     for turn in range(_CHILDREN[effort]):
         if idle == _IDLE[effort] or living[0].hops == living[-1].hops:  # they have found the same
             break
         one, other = rng.choice(len(living), 2, replace=False)
         child = chains.recombined(living[one], living[other], looks, seed * 64 + turn)
-        idle = 0 if child.hops < living[0].hops else idle + 1
+        idle, mark = (0, child.hops) if child.hops < mark * (1 - _GAIN) else (idle + 1, mark)
         if child.hops < living[-1].hops:
             living = sorted([*living[:-1], child], key=lambda found: found.hops)
     close = [found for found in living if found.hops <= min(most, living[0].hops * (1 + _CLOSE))]
@@ -168,10 +173,13 @@ def _with_spare(core: np.ndarray, fabric: Fabric, spare: int) -> np.ndarray:
     return np.concatenate([core, free[np.argsort(away, kind="stable")[:spare]]])
 
 
-def _schedule(effort: Effort, budget: int | None, pins: int, patience: int) -> list[tuple[float, int]]:
-    """(heat in units of the mean cost of a vertex, looks) of each search."""
+def _schedule(effort: Effort, budget: int | None, sizes: tuple[int, int], patience: int) -> list[tuple[float, int]]:
+    """(heat in units of the mean cost of a vertex, looks) of each search. sizes: pins, vertices that may move."""
+    pins, vertices = sizes[0], sizes[1] if budget is None else _MANY
     steps = [_WORK[step] for step in EFFORTS[: EFFORTS.index(effort) + 1]]
-    looks = [work.of(pins, patience if turn else 1) for turn, work in enumerate(steps) for _ in range(work.chains)]
+    looks = [
+        work.of(pins, vertices, patience if turn else 1) for turn, work in enumerate(steps) for _ in range(work.chains)
+    ]
     if budget is not None:
         total = sum(looks)
         looks = [look * budget // total for look in looks]
