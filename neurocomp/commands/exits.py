@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import json
@@ -60,14 +61,15 @@ def run(app: Any, arguments: Sequence[str]) -> int:
 
 def leave(code: int) -> None:
     """End the process. After an interrupt nobody waits for threads that still compute."""
-    if code == EXIT_INTERRUPTED:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first one was heard
-        if _still_computing():
-            for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(OSError, ValueError):
-                    stream.flush()
-            os._exit(code)
-    sys.exit(code)
+    if code != EXIT_INTERRUPTED:
+        sys.exit(code)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first one was heard
+    if not _still_computing():
+        atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)  # where an interrupt passed through exec(), sys.exit would end the process by a signal
 
 
 def _still_computing() -> bool:

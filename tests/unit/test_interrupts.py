@@ -91,8 +91,7 @@ from neurocomp.commands.exits import leave
 from neurocomp.interrupts import end_as_interrupted
 end_as_interrupted()
 try:
-    os.kill(os.getpid(), signal.SIGTERM)
-    threading.Event().wait(10)
+    exec("os.kill(os.getpid(), signal.SIGTERM); threading.Event().wait(10)")
 except KeyboardInterrupt:
     if sys.argv[1] == "computing":
         threading.Thread(target=threading.Event().wait).start()
