@@ -3,6 +3,7 @@ are."""
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -34,6 +35,8 @@ def files_read(root: Path) -> Iterator[set[Path]]:
 
 def _see(event: str, arguments: tuple[Any, ...]) -> None:
     if _watching and event == "open" and isinstance(arguments[0], str | Path):
+        if any(flags & os.O_WRONLY for flags in arguments[2:3]):
+            return  # a log, say: its content is no input
         for seen in _watching:
             seen.add(str(arguments[0]))
 

@@ -98,6 +98,7 @@ def test_what_user_code_reads_is_known(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("b")
     with files_read(tmp_path) as found:
         (tmp_path / "a.txt").read_text()
+        (tmp_path / "log.txt").write_text("what is written is no input")
         json.dumps({})
     (tmp_path / "b.txt").read_text()
     assert found == {tmp_path / "a.txt"}
