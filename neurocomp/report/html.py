@@ -18,7 +18,10 @@ def to_html(result: Result) -> str:
     answer = [
         ("cores", f"{result.fit.cores_used:,} of {result.fit.cores_available:,}"),
         ("energy per inference", least + units.energy(energy.total_aj / samples)),
-        *((f"of which {unit}", units.energy(part / samples)) for unit, part in energy.by_unit.items()),
+        *(
+            (f"of which {unit}", "unknown" if unit in energy.unknown_units else units.energy(part / samples))
+            for unit, part in energy.by_unit.items()
+        ),
         ("latency", units.time(result.timing.latency_total_ps / samples)),
         ("power", least + units.power(energy.total_aj / result.timing.total_ps)),
     ]

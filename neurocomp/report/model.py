@@ -169,6 +169,11 @@ class EnergyFacts:
     memory_apart: bool
 
     @property
+    def unknown_units(self) -> tuple[str, ...]:
+        """Units of which nothing is known, although they had something to do: the host's. They count as nothing."""
+        return ("host",) if "host_operation" in self.unknown else ()
+
+    @property
     def is_lower_bound(self) -> bool:
         return bool(self.unknown)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import fill
 
 from neurocomp.chip.provenance import KINDS
+from neurocomp.energy.table import HOST
 from neurocomp.report import units
 from neurocomp.report.mapping import mapping_lines
 from neurocomp.report.model import LayerFacts, Result, ValueUse
@@ -67,6 +68,7 @@ def _warnings(result: Result) -> Iterator[str]:
 def _answer(result: Result) -> Iterator[str]:
     timing, samples = result.timing, result.run.samples
     least = ">= " if result.energy.is_lower_bound else ""
+    slower, faster = (">= ", "<= ") if HOST in result.energy.by_unit else ("", "")  # without the host's time
     dynamic = result.energy.total_aj - result.energy.by_unit["static"]
     yield "Per inference"
     events = result.traffic.synaptic_events
@@ -75,8 +77,8 @@ def _answer(result: Result) -> Iterator[str]:
          f"of which {units.energy(dynamic / samples)} dynamic"],
         ["power", least + units.power(result.energy.total_aj / timing.total_ps),
          f"of which {units.power(dynamic / timing.total_ps)} dynamic"],
-        ["latency", units.time(timing.latency_total_ps / samples), _latency(result)],
-        ["throughput", f"{units.rate(samples * 1e12 / timing.streaming_ps)} /s",
+        ["latency", slower + units.time(timing.latency_total_ps / samples), _latency(result)],
+        ["throughput", f"{faster}{units.rate(samples * 1e12 / timing.streaming_ps)} /s",
          f"one inference every {units.time(timing.streaming_ps / samples)}, samples back to back"],
         *_accuracy(result),
     ]  # fmt: skip
@@ -125,7 +127,7 @@ def _energy(result: Result) -> Iterator[str]:
     yield "Energy per inference by unit"
     rows = [
         [unit, units.energy(part / samples), units.share(part / energy.total_aj) if energy.total_aj else "",
-         _remark(result, unit)]
+         _remark(result, unit)] if unit not in energy.unknown_units else [unit, "unknown", "", "and not in the total"]
         for unit, part in energy.by_unit.items()
     ]  # fmt: skip
     yield from table([*rows, ["total", units.energy(energy.total_aj / samples), "", ""]], "lrrl")

@@ -8,7 +8,7 @@ import numpy as np
 
 from neurocomp.activity.execution import Execution
 from neurocomp.chip.spec import ChipSpec
-from neurocomp.energy.table import EnergyTable
+from neurocomp.energy.table import HOST, EnergyTable
 from neurocomp.fabric.noc import Fidelity
 from neurocomp.network.graph import Network
 from neurocomp.report import units
@@ -52,7 +52,14 @@ def warnings_about(
     clipping = (*_clipped_inputs(execution.clipped_inputs), *_saturation(execution.saturations))
     if network is not None:
         clipping = (*clipping, *_registers(network, execution))
-    figures = (*_costs(table), *_accuracy(accuracy), *_rounding(lost), *_doubts(simulation), *_draining(simulation))
+    figures = (
+        *_costs(table),
+        *_host_time(table),
+        *_accuracy(accuracy),
+        *_rounding(lost),
+        *_doubts(simulation),
+        *_draining(simulation),
+    )
     return (*figures, *_activity(layers), *clipping)
 
 
@@ -73,6 +80,14 @@ def _costs(table: EnergyTable) -> Iterator[str]:
         yield (
             f"energy is a lower bound: the profile does not know the cost of {', '.join(table.unknown)}, so "
             f"{'it counts' if one else 'they count'} as nothing"
+        )
+
+
+def _host_time(table: EnergyTable) -> Iterator[str]:
+    if HOST in table.units:
+        yield (
+            "latency and throughput are the chip's: the time that the host takes for what it computes is not known, "
+            "so it counts as nothing"
         )
 
 

@@ -186,3 +186,15 @@ def test_inputs_at_other_steps_come_from_the_host_as_inputs_do() -> None:
     work = host_work(program, run.trace)
     assert work.arriving == {"later": 0} and not work.sent.any()
     simulate(program, run.trace)
+
+
+def test_a_report_says_that_the_hosts_energy_and_time_are_unknown() -> None:
+    program = compiled(network(full()), graded_spikes=True, spike_bits=8)
+    run = execute(program.network, inputs())
+    result = report(program, simulate(program, run.trace), execution=run)
+    assert result.energy.unknown_units == ("host",) and result.energy.by_unit["host"] == 0
+    assert any("the time that the host takes for what it computes is not known" in text for text in result.warnings)
+    lines = [line.split() for line in result.to_text().splitlines()]
+    assert ["host", "unknown", "and", "not", "in", "the", "total"] in lines
+    assert next(line for line in lines if line[:1] == ["latency"])[1] == ">="
+    assert next(line for line in lines if line[:1] == ["throughput"])[1] == "<="

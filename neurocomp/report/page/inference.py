@@ -102,6 +102,8 @@ def _energy(result: Result) -> Section:
     total = energy.total_aj or 1
     rows = [
         [unit, units.energy(part / samples), part / total, units.share(part / total)]
+        if unit not in energy.unknown_units
+        else [unit, "unknown", "", ""]
         for unit, part in energy.by_unit.items()
     ]
     rows.append(["total", units.energy(energy.total_aj / samples), "", ""])
