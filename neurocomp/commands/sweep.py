@@ -51,6 +51,7 @@ def run_sweep(file: Path, options: Sweep) -> None:
     given = files_of(space, folder, options.run_code)
     jobs, store = plan(space, given), Store(folder)
     write_whole(folder / SPACE, file.read_text("utf-8-sig"))
+    store.ask_for([job.key for job in jobs])
     with Progress(sys.stderr, enabled=not options.quiet) as progress, progress.stage("sweeping") as advance:
         teller = SweepProgress(space, len(jobs) or space.sampler.points or 0, advance, progress)
 

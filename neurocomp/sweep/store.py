@@ -7,7 +7,7 @@ version of neurocomp have other names, so they are neither used nor harmed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from neurocomp.errors import bad_input
@@ -17,6 +17,7 @@ from neurocomp.sweep.outcome import Outcome, outcome_from_tree
 POINTS = "points"
 RUNS = "runs"
 MARK = "sweep.json"
+ASKED = "asked.json"
 SPACE = "space.yaml"
 SCHEMA = "neurocomp/sweep-store/1"
 
@@ -58,10 +59,22 @@ class Store:
         text = json.dumps(outcome.to_tree(), sort_keys=True, indent=1, allow_nan=False) + "\n"
         write_whole(self.path_of(outcome.key), text)
 
+    def ask_for(self, keys: Sequence[str]) -> None:
+        """Which points the sweep has that runs now; others in the folder are from other spaces, or from earlier forms
+        of this one. None: a search, which finds out as it goes. Raises OSError."""
+        if keys:
+            write_whole(self.folder / ASKED, json.dumps(sorted(set(keys))) + "\n")
+        else:
+            (self.folder / ASKED).unlink(missing_ok=True)
+
     def all(self) -> Iterator[Outcome]:
-        """Every finished point, in the order of the keys."""
-        for path in sorted((self.folder / POINTS).glob("*.json")):
-            outcome = self.get(path.stem)
+        """Every finished point that was asked for, in the order of the keys."""
+        try:
+            keys = [key for key in json.loads((self.folder / ASKED).read_text("utf-8")) if key.isalnum()]
+        except (OSError, ValueError, TypeError, AttributeError):
+            keys = sorted(path.stem for path in (self.folder / POINTS).glob("*.json"))
+        for key in keys:
+            outcome = self.get(key)
             if outcome is not None:
                 yield outcome
 

@@ -104,6 +104,21 @@ def test_one_process_and_two_give_the_same_files(made: Path, tmp_path: Path) -> 
     assert sum(name.startswith("points/") for name in one) == 6
 
 
+def test_what_is_shown_are_the_points_of_the_space_as_it_is_now(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    less = tmp_path / "less.yaml"
+    less.write_text(made.read_text().replace("[1, 2, 30]", "[1, 2]"))
+    shown = []
+    for space_file in (made, less, made):
+        assert run(app, ["sweep", str(space_file), "-o", str(tmp_path / "s"), "-q", "--workers", "1"]) == 0
+        assert run(app, ["sweep", "show", str(tmp_path / "s"), "--json"]) == 0
+        shown.append(len(json.loads(capsys.readouterr().out)["points"]))
+    assert shown == [6, 4, 6] and len(points_in(tmp_path / "s")) == 6
+    (tmp_path / "s" / "asked.json").write_text('["../points.csv", 3]')
+    assert len(list(Store(tmp_path / "s").all())) == 6, "a damaged list counts as none"
+
+
 def test_what_is_finished_is_not_computed_again(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert swept(made, tmp_path / "a", "--workers", "1") == 0
     before = everything(tmp_path / "a")
