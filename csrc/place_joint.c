@@ -1,5 +1,4 @@
-#include "place_joint_weigh.h"
-#include <math.h>
+#include "place_joint_wish.h"
 
 enum { FITTING = 8 }; /* members that are looked at for one that fits in exchange */
 
@@ -168,6 +167,40 @@ static void step(nc_joint *j, int32_t window, double temperature) {
         try_swap(j, v, w, temperature);
 }
 
+/* The member of a part that would serve the exchange with v best, of a few; -1 if all of them together lose by it. */
+static int32_t member_for(nc_joint *j, int32_t v, int32_t to) {
+    const int32_t from = j->s->part[v], first = member_of(j, to);
+    int32_t best = -1, w = first;
+    double most = -hoped(j, v, to);
+    for (int32_t k = 0; w >= 0 && k < LOOKED_AT; k++) {
+        const double gain = hoped(j, w, from);
+        if (gain >= most && sizes_fit(j, v, w) && is_movable(j, w)) {
+            best = w;
+            most = gain;
+        }
+        w = j->s->next[w] == first ? -1 : j->s->next[w];
+    }
+    j->work += LOOKED_AT;
+    return best;
+}
+
+/* The same as a step, by what vertices wish. */
+static void wished_step(nc_joint *j, double temperature) {
+    const int32_t v = j->joint->movable[nc_rng_below(&j->rng, j->joint->movable_count)];
+    const uint64_t dice = nc_rng_next(&j->rng);
+    const int32_t to = dice >> 63 ? part_of_partner(j, v) : part_close_to(j, core_wished(j, v), 1);
+    j->work += 2;
+    if (to < 0 || to == j->s->part[v])
+        return;
+    if (has_room(j, v, to) && (dice & 3)) {
+        try_move(j, v, to, temperature);
+        return;
+    }
+    const int32_t w = member_for(j, v, to);
+    if (w >= 0)
+        try_swap(j, v, w, temperature);
+}
+
 static int64_t link_count(const nc_joint *j) { return (int64_t)j->fabric->width * j->fabric->height * NC_PLACE_LINKS; }
 
 /* The cost of every net, and the loads that all of them make. */
@@ -249,7 +282,10 @@ static void run_level(nc_joint *j, int64_t work, int32_t window, double temperat
     while (j->work < work) {
         if (temperature > 0.0 && j->work >= work / FROZEN_WORK && j->wanted < j->weighed / FROZEN)
             return;
-        step(j, window, temperature);
+        if (j->wished)
+            wished_step(j, temperature);
+        else
+            step(j, window, temperature);
     }
 }
 
@@ -270,10 +306,14 @@ void nc_place_joint_run(const nc_place_joint *joint, const nc_place_schedule *sc
     set_joint(&j, schedule->seed, schedule->congestion);
     if (joint->movable_count == 0)
         return;
+    j.wished = schedule->wished && !j.fabric->torus;
+    set_wishes(&j);
     double best = objective(&j), temperature = schedule->hot;
     keep_best(&j);
     const double factor = temperature > 0.0 ? pow(heat_left(&j, schedule), 1.0 / (LEVELS - LAST)) : 0.0;
     for (int32_t level = 0; level < LEVELS; level++) {
+        if (level > 0 && level % WISH_LEVELS == 0)
+            set_wishes(&j);
         run_level(&j, schedule->work / LEVELS, board_window(schedule, level), temperature);
         temperature = level + 1 >= LEVELS - LAST ? 0.0 : temperature * factor;
         const double now = objective(&j);

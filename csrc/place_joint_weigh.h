@@ -17,6 +17,11 @@ typedef struct {
 } nc_fresh;
 
 typedef struct {
+    double x, y; /* the middle of what a vertex talks to, in routers */
+    double pull; /* its traffic with all of it */
+} nc_wish;
+
+typedef struct {
     const nc_place_joint *joint;
     const nc_place_fabric *fabric;
     nc_partition *s;
@@ -28,6 +33,8 @@ typedef struct {
     int64_t *cost;    /* per net: its weighted links */
     nc_fresh *fresh;  /* of the move at hand */
     int32_t *best;    /* per vertex: its part in the best state seen */
+    int wished;       /* steps go by wishes */
+    nc_wish *wish;    /* per vertex, as it was when they were counted last */
     int64_t *mark;    /* per net: HEARS * swap + who of the two that swap hears it */
     int64_t swap;     /* number of the swap that is weighed */
     int32_t freshes;
@@ -49,6 +56,7 @@ static uint64_t take_joint(nc_joint *j, const nc_place_joint *joint, uint8_t *me
     j->cost = nc_take(memory, &used, nets, sizeof(int64_t));
     j->fresh = nc_take(memory, &used, 2 * nets, sizeof(nc_fresh));
     j->mark = nc_take(memory, &used, nets, sizeof(int64_t));
+    j->wish = nc_take(memory, &used, (uint64_t)j->s->h->vertices, sizeof(nc_wish));
     j->best = nc_take(memory, &used, (uint64_t)j->s->h->vertices, sizeof(int32_t));
     return used;
 }
@@ -172,11 +180,39 @@ static int64_t weigh_exchanged(nc_joint *j, int32_t e, int32_t v, int32_t w, int
     return note(j, e, source, less, more);
 }
 
+/* The nets of one vertex lie anywhere in memory: asked for before they are needed. */
+static void fetch_nets(const nc_joint *j, const int32_t *nets, const int64_t *ptr) {
+    for (int64_t k = ptr[0]; k < ptr[1]; k++) {
+        NC_PREFETCH(&j->s->net[nets[k]]);
+        NC_PREFETCH(&j->mark[nets[k]]);
+    }
+}
+
+static void fetch_entries(const nc_joint *j, const int32_t *nets, const int64_t *ptr) {
+    for (int64_t k = ptr[0]; k < ptr[1]; k++) {
+        NC_PREFETCH(&j->s->entry[j->s->net[nets[k]].first]);
+        NC_PREFETCH(&j->cost[nets[k]]);
+    }
+}
+
+static void fetch_both(const nc_joint *j, int32_t v, int32_t w) {
+    const nc_partition *const s = j->s;
+    fetch_nets(j, s->heard, s->heard_ptr + v);
+    fetch_nets(j, s->heard, s->heard_ptr + w);
+    fetch_nets(j, s->sent, s->sent_ptr + v);
+    fetch_nets(j, s->sent, s->sent_ptr + w);
+    fetch_entries(j, s->heard, s->heard_ptr + v);
+    fetch_entries(j, s->heard, s->heard_ptr + w);
+    fetch_entries(j, s->sent, s->sent_ptr + v);
+    fetch_entries(j, s->sent, s->sent_ptr + w);
+}
+
 /* How much the cost grows if two vertices change places; each of their nets is looked at once. */
 static int64_t weigh_swap(nc_joint *j, int32_t v, int32_t w) {
     const nc_partition *const s = j->s;
     const int64_t clock = HEARS * ++j->swap;
     int64_t delta = 0;
+    fetch_both(j, v, w);
     for (int64_t k = s->heard_ptr[v]; k < s->heard_ptr[v + 1]; k++)
         j->mark[s->heard[k]] = clock + V_HEARS;
     for (int64_t k = s->heard_ptr[w]; k < s->heard_ptr[w + 1]; k++) {

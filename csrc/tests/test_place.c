@@ -147,11 +147,11 @@ static void test_searches_end_no_higher_and_move_nothing_that_is_held(void) {
         int64_t *const load = zeros(f.width * f.height * NC_PLACE_LINKS, sizeof(int64_t));
         const int64_t cost = walked(&f, &nets, load);
         void *const workspace = zeros((int64_t)nc_place_trees_workspace(&f, &nets), 1);
-        const nc_place_schedule schedule = {(uint64_t)turn, 30000, (double)cost / parts, 3, 0.0};
+        const nc_place_schedule schedule = {(uint64_t)turn, 30000, (double)cost / parts, 3, 0.0, 0};
         nc_place_trees(&f, &nets, &state, &schedule, workspace);
         CHECK(walked(&f, &nets, load) <= cost);
         CHECK_EQUAL(nc_place_check_state(&f, parts, &state), NC_OK);
-        const nc_place_schedule loaded = {(uint64_t)turn, 30000, (double)cost / parts, 3, 1e-4};
+        const nc_place_schedule loaded = {(uint64_t)turn, 30000, (double)cost / parts, 3, 1e-4, 0};
         nc_place_trees(&f, &nets, &state, &loaded, workspace);
         for (int32_t p = 0; p < parts; p++)
             CHECK(!held[p] || core[p] == before[p]);

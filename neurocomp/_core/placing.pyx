@@ -40,6 +40,7 @@ cdef extern from "place.h" nogil:
         double hot
         int32_t window
         double congestion
+        int32_t wished
     ctypedef int nc_status
     nc_status nc_place_check_fabric(const nc_place_fabric *fabric)
     nc_status nc_place_check_nets(const nc_place_nets *nets)
@@ -131,11 +132,11 @@ cdef class Joint:
             total = nc_place_joint_cost(&self.joint, self.workspace, &load[0])
         return total, np.asarray(load)
 
-    def run(self, uint64_t seed, int64_t work, double hot, int32_t window, double congestion=0.0):
+    def run(self, uint64_t seed, int64_t work, double hot, int32_t window, double congestion=0.0, bint wished=False):
         """Improve the parts in place. The arguments are nc_place_schedule."""
         cdef nc_place_schedule schedule
         schedule.seed, schedule.work, schedule.hot, schedule.window = seed, work, hot, window
-        schedule.congestion = congestion
+        schedule.congestion, schedule.wished = congestion, wished
         with nogil:
             nc_place_joint_run(&self.joint, &schedule, self.workspace)
 
@@ -234,7 +235,7 @@ cdef class Board:
         cdef uint64_t size
         result = self._state(core, &state)
         schedule.seed, schedule.work, schedule.hot, schedule.window = seed, work, hot, window
-        schedule.congestion = congestion
+        schedule.congestion, schedule.wished = congestion, 0
         if pairs:
             size = nc_place_pairs_workspace(&self.fabric, &self.flows)
         else:

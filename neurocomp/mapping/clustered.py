@@ -32,8 +32,8 @@ from neurocomp.mapping.partition import (
 )  # fmt: skip
 from neurocomp.mapping.partition.multilevel import Start
 from neurocomp.mapping.placing.fabric import fabric_of
-from neurocomp.mapping.placing.joint import improve_jointly, recombine
-from neurocomp.mapping.placing.place import place_best
+from neurocomp.mapping.placing.joint import improve_jointly, links_taken, recombine
+from neurocomp.mapping.placing.place import place_best, place_many
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
 from neurocomp.mapping.program_parts import Tile
@@ -46,7 +46,7 @@ PER_CORE, _FINEST = 8, 512  # micro-tiles that fill a core
 _LARGE, _LARGE_PINS = 8_000, 1_000_000  # micro-tiles, and what they hear, beyond which few methods must do:
 _OF_LARGE = ("natural", "multilevel")
 _HOPEFUL = 1.5  # beside the least volume, placement seldom makes up for more
-_RIVAL = 0.95  # beside columns, which are placed more easily
+_RIVAL, _COARSE_RIVAL = 0.95, 1.05  # beside columns, which are placed more easily; before fine levels are refined
 _HUGE, _OF_HUGE = 5_000_000, ("multilevel",)  # pins; methods where there are more
 _SPARE, _PATIENCE = 8, 4  # parts for each further core that joint moves may take; times their work, for traffic alone
 _FEWEST = {  # (method, micro-tiles that fill a core)
@@ -160,7 +160,10 @@ class Clusters:
         whose volume ``rival`` is, only those of one method that may be better once placed."""
         if rival is not None:
             built = self.built(PER_CORE)
-            found = self._partition("multilevel", "quick" if self.is_huge else "fast", built)
+            search = EFFORTS["quick" if self.is_huge else "rival"]
+            found = self._partition(
+                "multilevel from metis", replace(search, most_volume=int(_COARSE_RIVAL * rival)), built
+            )
             if found is not None and found.volume <= _RIVAL * rival:
                 yield self.placed(Layout("multilevel partition", built, found.part), "default")
             return
@@ -214,17 +217,35 @@ class Clusters:
 
     def in_tiles(self, name: str, tiling: Tiling, tiles: tuple[Tile, ...]) -> Layout:
         """Tiles that have cores, as they share them, on other cores. tiling: how they were cut."""
-        network, shape = self.problem.network, self.problem.shape
-        inputs = {n: Grid(tuple(split(length, 1) for length in shape(n))) for n in network.inputs}  # type: ignore[arg-type]
-        cuts = {name: cut for name, cut in inputs.items() if name in self.problem.emitting} | tiling.cuts
-        atoms = Atoms(cuts, {name: shape(name) for name in cuts})
-        graph = hypergraph_over(self.problem, tiling.layers, atoms, self.profile.rates)
+        graph, atoms = self.over(tiling)
         cores = np.array([tile.core for tile in tiles], np.int64)
         placed = cores >= 0
         _, first, label = np.unique(cores[placed], return_index=True, return_inverse=True)
         part = np.full(cores.size, -1, np.int32)
         part[placed] = np.argsort(np.argsort(first))[label]
         return self.placed(Layout(f"{name}, placed", (graph, atoms), part), "fast")
+
+    def over(self, tiling: Tiling) -> Built:
+        """The hypergraph of tiles themselves."""
+        network, shape = self.problem.network, self.problem.shape
+        inputs = {n: Grid(tuple(split(length, 1) for length in shape(n))) for n in network.inputs}  # type: ignore[arg-type]
+        cuts = {name: cut for name, cut in inputs.items() if name in self.problem.emitting} | tiling.cuts
+        atoms = Atoms(cuts, {name: shape(name) for name in cuts})
+        return hypergraph_over(self.problem, tiling.layers, atoms, self.profile.rates), atoms
+
+    def columns_joined(self) -> Layout | None:
+        """Columns of a large network or their rival, whichever takes fewer links once placed, moved jointly; None if
+        there are none. Nothing is routed on the way."""
+        columns = [layout for layout in self.columns() if layout.core is not None]
+        least = min((layout.volume for layout in columns if layout.volume is not None), default=None)
+        rivals = [] if least is None else [one for one in self.fewest("default", least) if one.core is not None]
+        best = min([*columns, *rivals], key=self._hops, default=None)
+        return None if best is None else self.joined(best, "default")
+
+    def _hops(self, layout: Layout) -> int:
+        fabric = fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost)
+        graph, _ = layout.built  # type: ignore[misc]
+        return links_taken(graph, self.tiling.limits, layout.part, layout.core, fabric)  # type: ignore[arg-type]
 
     def placed(self, layout: Layout, effort: str) -> Layout:
         """The parts of a layout on the cores that a placer finds for them, of several starts the best."""
@@ -234,10 +255,14 @@ class Clusters:
         nets = (clustered.source, clustered.traffic, clustered.pin_ptr, clustered.pin, clustered.pinned)
         key = _key(effort, clustered.is_input, *nets)
         if key not in self.cores:
-            fabric = fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost)
-            found = place_best(clustered, fabric, seed=self.choices.seed, effort=effort)  # type: ignore[arg-type]
-            self.cores[key] = found
+            self.cores[key] = self._placed(clustered, effort)
         return replace(layout, core=self.cores[key], placed_by=effort)
+
+    def _placed(self, clustered: Hypergraph, effort: str) -> np.ndarray | None:
+        fabric, seed = fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost), self.choices.seed
+        if effort == "default" and self.is_large and not self.is_huge:
+            return place_many(clustered, fabric, seed=seed)
+        return place_best(clustered, fabric, seed=seed, effort=effort)  # type: ignore[arg-type]
 
     def joined(self, layout: Layout, effort: str, work: dict[str, float] | None = None) -> Layout:
         """Micro-tiles moved and exchanged between placed cores, by what it changes on the links. work: of each
@@ -262,7 +287,8 @@ class Clusters:
             fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost), seed=self.choices.seed,
             effort=effort,  # type: ignore[arg-type]
             budget=None if seconds is None else int(seconds * LOOKS_PER_SECOND),
-            bounds=bounds, spare=1 + core.size // _SPARE if alone else 0, patience=_PATIENCE if alone else 1,
+            bounds=bounds, spare=1 + core.size // _SPARE if alone else 0,
+            patience=_PATIENCE if alone and not self.is_large else 1, wished=self.is_large,
         )  # fmt: skip
 
     def _no_busier(self, built: Built, part: np.ndarray, work: dict[str, float]) -> Bounds:
@@ -286,17 +312,19 @@ class Clusters:
         found = self._partition(method, effort, built, bounds)
         return Layout(name) if found is None else self.placed(Layout(name, built, found.part), "fast")
 
-    def _partition(self, method: str, effort: str, built: Built, bounds: Bounds | None = None) -> Partition | None:
+    def _partition(
+        self, method: str, effort: str | Effort, built: Built, bounds: Bounds | None = None
+    ) -> Partition | None:
         return partition(
             built[0], self.tiling.limits, most_parts=self.problem.available_cores, method=method,
             seed=self.choices.seed, effort=self._budget(effort), bounds=bounds,
         )  # fmt: skip
 
-    def _budget(self, effort: str) -> str | Effort:
+    def _budget(self, effort: str | Effort) -> str | Effort:
         seconds = self.choices.time_budget_s
         if seconds is None:
             return effort
-        return replace(EFFORTS[effort], anneal=int(seconds * LOOKS_PER_SECOND))
+        return replace(EFFORTS[effort] if isinstance(effort, str) else effort, anneal=int(seconds * LOOKS_PER_SECOND))
 
 
 def _key(name: str, *arrays: np.ndarray) -> bytes:

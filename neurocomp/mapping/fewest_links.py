@@ -20,10 +20,13 @@ from neurocomp.mapping.program_parts import Tile
 _CHUNK = 4_000_000  # pins at once
 
 
-def takes_more_links(problem: Problem, graph: Hypergraph, atoms: Atoms, tiles: Sequence[Tile], known: int) -> bool:
+def takes_more_links(
+    problem: Problem, graph: Hypergraph, atoms: Atoms, tiles: Sequence[Tile], known: int, *, whole: bool
+) -> bool:
     """Whether the tiles take more than ``known`` links, in units of 1 / TRAFFIC_PER_SPIKE; False where that is not
-    known: for vertices of several elements, which tiles may cut, and where every core gets a packet of its own."""
-    if problem.chip.noc.multicast != "tree" or int(graph.demand[:, NEURONS].max(initial=0)) > 1:
+    known: for vertices of several elements, unless tiles are known not to cut them (whole), and where every core gets a
+    packet of its own."""
+    if problem.chip.noc.multicast != "tree" or not (whole or int(graph.demand[:, NEURONS].max(initial=0)) <= 1):
         return False
     router = _routers(problem, graph, atoms, tiles)
     ptr, total, start = graph.pin_ptr, 0, 0

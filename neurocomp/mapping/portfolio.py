@@ -112,20 +112,26 @@ class Portfolio:
 
     @property
     def _waits(self) -> bool:
-        """Whether network order is left until something better may be known: it takes long on huge networks."""
+        """Whether network order is left until something better may be known: it takes long on large networks."""
         if self._objective != "traffic" or not self.choices.reaches("default"):
             return False
-        return not (self.tiling.stuck or self.tiling.unsettled) and self.clusters.is_huge
+        slow = self.clusters.is_huge or self._has_large_columns
+        return slow and not (self.tiling.stuck or self.tiling.unsettled)
 
     def _in_order_late(self) -> Iterator[Candidate | str]:
         """Network order if it has waited, and unless its links are more than the best has."""
         if not self._waits:
             return iter(())
-        placement, built = place(self.problem, self.tiling), self.clusters.built(PER_CORE)
-        known = None if self.best is None else self.best.figures.weighted_hops(self.best.boundary_cost)
-        if known is not None and takes_more_links(self.problem, *built, placement.tiles, known):
+        placement = place(self.problem, self.tiling)
+        if self.best is not None and placement.fits and self._takes_more(placement):
             return iter(("network order, not routed as it takes more links",))
         return self._ordered()
+
+    def _takes_more(self, placement: Placement) -> bool:
+        """Whether tiles in network order take more links than the best candidate."""
+        best = self.best.figures.weighted_hops(self.best.boundary_cost)  # type: ignore[union-attr]
+        built = self.clusters.built(PER_CORE) if self.clusters.is_huge else self.clusters.over(self.tiling)
+        return takes_more_links(self.problem, *built, placement.tiles, best, whole=not self.clusters.is_huge)
 
     def _spread(self, effort: str) -> Iterator[Candidate | str]:
         if self.best is None or not self._takes_time or self.tiling.stuck or self.tiling.unsettled:
@@ -155,7 +161,22 @@ class Portfolio:
         return self._judged(self.clusters.in_tiles(name, tiling, held.tiles) for name, tiling, held in waiting)
 
     def _columns(self) -> Iterator[Candidate | str]:
-        return self._judged(self.clusters.columns())
+        """Where traffic is all that counts, those of large networks once micro-tiles have been moved: that is no worse
+        than they are before, and routing takes longer than it."""
+        if not self._has_large_columns or self._objective != "traffic":
+            yield from self._judged(self.clusters.columns())
+            return
+        layout = self.clusters.columns_joined()
+        if layout is None:
+            yield "columns by layers, refined"
+            return
+        yield from self._judged(iter([layout]))
+        if not self.layouts:  # it sends to more cores than a neuron may
+            yield from self._judged(self.clusters.columns())
+
+    def _is_settled(self, effort: str) -> bool:
+        """Whether joint moves have been at columns before anything was routed."""
+        return effort == "default" and self._has_large_columns and any(one.is_joined for _, one in self.layouts)
 
     @property
     def _has_large_columns(self) -> bool:
@@ -163,6 +184,8 @@ class Portfolio:
         return self.clusters.is_large and self.clusters.has_columns
 
     def _clustered(self, effort: str) -> Iterator[Candidate | str]:
+        if self._is_settled(effort):
+            return iter(())
         volumes = [layout.volume for _, layout in self.layouts if layout.volume is not None]
         rival = min(volumes, default=None) if effort == "default" else None
         return self._judged(self.clusters.fewest(effort, rival))
@@ -179,6 +202,8 @@ class Portfolio:
 
     def _polished(self, effort: str) -> Iterator[Candidate | str]:
         """The most promising layouts, placed with more search."""
+        if self._is_settled(effort):
+            return iter(())
         return self._judged(
             self.clusters.placed(Layout(f"{layout.name}, {effort} placement", layout.built, layout.part), effort)
             for layout in self._promising(effort)
@@ -187,7 +212,7 @@ class Portfolio:
 
     def _jointly(self, effort: str) -> Iterator[Candidate | str]:
         """The most promising layouts, and those that search has not settled yet, micro-tiles moved between cores."""
-        chosen = self._promising(effort)
+        chosen = [] if self._is_settled(effort) else self._promising(effort)
         if not self.clusters.is_large and effort == "default":
             chosen += [layout for _, layout in self.layouts if layout.is_begun and layout not in chosen]
         work = population_work_ps(self._load) if self._takes_time and chosen else None

@@ -17,7 +17,7 @@ from neurocomp.mapping.partition.task import Bounds, make_task
 from neurocomp.mapping.placing.board import Joint, board_of
 from neurocomp.mapping.placing.cost import placed_cost
 from neurocomp.mapping.placing.fabric import Fabric
-from neurocomp.mapping.placing.joint import improve_jointly, recombine
+from neurocomp.mapping.placing.joint import improve_jointly, links_taken, recombine
 from neurocomp.mapping.placing.place import METHODS, place_parts
 
 
@@ -115,8 +115,8 @@ def limits_with(slack: float, demand: np.ndarray) -> Limits:
 
 
 @settings(max_examples=80, deadline=None)
-@given(fabric=fabrics(), seed=st.integers(0, 2**32), effort=st.sampled_from(["fast", "default"]))
-def test_joint_moves_keep_the_limits_and_count_exactly(fabric, seed, effort) -> None:
+@given(fabric=fabrics(), seed=st.integers(0, 2**32), effort=st.sampled_from(["fast", "default"]), wished=st.booleans())
+def test_joint_moves_keep_the_limits_and_count_exactly(fabric, seed, effort, wished) -> None:
     rng = np.random.default_rng(seed)
     graph = random_hypergraph(rng, int(rng.integers(2, 25)), int(rng.integers(1, 60)))
     free = int((~graph.is_input).sum())
@@ -129,7 +129,10 @@ def test_joint_moves_keep_the_limits_and_count_exactly(fabric, seed, effort) -> 
     graph = replace(graph, pinned=pinned)
     limits = limits_with(1.2, part_demands(graph, part, parts))
     before = placed_cost(graph, part, core, fabric)
-    new, cores = improve_jointly(graph, limits, part, core, fabric, seed=seed, effort=effort, budget=50_000)
+    new, cores = improve_jointly(
+        graph, limits, part, core, fabric, seed=seed, effort=effort, budget=50_000, wished=wished
+    )
+    assert links_taken(graph, limits, new, cores, fabric) == placed_cost(graph, new, cores, fabric).hops
     assert limits.fits(part_demands(graph, new, cores.size)).all()
     assert sorted(set(new[:-1].tolist())) == list(range(cores.size))
     assert new[-1] == -1
@@ -140,9 +143,12 @@ def test_joint_moves_keep_the_limits_and_count_exactly(fabric, seed, effort) -> 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    fabric=fabrics(), seed=st.integers(0, 2**32), heat=st.sampled_from([0.0, 1e5]), steepness=st.sampled_from([0, 1e-6])
-)
-def test_the_joint_search_counts_hops_and_loads_and_raises_neither_together(fabric, seed, heat, steepness) -> None:
+    fabric=fabrics(), seed=st.integers(0, 2**32), heat=st.sampled_from([0.0, 1e5]),
+    steepness=st.sampled_from([0, 1e-6]), wished=st.booleans(),
+)  # fmt: skip
+def test_the_joint_search_counts_hops_and_loads_and_raises_neither_together(
+    fabric, seed, heat, steepness, wished
+) -> None:
     rng = np.random.default_rng(seed)
     graph = random_hypergraph(rng, 20, 50)
     parts = min(7, fabric.usable.size)
@@ -158,7 +164,7 @@ def test_the_joint_search_counts_hops_and_loads_and_raises_neither_together(fabr
         assert hops == expected.hops
         assert load.tolist() == (expected.load * fabric.link_cost).tolist()
         reached.append(hops + steepness * float((load.astype(float) ** 2).sum()))
-        joint.run(seed, 100_000, heat, 3, steepness)
+        joint.run(seed, 100_000, heat, 3, steepness, wished)
     assert heat > 0 or reached[1] <= reached[0] * (1 + 1e-12)
 
 

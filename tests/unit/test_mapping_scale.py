@@ -42,15 +42,15 @@ def test_links_are_known_to_be_too_many_exactly_where_they_are(chunk, seed, monk
     built = Clusters(problem, plan.tiling, profile, TRAFFIC).built(PER_CORE)
     tiles = place(problem, plan.tiling).tiles
     hops = figures_of(problem, tiles, route(problem, tiles), profile).hops
-    assert takes_more_links(problem, *built, tiles, hops - 1)
-    assert not takes_more_links(problem, *built, tiles, hops)
+    assert takes_more_links(problem, *built, tiles, hops - 1, whole=False)
+    assert not takes_more_links(problem, *built, tiles, hops, whole=False)
 
 
 def test_nothing_is_said_of_pieces_that_tiles_may_cut_or_of_packets_to_every_core() -> None:
     for network, multicast in ((convnet(), "tree"), (random_graph(300, 5), "unicast")):
         plan = plan_mapping(network, make_chip(8, 8, neurons_max=64, multicast=multicast))
         built = Clusters(plan.problem, plan.tiling, profile_of(plan.problem, None), TRAFFIC).built(PER_CORE)
-        assert not takes_more_links(plan.problem, *built, place(plan.problem, plan.tiling).tiles, 0)
+        assert not takes_more_links(plan.problem, *built, place(plan.problem, plan.tiling).tiles, 0, whole=False)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -82,7 +82,9 @@ def test_neurons_that_hear_too_much_are_named_before_a_large_network_is_cut(monk
 def test_columns_of_large_networks_are_refined_and_placed_once(monkeypatch) -> None:
     monkeypatch.setattr(clustered, "_LARGE", 10)
     program = mapped(convnet())
-    names = [trial.name for trial in program.quality.trials]
-    assert "columns by layers, refined" in names
-    assert not [name for name in names if "default placement" in name]
+    routed = [trial.name for trial in program.quality.trials if trial.hops is not None]
+    assert routed == ["columns by layers, refined, moved jointly"]
+    energetic = [trial.name for trial in mapped(convnet(), Choices("energy")).quality.trials]
+    assert "columns by layers, refined" in energetic
+    assert not [name for name in energetic if "columns" in name and "default placement" in name]
     assert program.quality.hops <= mapped(convnet(), Choices("traffic", "fast")).quality.hops

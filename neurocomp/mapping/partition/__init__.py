@@ -48,11 +48,16 @@ def _refined(start: Start) -> Method:
     return method
 
 
-def _multilevel(task: Task, effort: Effort, seed: int) -> np.ndarray | None:
-    found = parted(task, (natural, overlap, metis), effort, seed)
-    if found is None:
-        return None
-    return improved(task, found[1], found[0], replace(effort, cycles=effort.cycles - 1), seed)
+def _multilevel(*starts: Start) -> Method:
+    """The method that goes on from the best of these on the coarsest level."""
+
+    def method(task: Task, effort: Effort, seed: int) -> np.ndarray | None:
+        found = parted(task, starts, effort, seed)
+        if found is None:
+            return None
+        return improved(task, found[1], found[0], replace(effort, cycles=effort.cycles - 1), seed)
+
+    return method
 
 
 def _settled(task: Task, effort: Effort, seed: int) -> np.ndarray | None:
@@ -69,7 +74,8 @@ METHODS: Mapping[str, Method] = MappingProxyType({
     "overlap": _refined(overlap),
     "metis": _refined(metis),
     "kahypar": _refined(kahypar),
-    "multilevel": _multilevel,
+    "multilevel": _multilevel(natural, overlap, metis),
+    "multilevel from metis": _multilevel(metis),
     "settled": _settled,
 })  # fmt: skip
 

@@ -99,7 +99,7 @@ def parted(task: Task, starts: Iterable[Start], effort: Effort, seed: int) -> tu
             begun = _best_start(levels[-1].task, starts, effort, seed)
             if begun is None:
                 levels.pop()
-        if begun is None:
+        if begun is None or (effort.most_volume is not None and begun[0] > effort.most_volume):
             continue
         found = _descended(levels, *begun, effort, seed)
         if best is None or found[0] < best[0]:

@@ -28,7 +28,8 @@ class Effort:
     the coarsest level, one search for each; few suit layered networks, many those with far synapses. hot, cold:
     first and last temperature, in units of the traffic of all nets of a vertex, on average. exhaustive: try all
     partitions where they are few. settled: a descent ends once a smaller share of the vertices moves. sample: pins,
-    beyond which coarse levels know a random sample of their nets; 0: they know all.
+    beyond which coarse levels know a random sample of their nets; 0: they know all. most_volume: a
+    multilevel search ends if its coarsest level leaves more.
     """
 
     descent: int = 10**8
@@ -41,10 +42,12 @@ class Effort:
     cold: float = 0.005
     settled: float = 0.001
     sample: int = 0
+    most_volume: int | None = None
 
 
 EFFORTS = {
     "quick": Effort(starts=(8,), settled=0.01, sample=10**6),
+    "rival": Effort(settled=0.003),
     "fast": Effort(),
     "default": Effort(anneal=15 * 10**6, cycles=2, starts=(4, 24)),
     "best": Effort(anneal=3 * 10**8, cycles=8, starts=(3, 8, 24), most_sweeps=400, exhaustive=True),

@@ -36,12 +36,14 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class Chains:
-    """Searches over one task. core: int64 (parts), all different. movable: int (vertices that may move), ascending."""
+    """Searches over one task. core: int64 (parts), all different. movable: int (vertices that may move), ascending.
+    wished: exchanges are not proposed at random but where vertices get closer to what they talk to."""
 
     task: Task
     fabric: Fabric
     core: np.ndarray
     movable: np.ndarray
+    wished: bool = False
 
     def found(self, part: np.ndarray) -> Found:
         """What parts within their limits come to."""
@@ -54,7 +56,8 @@ class Chains:
         looks: at entries of nets. steepness: weight of the squares of the links' loads."""
         state = self.task.state(start.part)
         joint = Joint(self.fabric, state, self.core, self.movable)
-        joint.run(seed % 2**64, looks, heat * start.hops / max(1, self.movable.size), _WINDOW, steepness)
+        hot = heat * start.hops / max(1, self.movable.size)
+        joint.run(seed % 2**64, looks, hot, _WINDOW, steepness, self.wished)
         hops, load = joint.cost()
         return Found(state.part, hops, load.astype(np.float64))
 

@@ -7,7 +7,7 @@ change of what the nets take of the links, and made only if all cores hold the r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -68,6 +68,7 @@ def improve_jointly(
     spare: int = 0,
     patience: int = 1,
     cools: bool = True,
+    wished: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """(part int32 (vertices), core int64 (parts)): no more hops than before, and all parts within the limits.
 
@@ -76,13 +77,15 @@ def improve_jointly(
     nets that may be looked at in all, some 10^8 a second, shared between what the effort does. spare: so many further
     cores, those closest to the parts, may be taken into use. patience: so many times the work on networks of moderate
     size. cools: a chain on top of these brings the hottest links down, at up to 0.2 % more hops than were reached.
-    Pinned vertices stay. A part that ends empty vanishes, and those after it move up. Parts that break a limit or a
-    bound are returned as they came.
+    wished: see ``Chains``; on networks of many vertices it finds as much in a fourth of the work. Pinned vertices stay.
+    A part that ends empty vanishes, and those after it move up. Parts that break a limit or a bound are returned as
+    they came.
     """
     part, core = np.asarray(part, np.int32), np.asarray(core, np.int64)
     if core.size < 2 or graph.pin.size == 0:
         return part, core
     chains, group = _chains_over(graph, limits, core, fabric, bounds, spare)
+    chains = replace(chains, wished=wished)
     start = np.full(chains.task.is_input.size, -1, np.int32)
     start[group] = part
     if not _is_legal(chains, start, core.size) or chains.movable.size == 0:
@@ -93,6 +96,14 @@ def improve_jointly(
         most = chains.found(start).hops
         best = chains.cooled(best, most, schedule[-1][1] // _COOLING, seed * 64 + len(schedule))
     return _without_empty(best.part[group], chains.core)
+
+
+def links_taken(graph: Hypergraph, limits: Limits, part: np.ndarray, core: np.ndarray, fabric: Fabric) -> int:
+    """Traffic times cost of the links of parts on cores."""
+    chains, group = _chains_over(graph, limits, core, fabric, None, 0)
+    start = np.full(chains.task.is_input.size, -1, np.int32)
+    start[group] = part
+    return chains.found(start).hops
 
 
 def recombine(

@@ -77,6 +77,23 @@ def place_best(
         return min(found, key=cost)
 
 
+def place_many(
+    clustered: Hypergraph, fabric: Fabric, *, seed: int = 0, congestion: float = CONGESTION
+) -> np.ndarray | None:
+    """The same for thousands of parts: one chain from the better start. Pairs are annealed for long, as a look at one
+    takes a third of the time of a look at a tree and brings order over longer ways."""
+    pinned = _pinned(clustered)
+    if not _fits(pinned, fabric):
+        return None
+    board, nets = board_of(clustered, fabric, pinned >= 0)
+    starts = by_spectrum(fabric, pinned, board), along_curve(fabric, pinned)
+    start = min(starts, key=lambda core: board.cost(core)[0])
+    if pinned.size < 2 or nets.source.size == 0:
+        return start
+    pins = nets.pin.size + nets.flow.size
+    return _Search(fabric, board, seed, congestion, pins, start).warmed(min(_MANY_PER_PIN * pins, _MANY))
+
+
 class _Terms(NamedTuple):
     seed: int
     effort: Effort
@@ -125,6 +142,8 @@ _WORK = {
 _POLISH = 2  # the search that looks at loads has this part of the work
 _WARM, _MOVES = 1.0, 3000.0  # with so many moves per part a search may begin at this heat, with fewer at less
 _COLD = 0.02
+_MANY_PER_PIN, _MANY = 1000, 200_000_000  # looks at pairs where there are thousands of parts
+_LUKEWARM, _TREES = 0.5, 2  # the heat of these; trees have this part of their work, loads as much of that of trees
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +173,15 @@ class _Search:
                 self._take(core, anyway=stage == 0)
                 stage += 4
         return self.best.core
+
+    def warmed(self, work: int) -> np.ndarray:
+        """Pairs from some heat on, then trees and trees with loads, cold."""
+        paired = self._placed(self._anneal(self.start, work, _LUKEWARM, 0, pairs=True))
+        placed = self._placed(self._anneal(min(self.start, paired, key=lambda p: p.hops), work // _TREES, _COLD, 1))
+        if self.congestion <= 0:
+            return placed.core
+        self.steepness = self.congestion * self.links / max(1, placed.hops)
+        return self._anneal(placed, work // _TREES**2, _COLD, 2, steepness=self.steepness)
 
     def _chain(self, start: _Placed, work: int, stage: int) -> np.ndarray:
         """Pairs, trees, and trees with loads. Pairs may mislead where most nets have many pins."""
