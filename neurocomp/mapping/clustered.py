@@ -17,7 +17,7 @@ from neurocomp.mapping.atoms import Atoms, Granularity
 from neurocomp.mapping.build import hypergraph_of, hypergraph_over
 from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.cuts import Grid, split
-from neurocomp.mapping.hypergraph import Hypergraph, contracted
+from neurocomp.mapping.hypergraph import Hypergraph, between
 from neurocomp.mapping.limits import NEURONS
 from neurocomp.mapping.partition import (
     EFFORTS,
@@ -251,7 +251,7 @@ class Clusters:
         """The parts of a layout on the cores that a placer finds for them, of several starts the best."""
         if layout.built is None or layout.part is None:
             return layout
-        clustered = contracted(layout.built[0], layout.part, int(layout.part.max(initial=-1)) + 1)
+        clustered = between(layout.built[0], layout.part, int(layout.part.max(initial=-1)) + 1)
         nets = (clustered.source, clustered.traffic, clustered.pin_ptr, clustered.pin, clustered.pinned)
         key = _key(effort, clustered.is_input, *nets)
         if key not in self.cores:

@@ -98,17 +98,39 @@ def contracted(graph: Hypergraph, part: np.ndarray, parts: int) -> Hypergraph:
     is what a core needs for the part, shared memory and axons of the remaining nets included. To partition
     further, use ``coarsened``. ``population`` and ``pinned`` are those of a member.
     """
-    nets, _ = _drawn_together(graph, _labels(graph, part, parts), parts, fold=False)
-    demand = np.zeros((parts + int(graph.is_input.sum()), DEMANDS), np.int64)
+    nets = between(graph, part, parts)
+    demand = nets.demand.copy()
     demand[:parts] = part_demands(graph, part, parts)
+    return replace(nets, demand=demand)
+
+
+def between(graph: Hypergraph, part: np.ndarray, parts: int) -> Hypergraph:
+    """The same without demands, which are left zero: what placers look at."""
+    nets, _ = _drawn_together(graph, _labels(graph, part, parts), parts, fold=False)
     axon = nets.kind == AXON
-    if axon.all():
-        return replace(nets, demand=demand)
-    length = np.diff(nets.pin_ptr)
+    return nets if axon.all() else _kept(nets, axon)
+
+
+def sampled(graph: Hypergraph, most_pins: int, seed: int) -> Hypergraph:
+    """The graph with a random sample of its axon nets, of about so many pins; if it has no more than that, as it is."""
+    if graph.pin.size <= most_pins:
+        return graph
+    return _kept(graph, drawn(np.diff(graph.pin_ptr), graph.kind != AXON, most_pins, seed))
+
+
+def drawn(length: np.ndarray, always: np.ndarray, most_pins: int, seed: int) -> np.ndarray:
+    """bool (nets): a random sample with about so many pins in all, and those that are wanted always."""
+    share = most_pins / max(1, int(length.sum()))
+    return (np.random.default_rng(seed).random(length.size) < share) | always
+
+
+def _kept(graph: Hypergraph, kept: np.ndarray) -> Hypergraph:
+    """The graph with the marked nets alone."""
+    length = np.diff(graph.pin_ptr)
     return replace(
-        nets, demand=demand, source=nets.source[axon], kind=nets.kind[axon], amount=nets.amount[axon],
-        traffic=nets.traffic[axon], pin_ptr=np.concatenate([[0], np.cumsum(length[axon])]),
-        pin=nets.pin[np.repeat(axon, length)],
+        graph, source=graph.source[kept], kind=graph.kind[kept], amount=graph.amount[kept],
+        traffic=graph.traffic[kept], pin_ptr=np.concatenate([[0], np.cumsum(length[kept])]),
+        pin=graph.pin[np.repeat(kept, length)],
     )  # fmt: skip
 
 

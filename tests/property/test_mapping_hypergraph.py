@@ -10,7 +10,7 @@ from neurocomp.mapping.assemble import tiles_of
 from neurocomp.mapping.atoms import Atoms, Granularity
 from neurocomp.mapping.build import hypergraph_of
 from neurocomp.mapping.check import check_program
-from neurocomp.mapping.hypergraph import AXON, Hypergraph, contracted, part_demands
+from neurocomp.mapping.hypergraph import AXON, Hypergraph, contracted, part_demands, sampled
 from neurocomp.mapping.layer import layers_of
 from neurocomp.mapping.levels import levels
 from neurocomp.mapping.limits import limits_of
@@ -155,3 +155,22 @@ def test_putting_parts_together_twice_demands_the_same_axons(network: Network, d
     again = np.where(smaller.is_input, -1, np.arange(smaller.vertices))
     axons = part_demands(smaller, again, core.size)[:, 1:3] - smaller.demand[~smaller.is_input][:, 1:3]
     assert axons.tolist() == part_demands(graph, part, core.size)[:, 1:3].tolist()
+
+
+@given(lengths=st.lists(st.integers(1, 4), max_size=40), most=st.integers(0, 120), seed=st.integers(0, 3))
+def test_a_sample_keeps_nets_whole_and_memory_always(lengths, most, seed) -> None:
+    rng, count = np.random.default_rng(seed), len(lengths)
+    kind = rng.integers(0, 2, count).astype(np.uint8)
+    ptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    pin = np.concatenate([np.zeros(0, np.int64), *(np.arange(n) for n in lengths)]).astype(np.int32)
+    graph = Hypergraph(
+        np.zeros((4, 4), np.int64), np.zeros(4, bool), np.zeros(4, np.int32), np.full(4, -1, np.int32),
+        np.where(kind == AXON, 0, -1).astype(np.int32), kind, np.arange(count), np.arange(count), ptr, pin,
+    )  # fmt: skip
+    found = sampled(graph, most, seed)
+    assert found is graph if pin.size <= most else (found.amount == np.sort(found.amount)).all()
+    assert np.array_equal(found.amount, sampled(graph, most, seed).amount)
+    assert np.isin(np.flatnonzero(kind != AXON), found.amount).all()
+    for e, net in enumerate(found.amount):
+        assert np.array_equal(found.pin[found.pin_ptr[e] : found.pin_ptr[e + 1]], np.arange(lengths[net]))
+        assert (found.kind[e], found.traffic[e]) == (kind[net], net)

@@ -12,6 +12,8 @@ from neurocomp.fabric.topology import Mesh
 from neurocomp.mapping.hypergraph import Hypergraph
 from neurocomp.mapping.limits import Limit, Limits
 from neurocomp.mapping.map import make_problem
+from neurocomp.mapping.placing import nets as placed
+from neurocomp.mapping.placing import place
 from neurocomp.mapping.placing.board import board_of
 from neurocomp.mapping.placing.cost import placed_cost
 from neurocomp.mapping.placing.fabric import Fabric, fabric_of
@@ -187,3 +189,41 @@ def test_joint_moves_drop_a_part_that_ends_empty_and_leave_what_is_too_full() ->
     tight = Limits((Limit("neurons", (1, 0, 0, 0), 0, "neurons"),))
     new, cores = improve_jointly(graph, tight, part, core, square(3))
     assert (new.tolist(), cores.tolist()) == (part.tolist(), core.tolist())
+
+
+@pytest.mark.parametrize("halvings", [0, 3])
+def test_nets_between_parts_are_the_same_by_a_table_of_pairs_or_by_sorting(halvings, monkeypatch) -> None:
+    rng = np.random.default_rng(halvings)
+    drawn = [(int(rng.integers(0, 9)), np.flatnonzero(rng.random(7) < 0.4).tolist(), i % 4) for i in range(50)]
+    found = []
+    for dense in (0, 10**9):
+        monkeypatch.setattr(placed, "_DENSE", dense)
+        found.append(placed.placed_nets(hypergraph(7, drawn, inputs=2), halvings))
+    table, ordered = found
+    assert all(np.array_equal(getattr(table, name), value) for name, value in vars(ordered).items())
+    expected = np.zeros((7, 7), np.int64)
+    for source, pins, traffic in drawn:
+        for pin in (p for p in pins if p != source and source < 7):
+            expected[[source, pin], [pin, source]] += -(-traffic >> halvings)
+    a, b = expected.nonzero()
+    assert np.array_equal(table.flow, expected[a, b])
+    assert np.array_equal(table.flow_other, b)
+    for part in range(7):
+        nets = [e for e in range(table.source.size) if part in (table.source[e], *_pins(table, e))]
+        assert np.array_equal(table.touch[table.touch_ptr[part] : table.touch_ptr[part + 1]], nets)
+
+
+def _pins(nets: placed.PlacedNets, net: int) -> list[int]:
+    return nets.pin[nets.pin_ptr[net] : nets.pin_ptr[net + 1]].tolist()
+
+
+def test_the_method_for_very_many_nets_is_chosen_by_a_sample_of_them(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    graph = hypergraph(16, [(i % 16, [(i + k) % 16 for k in (1, 4)], int(rng.integers(1, 9))) for i in range(200)])
+    each = [place_parts(graph, square(4), method=method, effort="fast") for method in METHODS]
+    monkeypatch.setattr(place, "_MOST_PINS", 100)
+    for pins in (100, 400):
+        monkeypatch.setattr(place, "_SAMPLE_PINS", pins)
+        found = place_best(graph, square(4), effort="fast")
+        assert any(np.array_equal(found, core) for core in each)
+        assert np.array_equal(found, place_best(graph, square(4), effort="fast"))

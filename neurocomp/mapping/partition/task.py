@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from neurocomp.mapping.hypercore import ANCHORS, COLUMNS, MEMBERS, WORK, HyperCore, PartitionCore
-from neurocomp.mapping.hypergraph import Hypergraph, compiled
+from neurocomp.mapping.hypergraph import Hypergraph, compiled, drawn
 from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, Limits
 
 _ROOM = 1.03
@@ -96,8 +96,7 @@ class Task:
         """The task with a random sample of its axon nets, of about so many pins in all; memory nets all stay."""
         pin_ptr, pin, source, memory, amount, traffic, is_input = self.hyper.net_arrays()
         length = np.diff(pin_ptr)
-        share = most_pins / max(1, int(pin.size))
-        kept = (np.random.default_rng(seed).random(length.size) < share) | (memory != 0)
+        kept = drawn(length, memory != 0, most_pins, seed)
         hyper = HyperCore(
             np.concatenate([[0], np.cumsum(length[kept])]).astype(np.int64), pin[np.repeat(kept, length)], source[kept],
             memory[kept], amount[kept], traffic[kept], is_input, self.weight,

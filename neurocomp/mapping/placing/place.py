@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from neurocomp.errors import bad_input
-from neurocomp.mapping.hypergraph import Hypergraph
+from neurocomp.mapping.hypergraph import Hypergraph, sampled
 from neurocomp.mapping.placing.board import Board, board_of
 from neurocomp.mapping.placing.fabric import Fabric
 from neurocomp.mapping.placing.nets import PlacedNets
@@ -26,6 +26,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 CONGESTION = 0.5
+_MOST_PINS, _SAMPLE_PINS = 10_000_000, 2_000_000  # beyond the first, methods are compared by a sample of the nets
 
 
 def place_parts(
@@ -61,20 +62,33 @@ def place_best(
     effort: Effort = "default",
     congestion: float = CONGESTION,
 ) -> np.ndarray | None:
-    """What ``place_parts`` finds by each method, of these the one with the fewest hops, then the coolest link."""
+    """What ``place_parts`` finds by each method, of these the one with the fewest hops, then the coolest link. Where
+    there are very many nets, the method is chosen by a sample of them."""
     pinned = _pinned(clustered)
     if not _fits(pinned, fabric):
         return None
-    board, nets = board_of(clustered, fabric, pinned >= 0)
     terms = _Terms(seed, effort, congestion)
+    if clustered.pin.size <= _MOST_PINS:
+        return _best_of_methods(clustered, fabric, pinned, terms)[1]
+    method, _ = _best_of_methods(sampled(clustered, _SAMPLE_PINS, seed % 2**31), fabric, pinned, terms)
+    board, nets = board_of(clustered, fabric, pinned >= 0)
+    return _searched(fabric, board, nets, pinned, method, terms)
 
-    def cost(core: np.ndarray) -> tuple[int, int]:
-        hops, load = board.cost(core)
+
+def _best_of_methods(
+    clustered: Hypergraph, fabric: Fabric, pinned: np.ndarray, terms: _Terms
+) -> tuple[Method, np.ndarray]:
+    board, nets = board_of(clustered, fabric, pinned >= 0)
+
+    def found(method: Method) -> tuple[Method, np.ndarray]:
+        return method, _searched(fabric, board, nets, pinned, method, terms)
+
+    def cost(item: tuple[Method, np.ndarray]) -> tuple[int, int]:
+        hops, load = board.cost(item[1])
         return hops, int(load.max(initial=0))
 
     with ThreadPoolExecutor(len(METHODS)) as pool:  # they know nothing of each other
-        found = pool.map(lambda method: _searched(fabric, board, nets, pinned, method, terms), METHODS)
-        return min(found, key=cost)
+        return min(pool.map(found, METHODS), key=cost)
 
 
 def place_many(
