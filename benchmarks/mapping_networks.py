@@ -113,9 +113,10 @@ def vgg11_cifar() -> Network:
     return _vgg("VGG11-CIFAR", (3, 32, 32), ((64,), (128,), (256, 256), (512, 512), (512, 512)), (512, 10))
 
 
-def vgg16() -> Network:
+def vgg16(pixels: int = 224) -> Network:
+    """pixels: a multiple of 32."""
     blocks = ((64,) * 2, (128,) * 2, (256,) * 3, (512,) * 3, (512,) * 3)
-    return _vgg("VGG16-224", (3, 224, 224), blocks, (4096, 4096, 1000))
+    return _vgg(f"VGG16-{pixels}", (3, pixels, pixels), blocks, (4096, 4096, 1000))
 
 
 def _vgg(
