@@ -33,7 +33,7 @@ def multi_step(*layers: nn.Module) -> nn.Module:
 
 def test_unknown_neurons_are_all_named() -> None:
     table = neuron.FewSpikeTable([0.5], [0.5], [0.5])
-    act = neuron.LIAFNode(torch.relu, False)
+    act = neuron.STBIFNode(1.0, 8)
     net = multi_step(layer.Linear(6, 3), neuron.FewSpikeNode(table), layer.Linear(3, 3), act)
     message = refusal(net)
     assert message.startswith(
@@ -42,8 +42,8 @@ def test_unknown_neurons_are_all_named() -> None:
         "  next: supported: IFNode, LIFNode, ParametricLIFNode, CUBALIFNode, "
     )
     assert (
-        "\n3: neuron LIAFNode cannot be frozen\n"
-        "  why:  it sends a function of its membrane and resets by spikes that it does not send\n" in message
+        "\n3: neuron STBIFNode cannot be frozen\n"
+        "  why:  it counts what it has sent and stops at a bound, a rule that no chip here has\n" in message
     )
 
 

@@ -20,7 +20,7 @@ from neurocomp.frontend.freezing.allsteps import at_every_step, folded, handled,
 from neurocomp.frontend.freezing.export import NEURON_OP, Graph
 from neurocomp.frontend.freezing.layout import Layout, LayoutError, constant_features
 from neurocomp.frontend.freezing.ops import HANDLERS, Context, is_open, only_recorded
-from neurocomp.frontend.freezing.polynomials import COMPARISONS, ELEMENTWISE
+from neurocomp.frontend.freezing.polynomials import COMPARISONS, ELEMENTWISE, FILLED
 from neurocomp.frontend.freezing.readings import Reading
 from neurocomp.frontend.freezing.rolling import Time, rolled
 from neurocomp.frontend.freezing.shifts import Window
@@ -165,7 +165,10 @@ class Lowering:
         """``zeros_like(signal)`` and its kin only use the signal's shape."""
         import torch
 
-        made = _LIKE.get(name.rpartition(".")[0])
+        base = name.rpartition(".")[0]
+        if base in FILLED:
+            return torch.full(tuple(node.meta["val"].shape), float(node.args[1 if base == "aten.full_like" else 2]))
+        made = _LIKE.get(base)
         return None if made is None else getattr(torch, made)(tuple(node.meta["val"].shape))
 
     # neurons --------------------------------------------------------------------------------------------------
@@ -370,7 +373,7 @@ def _no_threshold(path: str, why: str) -> Diagnostic:
 def understood(name: str) -> bool:
     """Whether an operation can be lowered as it is (or computed by torch, where only constants are involved)."""
     base = name.rpartition(".")[0]
-    known = name in HANDLERS or base in HANDLERS or name.startswith(NEURON_OP) or base in _LIKE
+    known = name in HANDLERS or base in HANDLERS or name.startswith(NEURON_OP) or base in _LIKE or base in FILLED
     return known or base in ELEMENTWISE  # the steps of a neuron that is written out
 
 

@@ -31,6 +31,8 @@ _SAME = frozenset(
     }
 )
 _LIKE = {"aten.zeros_like": 0.0, "aten.ones_like": 1.0, "aten.new_zeros": 0.0, "aten.new_ones": 1.0}
+FILLED = frozenset({"aten.full_like", "aten.new_full"})
+"""Only the shape of a signal is used, and a number."""
 _ARITHMETIC = frozenset({"aten.add", "aten.sub", "aten.rsub", "aten.mul", "aten.div", "aten.neg", "aten.square"})
 _CHOICE = frozenset({"aten.where", "aten.masked_fill", "aten.index_put", "aten.logical_not", "aten.bitwise_not"})
 COMPARISONS = frozenset({"aten.gt", "aten.ge", "aten.heaviside"})
@@ -95,7 +97,7 @@ class Expansion:
             return constant(argument)
         if argument not in self.values.open:
             return constant(self.values.of(argument))
-        if (argument in self.stops and not at_start) or base_name(argument) not in ELEMENTWISE | _LIKE.keys():
+        if (argument in self.stops and not at_start) or base_name(argument) not in ELEMENTWISE | _LIKE.keys() | FILLED:
             return {(argument,): 1.0}
         if argument not in self._known:
             found = self._expanded(argument)
@@ -109,6 +111,8 @@ class Expansion:
         name, args = base_name(node), node.args
         if name in _LIKE:
             return constant(_LIKE[name])
+        if name in FILLED:
+            return constant(args[1 if name == "aten.full_like" else 2])
         if name in _SAME:
             return self._inner(args[0])
         if name in _CHOICE:

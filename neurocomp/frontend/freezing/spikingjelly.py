@@ -33,6 +33,8 @@ def read(module: Any, path: str) -> Reading | None:
     if not any(".neuron" in cls.__module__ for cls in ancestry):
         return None
     kind = names[0]
+    if kind in _COMPOSED:
+        return None  # its step is followed operation by operation
     if kind not in _BUILD and kind not in PARALLEL and kind not in _READOUTS:
         own = type(module).__name__
         if kind in _REFUSED:
@@ -113,8 +115,9 @@ _BUILD: dict[str, Build] = {
     **variants.BUILD,
 }
 _READOUTS = ("NonSpikingIFNode", "NonSpikingLIFNode")
+_COMPOSED = ("LIAFNode",)
+"""Classes that are no canonical neurons: composed.py puts them together from parts."""
 _REFUSED = {
-    "LIAFNode": "it sends a function of its membrane and resets by spikes that it does not send",
     "FewSpikeNode": "it takes the sum over all steps, then fires for as many steps: its layers run one after the other",
     "OutlierAwareThresholdNode": "it takes the sum over all steps, then fires for as many steps",
     "HGNode": "it takes the sum over all steps, then fires for as many steps",

@@ -20,12 +20,15 @@ from neurocomp.frontend.freezing.composed import CARRY, carried, event
 from neurocomp.frontend.freezing.delays import need_whole, shifted
 from neurocomp.frontend.freezing.export import NEURON_OP, Call, Graph
 from neurocomp.frontend.freezing.integrators import Integrator, integrators
+from neurocomp.frontend.freezing.ops import only_recorded
 from neurocomp.frontend.freezing.polynomials import Node, Polynomial, Values
 from neurocomp.frontend.freezing.readings import Port, Reading, unique_name
-from neurocomp.frontend.freezing.stepmap import NoNeuron, neuron_of
+from neurocomp.frontend.freezing.stepmap import NoNeuron, Written, neuron_of
 from neurocomp.network.neuron import Neuron
 
 KIND = "written out"
+SENDERS = ("LIAFNode",)
+"""Classes that send a function of their membrane; they are put together from parts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +130,7 @@ def _layer(path: str, taken: set[str], chain: Chain, values: Values) -> _Layer:
         return _threshold(path, taken, chain, values, "")
     try:
         written = neuron_of(chain, values)
+        _need_no_membrane(chain, written)
         drives = [_built(step.node, drive) for step, drive in zip(chain, written.drives, strict=True) if drive]
         if not written.drives[0]:
             drives.insert(0, _nothing(chain[0].node, drives[0]))
@@ -142,6 +146,19 @@ def _layer(path: str, taken: set[str], chain: Chain, values: Values) -> _Layer:
     reading = _reading(unique_name(path, taken), written.neuron, ("spike", "membrane"), "neuron")
     reading = replace(reading, waits=not written.drives[0])
     return _Layer(reading, drives, results, owned)
+
+
+def _need_no_membrane(chain: Chain, written: Written) -> None:
+    """Raises NoNeuron for a class that sends a function of its membrane and resets that by spikes."""
+    stack = chain[0].node.meta.get("nn_module_stack") or {}
+    if written.neuron.reset == "none" or not any(
+        str(kind).rstrip("'>").endswith(SENDERS) for _, kind in stack.values()
+    ):
+        return
+    own = {node for step in chain for node in (*step.owned, step.node)}
+    used = (user for node in written.membranes[:-1] if node is not None for user in node.users)
+    if any(user not in own and user.op != "output" and not only_recorded(user) for user in used):
+        raise NoNeuron("its membrane is used beside its spikes")
 
 
 def _threshold(path: str, taken: set[str], chain: Chain, values: Values, why: str) -> _Layer:
