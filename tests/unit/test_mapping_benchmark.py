@@ -13,6 +13,7 @@ from benchmarks.mapping_cases import CASES, Case, network_of, rates_of, side_of
 from benchmarks.mapping_graphs import full_scale_synapses, local_graph
 from benchmarks.mapping_networks import LAYERED, Layers, convolution
 from benchmarks.mapping_placements import Flow, force_directed, hilbert_slots, unicast_cost
+from benchmarks.mapping_scaling import exponent
 from benchmarks.mapping_traffic import traffic
 from neurocomp.mapping.map import map_network
 from neurocomp.network import Conv, Linear, Network, Neuron, OneToOne, Pool, Population, Projection, Sparse
@@ -203,3 +204,10 @@ def test_hysmap_jobs_keep_their_balance_and_are_counted_as_the_judge_counts(monk
     network = Network((Population("n", (job.neurons,), Neuron()),), (projection,), (), None)
     judged = traffic(network, {"n": core}, {"n": graph.rate_hz}, job.side)
     assert hysmap.walked(graph, core, job.side) == pytest.approx(judged.hops)
+
+
+def test_exponents_are_slopes_of_logarithms() -> None:
+    found = [{"neurons": n, "cores": 2 * n, "cpu_s": 3.0 * n**1.5} for n in (10, 40, 90)]
+    assert exponent(found, "neurons") == pytest.approx(1.5)
+    assert exponent(found, "cores") == pytest.approx(1.5)
+    assert np.isnan(exponent(found[:1], "neurons"))
