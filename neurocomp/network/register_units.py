@@ -161,11 +161,16 @@ class RegisterUnits(Units):
 
     def _share_loss(self, p: Projection, bits: int) -> None:
         """Rather than weights, registers lose bits, as long as they have some to spare."""
-        passed = () if self.network.by_name[p.source].neuron else feeding(self.network, p.source, self.registers)
-        for source in (p.source,) if p.source in self.registers else passed:
+        for source in self._registers_of(p.source):
             spare = min(bits, self.registers[source].bits - WELL_RESOLVED)
             if spare > 0:
                 self.crowded[source] = max(self.crowded.get(source, 0), spare)
+
+    def _registers_of(self, source: str) -> tuple[str, ...]:
+        """The registers that a source's values come from: its own, or those that its sums or products are made of."""
+        if source in self.registers:
+            return (source,)
+        return () if self.network.by_name[source].neuron else tuple(feeding(self.network, source, self.registers))
 
     def _joined(self, members: list[Population], fixed: list[tuple[str, float]], weighted: list[np.ndarray]) -> float:
         """The unit of sums that hear values as they are beside others: fine enough for both. fixed: sources and the
@@ -178,8 +183,8 @@ class RegisterUnits(Units):
         factors = [u / (MOST_OF_SPIKES if sends_spikes(self.network, s) else MOST_FACTOR) for s, u in fixed]
         unit = max(unit, power_above(max(factors)), coarsest / power_below(INT16 / self.largest))
         for source, own in fixed:
-            if own < unit and source in self.registers:
-                self.crowded[source] = math.ceil(math.log2(unit / own))
+            for name in self._registers_of(source) if own < unit else ():
+                self.crowded[name] = max(self.crowded.get(name, 0), math.ceil(math.log2(unit / own)))
         return self._coarse_enough(unit, max(tops, default=math.inf), members)
 
     def _coarse_enough(self, unit: float, top: float, members: list[Population]) -> float:
