@@ -25,11 +25,13 @@ from neurocomp.errors import (
     EXIT_RESOURCE_LIMIT,
     Diagnostic,
     NeurocompError,
+    StoppedError,
 )  # fmt: skip
 
 GRACE_S = 0.5
 TRACEBACK = "NEUROCOMP_TRACEBACK"
 FAILURE = "neurocomp/failure/1"
+INTERRUPTED = "interrupted; nothing is left half-written"
 
 
 def run(app: Any, arguments: Sequence[str]) -> int:
@@ -53,10 +55,13 @@ def run(app: Any, arguments: Sequence[str]) -> int:
             return _leave_quietly()
         raise
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; nothing is left half-written\n")
-        return EXIT_INTERRUPTED
+        return explain(StoppedError(Diagnostic("", INTERRUPTED)), sys.stderr, _tree_wanted(arguments))
     except Exception as error:
-        return explain(error, sys.stderr, sys.stdout if "--json" in arguments else None)
+        return explain(error, sys.stderr, _tree_wanted(arguments))
+
+
+def _tree_wanted(arguments: Sequence[str]) -> TextIO | None:
+    return sys.stdout if "--json" in arguments else None
 
 
 def leave(code: int) -> None:

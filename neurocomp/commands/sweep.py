@@ -63,17 +63,19 @@ def run_sweep(file: Path, options: Sweep) -> None:
             with heeded() as ask, runner_of(store, given, options.workers or cpus_here(), options.dask) as runner:
                 outcomes = list(outcomes_of(space, jobs, runner, given, done))
         except KeyboardInterrupt:
-            raise _stopped(folder, teller) from None
+            raise _stopped(store, [job.key for job in jobs], teller) from None
     _write(folder, space, outcomes, options)
     _give(space, outcomes, options)
     if not options.quiet:
         sys.stderr.write(f"{teller.said()}; written to {folder}\n")
 
 
-def _stopped(folder: Path, teller: SweepProgress) -> StoppedError:
-    what = f"interrupted; {teller.known + teller.new:,} of {teller.points:,} points are finished and kept"
-    hint = f"the same command goes on from there; neurocomp sweep show {folder} shows what there is"
-    return StoppedError(Diagnostic(str(folder), what, hint=hint))
+def _stopped(store: Store, keys: list[str], teller: SweepProgress) -> StoppedError:
+    """Workers had kept more than was heard of; a search, which has no list of its points, knows what it heard."""
+    kept = max(teller.known + teller.new, sum(store.path_of(key).is_file() for key in set(keys)))
+    what = f"interrupted; {kept:,} of {teller.points:,} points are finished and kept"
+    hint = f"the same command goes on from there; neurocomp sweep show {store.folder} shows what there is"
+    return StoppedError(Diagnostic(str(store.folder), what, hint=hint))
 
 
 def show_sweep(folder: Path, options: Sweep) -> None:

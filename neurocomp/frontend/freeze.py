@@ -6,6 +6,7 @@ everything after this needs neither.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
@@ -57,6 +58,8 @@ def freeze(
 
     if encoding not in (None, "direct", "temporal"):
         raise bad_input("encoding", f"{encoding!r} is neither direct nor temporal")
+    if steps is not None and (not isinstance(steps, numbers.Integral) or steps < 1):
+        raise bad_input("steps", f"is {steps!r}; a whole number of time steps, 1 at least, is needed")
     module = unwrapped(module)
     _check_mode(module)
     with one_input(module, example_input) as (given, told):

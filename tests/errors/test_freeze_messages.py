@@ -55,6 +55,23 @@ def test_no_tensor(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("steps", [0, -1, 2.5])
+def test_steps_that_are_none(steps: Any, tmp_path: Path) -> None:
+    net = nn.Sequential(layer.Linear(6, 3), neuron.IFNode()).eval()
+    assert refusal(net, X[0], tmp_path, steps=steps) == (
+        f"steps: is {steps}; a whole number of time steps, 1 at least, is needed"
+    )
+
+
+@pytest.mark.parametrize("allowed", [None, 0])
+def test_numbers_that_leave_float32(allowed: int | None, tmp_path: Path) -> None:
+    """An infinite membrane that is reset becomes none at all: that is no rounding at the threshold."""
+    net = nn.Sequential(nn.Linear(6, 3), neuron.IFNode(v_threshold=0.1)).eval()
+    net[0].weight.data[0, 0] = 3e38
+    said = refusal(net, 10 * X[0] + 5, tmp_path, steps=4, max_differing_spikes=allowed)
+    assert "  why:  the module's own numbers leave float32 here, so there is nothing to compare with\n" in said
+
+
 def test_unknown_encoding(tmp_path: Path) -> None:
     assert refusal(multi_step(layer.Linear(6, 3)), X, tmp_path, encoding="rate") == (
         "encoding: 'rate' is neither direct nor temporal"

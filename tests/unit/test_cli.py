@@ -266,7 +266,13 @@ def test_our_own_defect_asks_for_a_report(capsys: pytest.CaptureFixture[str], mo
 def test_interrupted(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(raising(KeyboardInterrupt()), []) == 130
     assert run(lambda **_: 130, []) == 130  # what Typer makes of it
-    assert capsys.readouterr() == ("", "interrupted; nothing is left half-written\n" * 2)
+    assert capsys.readouterr() == ("", "error: interrupted; nothing is left half-written\n" * 2)
+
+
+def test_interrupted_where_a_program_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(raising(KeyboardInterrupt()), ["--json"]) == 130
+    tree = json.loads(capsys.readouterr().out)
+    assert (tree["exit_code"], tree["findings"][0]["what"]) == (130, "interrupted; nothing is left half-written")
 
 
 def test_out_of_memory(capsys: pytest.CaptureFixture[str]) -> None:

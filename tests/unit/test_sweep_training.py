@@ -125,7 +125,7 @@ def test_tied_axes_follow_their_leader(sampler: dict[str, object]) -> None:
 
 def test_guided_points_keep_axes_together() -> None:
     pytest.importorskip("optuna")
-    from neurocomp.sweep.guided import point_of, new_study
+    from neurocomp.sweep.guided import new_study, point_of
 
     tied = space(axes=TIED, sampler={"method": "guided", "points": 4})
     study = new_study(tied)

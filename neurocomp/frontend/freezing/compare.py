@@ -196,6 +196,11 @@ def _explanation(
 
 def _cause(network: Network, name: str, membrane: float, threshold: float, follows_otherwise: bool) -> tuple[str, str]:
     """(why, what to do). follows_otherwise: the neuron's own equations give another spike or value than the module."""
+    if not np.isfinite(membrane):
+        return (
+            "the module's own numbers leave float32 here, so there is nothing to compare with",
+            "give smaller weights or inputs; the example may not be what the module was trained on",
+        )
     if np.isfinite(threshold) and abs(membrane - threshold) <= ROUNDING * max(abs(threshold), abs(membrane), 1e-3):
         return (
             "this is float32 rounding at the threshold: the same numbers are added in another order",

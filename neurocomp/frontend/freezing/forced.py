@@ -52,7 +52,7 @@ def forced(
     if set(neurons) != set(outputs) or any(values is None for values in told.values()):
         return None
     drive = _largest_deviation(network, sample, inputs, {k: v for k, v in told.items() if v is not None})
-    if drive > DRIVE:
+    if not drive <= DRIVE:  # nor where numbers have left float32
         return None
     close = 0
     for name, population in neurons.items():
@@ -84,8 +84,10 @@ def _largest_deviation(
     for name in told:
         theirs = inputs[name]
         largest = max(float(np.abs(theirs).max(initial=0)), 1e-3)
-        worst = max(worst, float(np.abs(trace.dense(name).reshape(theirs.shape) - theirs).max(initial=0)) / largest)
-    return worst
+        with np.errstate(invalid="ignore"):  # infinity from itself is no number, which forced() refuses
+            away = np.abs(trace.dense(name).reshape(theirs.shape) - theirs)
+        worst = np.maximum(worst, float(away.max(initial=0)) / largest)  # hands on what is no number; max() may not
+    return float(worst)
 
 
 def _cut_open(network: Network, names: set[str]) -> Network:
@@ -129,7 +131,8 @@ def _own_differences(population: Population, inputs: np.ndarray, told: np.ndarra
             ours, _ = state.update(x)
             new = (ours != theirs) & ~parted
             reach = THRESHOLD * np.maximum(np.maximum(np.abs(state.theta), np.abs(state.charged)), 1e-3)
-            if (np.abs(state.charged - state.theta) > reach)[new].any():
+            near = np.isfinite(state.charged) & (np.abs(state.charged - state.theta) <= reach)
+            if not near[new].all():
                 return None
             close += int(new.sum())
             parted |= new

@@ -7,11 +7,11 @@ why it finds parts of layered networks that no search over single neurons does (
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from neurocomp.interrupts import working_threads
 from neurocomp.mapping.hypercore import PartitionCore
 from neurocomp.mapping.partition.refine import Effort, refine, repaired
 from neurocomp.mapping.partition.task import Task
@@ -119,7 +119,7 @@ def _best_start(task: Task, starts: Iterable[Start], effort: Effort, seed: int) 
         refine(task, state, effort, seed)
         return state.volume, state.part
 
-    with ThreadPoolExecutor(_THREADS) as pool:  # they know nothing of each other
+    with working_threads(_THREADS) as pool:  # they know nothing of each other
         states = [state for state in pool.map(begun, starts) if state is not None]
         least = min((state.volume for state in states), default=0)
         hopeful = [state for state in states if state.volume <= _HOPEFUL * least]

@@ -7,13 +7,13 @@ by the score: hops + congestion * sum(load^2) / mean(load). The mean is that of 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from neurocomp.errors import bad_input
+from neurocomp.interrupts import working_threads
 from neurocomp.mapping.hypergraph import Hypergraph, sampled
 from neurocomp.mapping.placing.board import Board, board_of
 from neurocomp.mapping.placing.fabric import Fabric
@@ -87,7 +87,7 @@ def _best_of_methods(
         hops, load = board.cost(item[1])
         return hops, int(load.max(initial=0))
 
-    with ThreadPoolExecutor(len(METHODS)) as pool:  # they know nothing of each other
+    with working_threads(len(METHODS)) as pool:  # they know nothing of each other
         return min(pool.map(found, METHODS), key=cost)
 
 
