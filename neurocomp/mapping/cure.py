@@ -21,10 +21,17 @@ _NEURONS = 2_000_000  # larger networks are not cut for every chip, only to name
 def smallest_change(problem: Problem, tiling: Tiling, needed: int) -> str:
     """Everything that would help, the least first. needed: cores that the mapper takes, or would take."""
     cores = problem.available_cores
-    found = [text for text in (_narrower_weights(problem, tiling), more_chips(problem, needed)) if text]
+    ways = (_fewer_forbidden(problem, needed), _narrower_weights(problem, tiling), more_chips(problem, needed))
+    found = [text for text in ways if text]
     found.append(f"{needed:,} core{'' if needed == 1 else 's'} instead of {cores:,}")
     found += _other_chips(problem)
     return "; or ".join(found)
+
+
+def _fewer_forbidden(problem: Problem, needed: int) -> str:
+    """Where the forbidden cores would do."""
+    missing, most = needed - problem.available_cores, len(problem.forbidden)
+    return f"no more than {most - missing:,} forbidden cores instead of {most:,}" if 0 < missing <= most else ""
 
 
 def _narrower_weights(problem: Problem, tiling: Tiling) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -182,6 +183,10 @@ def test_relays_in_a_circle_are_named() -> None:
 def test_forbidding_all_cores_leaves_none(network) -> None:
     (found,) = refused(network, make_chip(2, 2), forbidden_cores=(0, 1, 2, 3))
     assert "0 are available" in found.what or "room for 0" in found.what
+    kept = re.search(r"no more than ([0-3]) forbidden cores instead of 4", str(found.hint))
+    assert kept is not None
+    mapped = map_network(network, make_chip(2, 2), forbidden_cores=tuple(range(int(kept[1]))))
+    assert mapped.quality.cores <= 4 - int(kept[1])
 
 
 def test_a_wide_kernel_is_a_proof_in_memory() -> None:
