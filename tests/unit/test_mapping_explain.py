@@ -186,7 +186,7 @@ def test_forbidding_all_cores_leaves_none(network) -> None:
     kept = re.search(r"no more than ([0-3]) forbidden cores instead of 4", str(found.hint))
     assert kept is not None
     mapped = map_network(network, make_chip(2, 2), forbidden_cores=tuple(range(int(kept[1]))))
-    assert mapped.quality.cores <= 4 - int(kept[1])
+    assert mapped.quality is not None and mapped.quality.cores <= 4 - int(kept[1])
 
 
 def test_a_wide_kernel_is_a_proof_in_memory() -> None:
