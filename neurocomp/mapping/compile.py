@@ -175,7 +175,9 @@ def _unrounded(network: Network, chip: ChipSpec) -> tuple[Network, tuple[str, ..
     if isinstance(network.arithmetic, Float32):
         network = fold_average_pooling(mixtures_to_delays(network, chip.numeric.delay_max))
     network = max_pooling_to_neurons(network)
-    return fold_linear_maps(network, kept=placed_relays(network, chip), tables=not chip.core.kernel_sharing)
+    bits = None if chip.numeric.arithmetic == "float32" else chip.numeric.weight_bits
+    relays, tables = placed_relays(network, chip), not chip.core.kernel_sharing
+    return fold_linear_maps(network, kept=relays, tables=tables, weight_bits=bits)
 
 
 def chip_arithmetic(chip: ChipSpec) -> Integer:

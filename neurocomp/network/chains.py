@@ -14,11 +14,11 @@ import numpy as np
 from neurocomp.network.graph import Projection
 from neurocomp.network.linear_maps import MOST_WEIGHTS, in_front_of_matrix, of_windows
 from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Pool, Shape, Sparse, Wiring
+from neurocomp.network.scaled_weights import is_exact
 from neurocomp.network.structure import fan_in, fan_out, synapse_count, total
 
-MOST_MORE = (
-    5  # times the weights of the factors that a product with windows may need; 1x1, 3x3 of each channel, 1x1: 4.5
-)
+MOST_MORE = 5
+"""Times the weights of the factors that a product with windows may need; 1x1, 3x3 of each channel, 1x1: 4.5."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,15 @@ class Chain:
 
     def ops(self, last: Projection) -> tuple[Op, ...]:
         return (*(p.op for p in self.arriving), last.op)
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What decides whether a product is worth it. tables: whether every synapse is stored by itself. weight_bits: what
+    weights will be rounded to; None for not at all."""
+
+    tables: bool = False
+    weight_bits: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +124,9 @@ def _reading(matrix: Linear, ops: tuple[Op, ...], source: Shape) -> Composed:
     return Composed(Linear(matrix.weight[:, read]), Wiring(read, (read.size,)))
 
 
-def gains(chain: Chain, products: tuple[Composed, ...], source: Shape, tables: bool) -> bool:
-    """Whether the products have fewer synapses than the chain has paths, and not too many weights."""
+def gains(chain: Chain, products: tuple[Composed, ...], source: Shape, worth: Worth) -> bool:
+    """Whether the products have fewer synapses than the chain has paths and, where kernels are shared, neither too many
+    weights nor such that are rounded though those of the chain are not."""
     pairs = paths = more = less = 0
     for last, product in zip(chain.leaving, products, strict=True):
         ops, shape, counts = chain.ops(last), source, np.ones(1, np.int64)
@@ -128,4 +138,14 @@ def gains(chain: Chain, products: tuple[Composed, ...], source: Shape, tables: b
     every = [*(p.op for p in chain.arriving), *(p.op for p in chain.leaving)]
     less = sum(op.weight.size for op in every if isinstance(op, Linear | Conv | Sparse))
     matrices = all(isinstance(op, Linear) for op in every)
-    return pairs < paths and (tables or more <= (1 if matrices else MOST_MORE) * less)
+    if pairs >= paths or worth.tables:
+        return pairs < paths
+    return more <= (1 if matrices else MOST_MORE) * less and not _rounds(every, products, worth.weight_bits)
+
+
+def _rounds(factors: list[Op], products: tuple[Composed, ...], weight_bits: int | None) -> bool:
+    if weight_bits is None:
+        return False
+    most = 2 ** (weight_bits - 1) - 1
+    kept = all(is_exact(op.weight, most) for op in factors if isinstance(op, Linear | Conv | Sparse))
+    return kept and not all(is_exact(product.weight, most) for product in products)

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurocomp.network.chains import Chain, Composed, composed_chain, gains, may_gather
+from neurocomp.network.chains import Chain, Composed, Worth, composed_chain, gains, may_gather
 from neurocomp.network.direct import biased, without_parallel_synapses
 from neurocomp.network.graph import Integer, Network, Population, Projection
 from neurocomp.network.linear_maps import is_linear, pushed_on
@@ -23,7 +23,7 @@ LONGEST = 6  # maps in a row that are looked at as one
 
 
 def fold_linear_maps(
-    network: Network, *, kept: frozenset[str] = frozenset(), tables: bool = False
+    network: Network, *, kept: frozenset[str] = frozenset(), tables: bool = False, weight_bits: int | None = None
 ) -> tuple[Network, tuple[str, ...]]:
     """The network with relays between linear maps folded away, and a sentence for each chain of maps.
 
@@ -31,14 +31,16 @@ def fold_linear_maps(
     worth it: it has fewer synapses than there are paths, and the weights to be stored do not become too many. kept:
     relays that stay (those with a place of their own on the chip). tables: whether every synapse is stored anyway: then
     all products that have fewer synapses are formed, and whatever parallel synapses are left become one (direct.py).
-    Biases of relays move to their targets. In integers only products that fit the weights are formed. Sums are taken in
-    another order than before.
+    weight_bits: what weights will be rounded to, None for not at all; where that takes nothing from the maps but from
+    their product, they stay, unless ``tables``. Biases of relays move to their targets. In integers only products that
+    fit the weights are formed. Sums are taken in another order than before.
     """
     notes: list[str] = []
     refused: _Refused = {}
-    folded = _folded(network, kept, tables, refused, notes)
+    worth = Worth(tables, weight_bits)
+    folded = _folded(network, kept, worth, refused, notes)
     while folded is not None:
-        network, folded = folded, _folded(folded, kept, tables, refused, notes)
+        network, folded = folded, _folded(folded, kept, worth, refused, notes)
     if tables:
         network, direct = without_parallel_synapses(network, kept)
         notes += direct
@@ -50,12 +52,12 @@ _Refused = dict[tuple[tuple[str, ...], tuple[int, ...]], Chain]
 
 
 def _folded(
-    network: Network, kept: frozenset[str], tables: bool, refused: _Refused, notes: list[str]
+    network: Network, kept: frozenset[str], worth: Worth, refused: _Refused, notes: list[str]
 ) -> Network | None:
     """The network without the first chain that is worth it; None if there is none left."""
     for chain in _chains(network, kept):
         key = chain.relays, tuple(id(p.op) for p in (*chain.arriving, *chain.leaving))
-        found = None if key in refused else _products(network, chain, tables)
+        found = None if key in refused else _products(network, chain, worth)
         if found is not None:
             notes.append(_sentence(chain))
             return _without(network, chain, found)
@@ -101,14 +103,14 @@ def _passes(network: Network, name: str, kept: frozenset[str]) -> bool:
     return relay.bias is None or not any(p.delay for p in followers)  # it would not have arrived yet at first
 
 
-def _products(network: Network, chain: Chain, tables: bool) -> tuple[Composed, ...] | None:
+def _products(network: Network, chain: Chain, worth: Worth) -> tuple[Composed, ...] | None:
     """The chain as one map to each of its targets, if that is worth it."""
     source = network.by_name[chain.arriving[0].source].shape
-    if not may_gather(chain, source, tables):
+    if not may_gather(chain, source, worth.tables):
         return None
     found = [composed_chain(chain.ops(p), source) for p in chain.leaving]
     products = tuple(one for one in found if one is not None)
-    if len(products) < len(found) or not gains(chain, products, source, tables):
+    if len(products) < len(found) or not gains(chain, products, source, worth):
         return None
     if isinstance(network.arithmetic, Integer):
         most = 2 ** (network.arithmetic.weight_bits - 1) - 1

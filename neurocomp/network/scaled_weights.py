@@ -54,6 +54,12 @@ class Scaled:
         return top if single else top / largest
 
 
+def is_exact(weight: np.ndarray, largest: int) -> bool:
+    """Whether integers of at most ``largest``, times one unit, are the weights."""
+    scaled = Scaled(weight.reshape(-1))
+    return scaled.is_whole_in(scaled.grid(largest))
+
+
 def _whole(values: np.ndarray) -> bool:
     return np.array_equal(values, np.rint(values))
 

@@ -207,3 +207,23 @@ def test_in_integers_products_are_formed_where_they_fit_the_weights() -> None:
     assert spikes(folded)["out"].any()
     wide = network(100)
     assert fold_linear_maps(wide) == (wide, ())
+
+
+def test_products_that_would_be_rounded_are_not_formed_of_maps_that_are_not() -> None:
+    first = np.array([[[101, 100, 1]]], np.float32) / 64
+    populations = (Population("in", (1, 9)), Population("map", (1, 7)), Population("out", (1, 6), LIF))
+    projections = (
+        Projection("conv", "in", "map", Conv(first, (1,), (0,), (1,))),
+        Projection("pool", "map", "out", Pool("sum", (2,), (1,), (0,))),
+    )
+    network = Network(populations, projections, ("in",), "out")
+    assert fold_linear_maps(network, weight_bits=8) == (network, ())  # 101 + 100 in 64ths takes 9 bits
+    for bits in (9, None):
+        (one,) = fold_linear_maps(network, weight_bits=bits)[0].projections
+        assert (64 * one.op.weight[0, 0]).tolist() == [101, 201, 101, 1]
+    tables, _ = fold_linear_maps(network, tables=True, weight_bits=8)
+    assert [p.source for p in tables.projections] == ["in"]
+    inexact = replace(
+        network, projections=(replace(projections[0], op=Conv(first / 3, (1,), (0,), (1,))), projections[1])
+    )
+    assert len(fold_linear_maps(inexact, weight_bits=8)[0].projections) == 1
