@@ -56,10 +56,7 @@ def freeze(
     from neurocomp.frontend.freezing.inputs import one_input
     from neurocomp.frontend.freezing.steps import run_steps
 
-    if encoding not in (None, "direct", "temporal"):
-        raise bad_input("encoding", f"{encoding!r} is neither direct nor temporal")
-    if steps is not None and (not isinstance(steps, numbers.Integral) or steps < 1):
-        raise bad_input("steps", f"is {steps!r}; a whole number of time steps, 1 at least, is needed")
+    _check_options(encoding, steps)
     module = unwrapped(module)
     _check_mode(module)
     with one_input(module, example_input) as (given, told):
@@ -255,6 +252,13 @@ def unwrapped(module: Any) -> Any:
     while type(module).__name__ in ("OptimizedModule", "DataParallel", "DistributedDataParallel"):
         module = getattr(module, "_orig_mod", None) or module.module
     return module
+
+
+def _check_options(encoding: object, steps: object) -> None:
+    if encoding not in (None, "direct", "temporal"):
+        raise bad_input("encoding", f"{encoding!r} is neither direct nor temporal")
+    if steps is not None and (not isinstance(steps, numbers.Integral) or steps < 1):
+        raise bad_input("steps", f"is {steps!r}; a whole number of time steps, 1 at least, is needed")
 
 
 def _check_mode(module: Any) -> None:

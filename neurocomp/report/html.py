@@ -22,7 +22,7 @@ def to_html(result: Result) -> str:
             (f"of which {unit}", "unknown" if unit in energy.unknown_units else units.energy(part / samples))
             for unit, part in energy.by_unit.items()
         ),
-        ("latency", units.time(result.timing.latency_total_ps / samples)),
+        ("latency", (">= " if energy.host_works else "") + units.time(result.timing.latency_total_ps / samples)),
         ("power", least + units.power(energy.total_aj / result.timing.total_ps)),
     ]
     layers = [

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neurocomp.chip.provenance import Kind
+from neurocomp.energy.table import HOST
 from neurocomp.mapping.quality import Quality
 from neurocomp.network.ops import Shape
 from neurocomp.report.detail import CoreFacts, StepBin
@@ -171,7 +172,12 @@ class EnergyFacts:
     @property
     def unknown_units(self) -> tuple[str, ...]:
         """Units of which nothing is known, although they had something to do: the host's. They count as nothing."""
-        return ("host",) if "host_operation" in self.unknown else ()
+        return (HOST,) if "host_operation" in self.unknown else ()
+
+    @property
+    def host_works(self) -> bool:
+        """Whether a host computes a part. Its time is in no figure: latencies are at least, throughputs at most so."""
+        return HOST in self.by_unit
 
     @property
     def is_lower_bound(self) -> bool:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from textwrap import fill
 
 from neurocomp.chip.provenance import KINDS
-from neurocomp.energy.table import HOST
 from neurocomp.report import units
 from neurocomp.report.mapping import mapping_lines
 from neurocomp.report.model import LayerFacts, Result, ValueUse
@@ -68,7 +67,7 @@ def _warnings(result: Result) -> Iterator[str]:
 def _answer(result: Result) -> Iterator[str]:
     timing, samples = result.timing, result.run.samples
     least = ">= " if result.energy.is_lower_bound else ""
-    slower, faster = (">= ", "<= ") if HOST in result.energy.by_unit else ("", "")  # without the host's time
+    slower, faster = (">= ", "<= ") if result.energy.host_works else ("", "")
     dynamic = result.energy.total_aj - result.energy.by_unit["static"]
     yield "Per inference"
     events = result.traffic.synaptic_events

@@ -46,9 +46,10 @@ def _cards(result: Result) -> Iterator[Card]:
         f"{units.energy(dynamic / samples)} dynamic", _kinds(result, "energy"),
         *(["a lower bound: some costs are not known"] if energy.is_lower_bound else []),
     ))  # fmt: skip
-    yield Card("Latency", units.time(timing.latency_total_ps / samples), (
+    slower, no_host = ("≥ ", ["without the host's time, which is not known"]) if energy.host_works else ("", [])
+    yield Card("Latency", slower + units.time(timing.latency_total_ps / samples), (
         f"{units.time(timing.latency_min_ps)} to {units.time(timing.latency_max_ps)}",
-        f"one inference every {units.time(timing.streaming_ps / samples)}", _kinds(result, "time"),
+        f"one inference every {units.time(timing.streaming_ps / samples)}", _kinds(result, "time"), *no_host,
     ))  # fmt: skip
     yield Card("Power", least + units.power(energy.total_aj / timing.total_ps), (
         f"{units.power(dynamic / timing.total_ps)} dynamic", "mean over the run",
