@@ -18,6 +18,8 @@ from neurocomp.network import Linear, Network, Neuron, OneToOne, OverTime, Popul
 from neurocomp.network.steady import mixtures_to_delays, steady_taps
 from neurocomp.network.time_ops import look_ahead
 from neurocomp.report.build import report
+from neurocomp.report.html import to_html
+from neurocomp.report.page.inference import to_page
 from neurocomp.simulate.host import host_work
 from neurocomp.simulate.inference import simulate
 from tests.small_chips import make_chip
@@ -198,3 +200,5 @@ def test_a_report_says_that_the_hosts_energy_and_time_are_unknown() -> None:
     assert ["host", "unknown", "and", "not", "in", "the", "total"] in lines
     assert next(line for line in lines if line[:1] == ["latency"])[1] == ">="
     assert next(line for line in lines if line[:1] == ["throughput"])[1] == "<="
+    assert "<td>latency</td><td>&gt;= " in to_html(result)
+    assert "time, which is not known" in to_page(result) and "≥ " in to_page(result).partition("Latency")[2][:200]
