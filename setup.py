@@ -50,6 +50,7 @@ CORE = {
         "partition_fill.c",
         "partition_gain.c",
         "partition_graph.c",
+        "partition_lay.c",
         "partition_refine.c",
         "partition_repair.c",
         "partition_settle.c",

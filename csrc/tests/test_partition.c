@@ -3,6 +3,7 @@
  */
 #include "../partition_cluster.h"
 #include "../partition_contract.h"
+#include "../partition_lay.h"
 #include "check.h"
 
 enum { VERTICES = 24, NETS = 40, PINS = 6, PARTS = 5, LIMITS = 2 };
@@ -265,6 +266,31 @@ static void settling_tells_what_does_not_fit(void) {
     CHECK(settled > 5);
 }
 
+static void laying_finds_the_parts_of_filling(void) {
+    int sufficed = 0;
+    for (int run = 0; run < 60; run++) {
+        setup t;
+        open_setup(&t, 6 + run % 3, run % 2 ? 260 : 200);
+        int32_t order[VERTICES], part[VERTICES], count = 0;
+        nc_laid net[NETS];
+        for (int32_t k = 0; k < VERTICES; k++) {
+            const int32_t v = (7 * k + run) % VERTICES;
+            t.s.part[v] = -1;
+            if (!t.h.is_input[v])
+                order[count++] = v;
+        }
+        nc_partition_load(&t.s);
+        nc_laying l = {part, net, 0};
+        const int32_t used = nc_partition_lay(&t.s, order, count, &l);
+        CHECK_EQUAL(nc_partition_fill(&t.s, order, count, 1024), used);
+        CHECK(memcmp(t.s.part, part, sizeof part) == 0);
+        CHECK_EQUAL(t.s.volume, l.volume);
+        sufficed += used <= PARTS;
+        discard(&t);
+    }
+    CHECK(sufficed > 5 && sufficed < 55);
+}
+
 static void repair_ends_at_what_no_part_takes(void) {
     setup t;
     open_setup(&t, 2, 100000); /* two members a part: too few for all */
@@ -363,6 +389,7 @@ int main(void) {
     RUN(moves_are_exact);
     RUN(permitted_moves_leave_parts_that_fit);
     RUN(filling_repair_and_sweeps_are_legal);
+    RUN(laying_finds_the_parts_of_filling);
     RUN(settling_tells_what_does_not_fit);
     RUN(repair_ends_at_what_no_part_takes);
     RUN(groups_weigh_what_their_vertices_do);

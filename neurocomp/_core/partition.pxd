@@ -109,3 +109,12 @@ cdef extern from "partition_contract.h" nogil:
         int32_t *table
         uint64_t table_mask
     void nc_hyper_contract(const nc_hyper *h, const int32_t *label, int fold, nc_contraction *out)
+
+cdef extern from "partition_lay.h" nogil:
+    ctypedef struct nc_laid:
+        int64_t traffic
+    ctypedef struct nc_laying:
+        int32_t *part
+        nc_laid *net
+        int64_t volume
+    int32_t nc_partition_lay(const nc_partition *s, const int32_t *order, int32_t count, nc_laying *l)

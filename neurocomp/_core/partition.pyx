@@ -208,6 +208,10 @@ cdef class PartitionCore:
         return self.demand_array.reshape(self.s.parts, NC_COLUMNS).copy()
 
     @property
+    def parts(self):
+        return self.s.parts
+
+    @property
     def volume(self):
         return self.s.volume
 
@@ -262,6 +266,19 @@ cdef class PartitionCore:
         with nogil:
             used = nc_partition_fill(&self.s, &order[0] if order.shape[0] else NULL, <int32_t>order.shape[0], level)
         return used
+
+    def lay(self, const int32_t[::1] order):
+        """(int32 (vertices), parts used, volume): what ``fill`` would make of this order up to the limits, if all were
+        nowhere; the parts stay as they are. See nc_partition_lay."""
+        cdef int32_t used
+        cdef nc_laying l
+        cdef int32_t[::1] part = np.empty(max(1, self.s.h.vertices), np.int32)
+        cdef uint8_t[::1] nets = np.empty(max(1, self.s.h.nets) * sizeof(nc_laid), np.uint8)
+        self._order(order)
+        l.part, l.net = &part[0], <nc_laid *>&nets[0]
+        with nogil:
+            used = nc_partition_lay(&self.s, &order[0] if order.shape[0] else NULL, <int32_t>order.shape[0], &l)
+        return np.asarray(part)[:self.s.h.vertices], used, l.volume
 
     def grow(self, const int32_t[::1] order, int32_t level):
         cdef int32_t used

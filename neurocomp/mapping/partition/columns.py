@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurocomp.mapping.partition.simple import FULL
+from neurocomp.mapping.hypercore import PartitionCore
 from neurocomp.mapping.partition.task import Task
 
 _BITS = 16  # of each coordinate
@@ -27,28 +27,30 @@ class Columns:
 
     def whole(self, task: Task, seed: int = 0) -> np.ndarray:
         """int32 (vertices): columns through all layers."""
-        return self._filled(task, np.zeros(int(self.layer.max()) + 1, np.int32))[0]
+        return self._laid(task.state(), self._order(task), np.zeros(int(self.layer.max()) + 1, np.int32))[0]
 
     def layered(self, task: Task, seed: int = 0) -> np.ndarray:
         """Columns through consecutive layers, each layer joined to those before it if that lowers the volume."""
-        layers = int(self.layer.max()) + 1
+        layers, state, order = int(self.layer.max()) + 1, task.state(), self._order(task)
         group = np.arange(layers, dtype=np.int32)
-        part, least = self._filled(task, group)
+        part, least = self._laid(state, order, group)
         for layer in range(1, min(layers, 1 + _MOST_PINS // max(1, task.hyper.pins))):
             joined = group - (np.arange(layers) >= layer).astype(np.int32)
-            found, volume = self._filled(task, joined)
+            found, volume = self._laid(state, order, joined)
             if volume < least:
                 group, part, least = joined, found, volume
         return part
 
-    def _filled(self, task: Task, group: np.ndarray) -> tuple[np.ndarray, int]:
+    def _order(self, task: Task) -> np.ndarray:
+        """int32: the vertices to be placed, along the curve, layer after layer at one place of it."""
+        return task.free[np.lexsort((task.free, self.layer[task.free], self.curve[task.free]))]
+
+    def _laid(self, state: PartitionCore, order: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, int]:
         """Parts filled one after the other, group of layers after group, and their volume; the largest there is where
         parts do not suffice, as what is nowhere sends nothing."""
-        layer = self.layer[task.free]
-        order = task.free[np.lexsort((task.free, layer, self.curve[task.free], group[layer]))]
-        state = task.state()
-        suffices = state.fill(np.ascontiguousarray(order, np.int32), FULL) <= task.parts
-        return state.part, state.volume if suffices else np.iinfo(np.int64).max
+        by_group = np.argsort(group[self.layer[order]].astype(np.uint16), kind="stable")  # short numbers are counted
+        part, used, volume = state.lay(np.ascontiguousarray(order[by_group], np.int32))
+        return part, volume if used <= state.parts else np.iinfo(np.int64).max
 
 
 def along_hilbert(y: np.ndarray, x: np.ndarray) -> np.ndarray:
