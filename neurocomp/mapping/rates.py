@@ -55,8 +55,8 @@ def given_rates(problem: Problem, rates: Mapping[str, float | np.ndarray], defau
     for name in problem.emitting:
         rate = np.asarray(rates.get(name, default), np.float64)
         per_step[name] = _rounded(rate if not rate.ndim else rate.reshape(problem.shape(name)))
-    origin = f"every neuron is counted with {default:g} spikes per step"
-    return Rates(per_step, f"mean rates as given; others: {origin}" if rates else origin)
+    others = f"{default:g} per step for all other neurons"
+    return Rates(per_step, f"rates as given, {others}" if rates else f"a rate of {default:g} per step for all neurons")
 
 
 def rates_from_trace(problem: Problem, trace: SpikeTrace, default: float = DEFAULT_RATE) -> Rates:
@@ -78,7 +78,7 @@ def rates_from_trace(problem: Problem, trace: SpikeTrace, default: float = DEFAU
     if wrong:
         raise InputError(wrong)
     origin = f"mean rates of a run of {trace.samples} samples x {trace.steps} steps"
-    return Rates(per_step, origin + (f"; {default:g} spikes per step for {', '.join(missing)}" if missing else ""))
+    return Rates(per_step, origin + (f"; {default:g} per step for {', '.join(missing)}" if missing else ""))
 
 
 def _mean(run: PopulationTrace, steps: int, shape: Corner) -> np.ndarray:

@@ -22,7 +22,7 @@ def problem() -> Problem:
 def test_the_default_is_one_spike_per_step() -> None:
     rates = uniform_rates(problem())
     assert {name: rates.of(name).tolist() for name in ("in", "p0")} == {"in": [[[10**6]]], "p0": [[[10**6]]]}
-    assert rates.origin == "every neuron is counted with 1 spikes per step"
+    assert rates.origin == "a rate of 1 per step for all neurons"
 
 
 def test_given_rates_are_rounded_to_millionths() -> None:
@@ -30,7 +30,7 @@ def test_given_rates_are_rounded_to_millionths() -> None:
     rates = given_rates(problem(), {"p0": each, "in": 0.25}, 0.5)
     assert rates.of("in").tolist() == [[[250_000]]]
     assert np.array_equal(rates.of("p0"), np.rint(each * 1e6))
-    assert rates.origin.startswith("mean rates as given")
+    assert rates.origin.startswith("rates as given")
 
 
 def test_rates_of_a_run_are_means_over_samples_and_steps() -> None:
@@ -39,7 +39,7 @@ def test_rates_of_a_run_are_means_over_samples_and_steps() -> None:
     rates = rates_from_trace(problem(), SpikeTrace(3, 5, {"p0": PopulationTrace((2, 3, 4), packed)}))
     assert np.array_equal(rates.of("p0"), np.rint(spikes.mean(axis=(0, 1)) * 1e6))
     assert rates.of("in").tolist() == [[[10**6]]]
-    assert rates.origin == "mean rates of a run of 3 samples x 5 steps; 1 spikes per step for in"
+    assert rates.origin == "mean rates of a run of 3 samples x 5 steps; 1 per step for in"
 
 
 @pytest.mark.parametrize(
