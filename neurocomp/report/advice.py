@@ -41,17 +41,17 @@ _ENERGY = {
 
 def advice(result: Result) -> list[Advice]:
     """Changes by how much they can bring, the largest first: of time, then of energy in each pair of equal shares."""
-    found = []
+    timed, priced = [], []
     for bound in result.timing.bounds:
         share = bound.time_ps / result.timing.total_ps
         text = _WAITS.get(bound.part, f"The chip waits for {bound.part}")
-        found.append(Advice(text, f"at most {units.share(share)} less time", share))
+        timed.append(Advice(text, f"at most {units.share(share)} less time", share))
     total = result.energy.total_aj
+    less = "less of the energy that is known" if result.energy.is_lower_bound else "less energy"
     for unit, part in result.energy.by_unit.items():
         share = part / total if total else 0.0
         text = _ENERGY.get(unit, f"{unit} takes energy")
-        found.append(Advice(text, f"at most {units.share(share)} less energy", share))
-    largest = [max((a for a in found if a.gain.endswith(end)), key=lambda a: a.share, default=None)
-               for end in ("time", "energy")]  # fmt: skip
+        priced.append(Advice(text, f"at most {units.share(share)} {less}", share))
+    largest = [max(kind, key=lambda a: a.share, default=None) for kind in (timed, priced)]
     kept = [a for a in largest if a is not None and a.share >= LEAST]
     return sorted(kept, key=lambda a: -a.share)

@@ -16,6 +16,7 @@ from neurocomp.network.ops import Shape
 from neurocomp.report.detail import CoreFacts, StepBin
 from neurocomp.report.routing import RoutingFacts
 from neurocomp.report.signals import NO_SIGNALS, SignalFacts
+from neurocomp.simulate.counters import UNITS
 
 SCHEMA = "neurocomp/result/1"
 
@@ -171,8 +172,9 @@ class EnergyFacts:
 
     @property
     def unknown_units(self) -> tuple[str, ...]:
-        """Units of which nothing is known, although they had something to do: the host's. They count as nothing."""
-        return (HOST,) if "host_operation" in self.unknown else ()
+        """Units of which nothing is known, although they had something to do. They count as nothing."""
+        unpriced = {UNITS[action] for action in self.unknown}
+        return tuple(unit for unit, part in self.by_unit.items() if unit in unpriced and part == 0)
 
     @property
     def host_works(self) -> bool:

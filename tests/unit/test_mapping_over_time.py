@@ -194,7 +194,7 @@ def test_a_report_says_that_the_hosts_energy_and_time_are_unknown() -> None:
     program = compiled(network(full()), graded_spikes=True, spike_bits=8)
     run = execute(program.network, inputs())
     result = report(program, simulate(program, run.trace), execution=run)
-    assert result.energy.unknown_units == ("host",) and result.energy.by_unit["host"] == 0
+    assert "host" in result.energy.unknown_units and result.energy.by_unit["host"] == 0
     assert any("the time that the host takes for what it computes is not known" in text for text in result.warnings)
     lines = [line.split() for line in result.to_text().splitlines()]
     assert ["host", "unknown", "and", "not", "in", "the", "total"] in lines

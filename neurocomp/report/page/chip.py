@@ -50,6 +50,9 @@ def _packets(result: Result) -> Iterator[str]:
     if not routing.packets:
         return
     times = (routing.packet_p50_ps, routing.packet_p99_ps, routing.packet_max_ps)
+    if not any(times):
+        yield "Packets take no time on their way: the profile states none."
+        return
     half, most, longest = (units.time(time) for time in times)
     yield (
         f"From being sent to its arrival a packet takes {half} (median), {most} (99 %), {longest} at most; the network "

@@ -43,16 +43,16 @@ def _cards(result: Result) -> Iterator[Card]:
     least = "≥ " if energy.is_lower_bound else ""
     dynamic = energy.total_aj - energy.by_unit["static"]
     yield Card("Energy per inference", least + units.energy(energy.total_aj / samples), (
-        f"{units.energy(dynamic / samples)} dynamic", _kinds(result, "energy"),
+        _dynamic(result, units.energy(dynamic / samples)), _kinds(result, "energy"),
         *(["a lower bound: some costs are not known"] if energy.is_lower_bound else []),
     ))  # fmt: skip
     slower, no_host = ("≥ ", ["without the host's time, which is not known"]) if energy.host_works else ("", [])
     yield Card("Latency", slower + units.time(timing.latency_total_ps / samples), (
-        f"{units.time(timing.latency_min_ps)} to {units.time(timing.latency_max_ps)}",
+        *_range(timing.latency_min_ps, timing.latency_max_ps),
         f"one inference every {units.time(timing.streaming_ps / samples)}", _kinds(result, "time"), *no_host,
     ))  # fmt: skip
     yield Card("Power", least + units.power(energy.total_aj / timing.total_ps), (
-        f"{units.power(dynamic / timing.total_ps)} dynamic", "mean over the run",
+        _dynamic(result, units.power(dynamic / timing.total_ps)), "mean over the run",
     ))  # fmt: skip
     fullest = fit.fullest
     yield Card("Fit", "1 core" if fit.cores_used == 1 else f"{fit.cores_used:,} cores", (
@@ -67,6 +67,17 @@ def _cards(result: Result) -> Iterator[Card]:
         if accuracy.tied:
             beside.append(units.ties(accuracy.tied, accuracy.samples))
         yield Card("Accuracy on the chip", units.share(accuracy.correct_on_chip / accuracy.samples), tuple(beside))
+
+
+def _dynamic(result: Result, amount: str) -> str:
+    """Beside the total; "0" would claim that what has no known cost takes nothing."""
+    return "the dynamic part is not known" if amount == "0" and result.energy.is_lower_bound else f"{amount} dynamic"
+
+
+def _range(least_ps: float, most_ps: float) -> list[str]:
+    """From, to; nothing where both read the same."""
+    least, most = units.time(least_ps), units.time(most_ps)
+    return [] if least == most else [f"{least} to {most}"]
 
 
 def _kinds(result: Result, use: str) -> str:
@@ -84,9 +95,9 @@ def _bounds(result: Result) -> Section:
         for bound in timing.bounds
     ]  # fmt: skip
     step = timing.total_ps / timing.chip_steps
+    spread = "".join(f" on average, {ends}" for ends in _range(timing.step_min_ps, timing.step_max_ps))
     lines = (
-        f"A chip step takes {units.time(step)} on average, {units.time(timing.step_min_ps)} to "
-        f"{units.time(timing.step_max_ps)}. Core {timing.busiest_core} is the busiest: it works "
+        f"A chip step takes {units.time(step)}{spread}. Core {timing.busiest_core} is the busiest: it works "
         f"{units.share(timing.busiest_core_ps / timing.total_ps)} of the time.",
         *(f"{point.what}: {point.gain}." for point in advice(result)[:1]),
     )
