@@ -133,7 +133,7 @@ def train_and_report(path: Path, chip_name: str, options: TrainOptions) -> None:
         with progress.stage(f"training {network.name} on {chip.name}"):
             run = simulate_training(chip, layers.layers, setup)
             told = (*network.assumptions, *layers.assumptions)
-            report = training_report(run, price_training(run), gpus, options.dataset_size, told)
+            report = training_report(run, price_training(run), gpus, options.dataset_size, told, network.name)
     federation = options.federation
     if federation.workers is not None:
         report = with_rounds(

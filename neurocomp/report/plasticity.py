@@ -93,6 +93,7 @@ def _tree(report: PlasticityReport) -> dict[str, object]:
     return {
         "schema": SCHEMA,
         "neurocomp_version": VERSION,
+        "network": report.program.network.name,
         "chip": {"name": chip.name, "title": chip.title, "digest": chip.digest()},
         "setup": {"rule": run.rule, "epoch_steps": run.epoch_steps, "samples": run.samples, "steps": run.steps},
         "per_sample": {
@@ -123,7 +124,7 @@ def _tree(report: PlasticityReport) -> dict[str, object]:
 
 def _lines(report: PlasticityReport) -> Iterator[str]:
     run, energy, samples = report.run, report.energy, report.run.samples
-    yield f"learning on {units.clean(report.program.chip.title)}"
+    yield f"learning of {units.clean(report.program.network.name)} on {units.clean(report.program.chip.title)}"
     epoch = "1 step" if run.epoch_steps == 1 else f"{run.epoch_steps} steps"
     yield f"  {samples} samples x {run.steps} steps, rule {run.rule}, epochs of {epoch}"
     yield ""

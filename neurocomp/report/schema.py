@@ -312,6 +312,7 @@ class TrainingFile(_Part):
     """What one training iteration costs on a chip with FP, BP and WG engines."""
 
     neurocomp_version: str
+    network: str | None
     chip: TrainedChip
     setup: dict[str, int | float | bool | str | None]
     iteration: Iteration

@@ -127,6 +127,7 @@ class PlasticityFile(_Part):
     """What learning by a local rule costs beside the inference that it rides on."""
 
     neurocomp_version: str
+    network: str
     chip: LearningChip
     setup: LearningSetup
     per_sample: PerSample

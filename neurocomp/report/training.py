@@ -66,7 +66,7 @@ class CoreCost:
 class TrainingReport:
     """One iteration, and an epoch if the data set's size is known. Energies in pJ, DRAM energy included;
     ``lower_bound`` where some cost is unknown. left_out: what the layers do not show, in sentences. federated: rounds
-    over several chips, if that was asked for."""
+    over several chips, if that was asked for. network: its name, empty where only layers are known."""
 
     run: TrainingRun
     energy: TrainingEnergy
@@ -76,6 +76,7 @@ class TrainingReport:
     cores: tuple[CoreCost, ...]
     left_out: tuple[str, ...] = ()
     federated: FederatedRounds | None = None
+    network: str = ""
 
     @property
     def energy_pj(self) -> float:
@@ -125,11 +126,13 @@ def training_report(
     gpus: Sequence[GpuSpec] = (),
     dataset_size: int | None = None,
     left_out: Sequence[str] = (),
+    network: str = "",
 ) -> TrainingReport:
     """Put an iteration and its energy together. gpus: baselines for the DRAM traffic. left_out: sentences for the
-    report's assumptions."""
+    report's assumptions. network: its name."""
     return TrainingReport(
-        run, energy, _layers(run, energy), _baselines(run, gpus), dataset_size, _cores(run, energy), tuple(left_out)
+        run, energy, _layers(run, energy), _baselines(run, gpus), dataset_size, _cores(run, energy), tuple(left_out),
+        network=network,
     )  # fmt: skip
 
 
@@ -219,6 +222,7 @@ def _tree(report: TrainingReport) -> dict[str, object]:
     return {
         "schema": SCHEMA,
         "neurocomp_version": VERSION,
+        "network": report.network or None,
         "chip": {"name": run.chip.name, "title": run.chip.title, "cores": run.chip.cores, "digest": run.chip.digest()},
         "setup": {**_setup(run), "activity": run.setup.activity.origin},
         "iteration": {

@@ -49,7 +49,8 @@ def _head(report: TrainingReport) -> Iterator[str]:
     added = [word for word, on in (("momentum", setup.momentum), ("weight decay", setup.weight_decay)) if on]
     optimizer = " + ".join([setup.optimizer, *added])
     cores = f"{len(report.cores)} of {run.chip.cores} cores"
-    yield from wrapped(f"one training iteration on {units.clean(run.chip.title, 100)}")
+    of = f" of {units.clean(report.network)}" if report.network else ""
+    yield from wrapped(f"one training iteration{of} on {units.clean(run.chip.title, 100)}")
     yield f"  {setup.samples} samples x {setup.steps} steps, {optimizer}, {len(run.layers)} layers on {cores}"
     yield ""
     yield f"  time    {units.time(run.iteration_ps)}; {_alone(report)}"

@@ -25,7 +25,7 @@ EVIL = "<script>alert(1)</script>"
 def report() -> TrainingReport:
     layers = [conv_layer(EVIL, (3, 16), (8, 8), (3, 3), real_input=True), linear_layer("last", (1024, 10))]
     run = simulate_training(load_array_chip("neuromc"), layers, TrainingSetup(4, 2, "adam"))
-    return training_report(run, price_training(run), [load_gpu("a100")], dataset_size=100)
+    return training_report(run, price_training(run), [load_gpu("a100")], dataset_size=100, network="digits")
 
 
 def test_the_page_holds_the_whole_report(report: TrainingReport) -> None:
@@ -41,6 +41,8 @@ def test_the_page_holds_the_whole_report(report: TrainingReport) -> None:
     assert "a lower bound: some costs are not known" in text and report.run.chip.digest() in text
     assert all(sentence in text for sentence in report.run.assumptions)
     assert all(layer.bound in text for layer in report.layers)
+    assert "digits, one iteration: 4 samples" in text and "iteration of digits on" in report.to_text()
+    assert text.count(report.run.setup.activity.origin) == 1
     assert page.count("keeps tensors") == 4  # GPUs under every set of assumptions
 
 

@@ -22,8 +22,9 @@ def to_page(report: TrainingReport) -> str:
     """The whole page as HTML text."""
     run, setup = report.run, report.run.setup
     title = f"Training on {units.clean(run.chip.title, 120)}"
+    subject = f"{units.clean(report.network)}, one" if report.network else "One"
     subtitle = (
-        f"One iteration: {setup.samples:,} samples x {setup.steps:,} steps, {setup.optimizer}, {len(run.layers)} "
+        f"{subject} iteration: {setup.samples:,} samples x {setup.steps:,} steps, {setup.optimizer}, {len(run.layers)} "
         f"layers; neurocomp {VERSION}"
     )
     sections = (
@@ -182,7 +183,7 @@ def _origins(report: TrainingReport) -> Iterator[Section]:
     table = Table(rows, ("value of the profile", "", "kind", "source"), (0, 2, 3), folded=f"All {len(rows)} values")
     yield Section("Where it comes from", (f"Rests on {len(values)} values of the profile: {kinds}.",), tables=(table,))
     assumed = tuple(units.clean(sentence, 2000) for sentence in report.assumptions)
-    yield Section("Assumed", items=(units.clean(report.run.setup.activity.origin, 2000), *assumed))
+    yield Section("Assumed", items=assumed)
     yield Section("Not modelled", items=NOT_MODELLED)
     chip = report.run.chip
     record = [["chip", f"{units.clean(chip.name)}; sha256 {chip.digest()}"]]
