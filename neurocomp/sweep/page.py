@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from neurocomp.version import VERSION
 DRAWN = 3000  # dots of a cloud, lines of parallel coordinates: more cannot be told apart
 NAMED = 12  # points of a front that have names beside them
 LINES, COLUMNS, PARAMETERS, ROWS = 80, 8, 5, 15
+ROOM = 90  # letters under the axis of a figure
 WHAT = {metric.name: metric.what for metric in ALL_METRICS}
 
 
@@ -78,7 +79,10 @@ def _front(space: Space, allowed: Sequence[Outcome], front: Sequence[Outcome]) -
         caption = "The front: one line per point, through its settings and objectives."
         figures.append(Figure(parallel(_columns(front, told, names)), caption))
     rows = [
-        [*(f"{outcome.metrics[name]:.6g}" for name in names), *(_shown(outcome, name) for name in told)]
+        [
+            *(_amount(name, float(outcome.metrics[name] or 0.0)) for name in names),
+            *(_shown(outcome, name) for name in told),
+        ]
         for outcome in front
     ]
     heads, text = [*names, *(units.clean(name, 60) for name in told)], tuple(range(len(names), len(names) + len(told)))
@@ -115,16 +119,17 @@ def _columns(front: Sequence[Outcome], told: Sequence[str], names: Sequence[str]
     columns = [
         _column(name, [values_of(outcome).get(name) for outcome in chosen]) for name in told[: COLUMNS - len(names)]
     ]
-    return [*columns, *(_column(name, [outcome.metrics[name] for outcome in chosen]) for name in names)]
+    return [*columns, *(_column(name, [outcome.metrics[name] for outcome in chosen], name) for name in names)]
 
 
-def _column(name: str, values: Sequence[object]) -> Column:
+def _column(name: str, values: Sequence[object], metric: str = "") -> Column:
+    """metric: by which the marks get their unit; empty for a setting."""
     label = units.clean(name.removeprefix("chip."), 60)
     numbers = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
     if len(numbers) == len(values) and max(numbers) > min(numbers):
         low, high = min(numbers), max(numbers)
         shares = [(number - low) / (high - low) for number in numbers]
-        return Column(label, shares, ((0.0, f"{low:.4g}"), (1.0, f"{high:.4g}")))
+        return Column(label, shares, ((0.0, _amount(metric, low)), (1.0, _amount(metric, high))))
     texts = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in values]
     found = list(dict.fromkeys(texts))
     place = {value: (k + 0.5) / len(found) for k, value in enumerate(found)}
@@ -136,17 +141,41 @@ def _matters(allowed: Sequence[Outcome], metric: str, followers: Sequence[str]) 
     found = effects(allowed, metric, followers) if len(allowed) > 2 else []
     if not found:
         return None
-    rows = [[units.clean(e.parameter, 60), e.share, f"{100 * e.share:.1f} %", _change(e)] for e in found]
-    table = Table(rows, ("parameter", "explains", "", "10 % more changes it by"))
     known = [outcome for outcome in allowed if outcome.metrics.get(metric) is not None]
+    rows = [
+        [units.clean(e.parameter, 60), _ends(_along(known, e.parameter)), e.share, f"{100 * e.share:.1f} %", _change(e)]
+        for e in found
+    ]
+    table = Table(rows, ("parameter", "values", "explains", "", "10 % more changes it by"), (0, 1))
     lines = {units.clean(e.parameter, 60): _means(known, e.parameter, metric) for e in found[:PARAMETERS]}
-    caption = f"Mean {metric} along each parameter, over all points within the constraints."
+    ticks = _ticks(_along(known, found[0].parameter), lines) if len(found) == 1 else []
+    caption = f"Mean {metric} along {'the' if ticks else 'each'} parameter, over all points within the constraints."
     note = "Explains: the share of the variance that the means over a parameter's values make up."
-    return Section(f"What {metric} depends on", (note,), (Figure(means(lines, metric), caption),), (table,))
+    return Section(f"What {metric} depends on", (note,), (Figure(means(lines, metric, ticks), caption),), (table,))
 
 
 def _change(effect: Effect) -> str:
     return "" if effect.elasticity is None else f"{100 * (1.1**effect.elasticity - 1):+.2f} %"
+
+
+def _along(known: Sequence[Outcome], parameter: str) -> list[str]:
+    """A parameter's values in the order of its means: numbers ascending, others as they come."""
+    found = {repr(value): value for value in (values_of(outcome).get(parameter) for outcome in known)}
+    values = list(found.values())
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        values.sort(key=lambda value: float(value or 0))
+    texts = [f"{value:.4g}" if isinstance(value, float) else str(value) for value in values]
+    return [units.clean(text.rpartition("/")[2], 24) for text in texts]
+
+
+def _ends(values: Sequence[str]) -> str:
+    return f"{values[0]} to {values[-1]}"
+
+
+def _ticks(values: Sequence[str], lines: Mapping[str, tuple[list[float], list[float]]]) -> Sequence[str]:
+    """What stands under the means of the only parameter; nothing where a mean is of several values, or no room."""
+    ((shares, _),) = lines.values()
+    return values if len(values) == len(shares) and sum(map(len, values)) <= ROOM else ()
 
 
 def _means(known: Sequence[Outcome], parameter: str, metric: str) -> tuple[list[float], list[float]]:

@@ -121,6 +121,30 @@ def test_figures_follow_the_theme_and_not_the_clock() -> None:
     assert "a &amp; b" in bars and bars == stacked_bars(["a & b", "c"], {"x": [1, 2], "y": [0, 3]}, "energy")
 
 
+def test_an_axis_of_whole_numbers_has_no_ticks_between_them_and_lines_end_below_its_top() -> None:
+    epochs = np.arange(1.0, 5.0)
+    whole, shares = (series({"a": (x, np.full(4, 800.0))}, "epoch", "updates") for x in (epochs, epochs / 3))
+    ticks = [float(text) for text in re.findall(r">([0-9.]+)</text>", whole)]
+    assert ticks and all(tick == int(tick) for tick in ticks)
+    assert re.search(r">[0-9]\.[1-9]", shares)
+    assert re.search(r">1(\.0)?</text>", series({"a": (epochs, np.zeros(4))}, "epoch", "updates"))
+
+
+def test_what_has_no_known_cost_is_not_said_to_cost_nothing(result: Result) -> None:
+    known = result.energy.by_unit
+    dynamic = result.energy.total_aj - known["static"]
+    spent = {**known, "synapse": 0, "neuron": 0, "routing": 0, "memory": 0}
+    energy = replace(result.energy, by_unit=spent, total_aj=result.energy.total_aj - dynamic, chip_wide_aj=0)
+    energy = replace(energy, unknown=("packet_in", "synaptic_operation.conv"))
+    assert energy.unknown_units == ("synapse", "routing")
+    poorer = replace(result, energy=energy)
+    text = " ".join(" ".join(walked(poorer.to_page()).text).split())
+    assert "synapse unknown" in text and "routing unknown" in text and "neuron 0" in text
+    assert "the dynamic part is not known" in text and "0 dynamic" not in text
+    assert "100 % less of the energy that is known" in text
+    assert re.search(r"synapse +unknown +and not in the total", poorer.to_text())
+
+
 def test_csv_holds_the_totals(result: Result) -> None:
     layers = list(csv.DictReader(io.StringIO(layers_csv(result))))
     assert [row["layer"] for row in layers] == [layer.name for layer in result.layers]

@@ -41,6 +41,19 @@ def test_a_page_holds_counts_front_effects_and_reasons() -> None:
     assert len(page) < 1_000_000 and not re.search(r"(src|href)=.(?!#)", page)
 
 
+def test_amounts_have_units_and_a_single_parameter_its_values() -> None:
+    outcomes = [outcome(k, {"energy_pj": 2e6 * (1 + k), "latency_ns": 9e3 - k}, x=8 - k) for k in range(3)]
+    page = to_page(space(), outcomes)
+    text = text_of(page)
+    assert "2 uJ" in text and "8.998 us" in text and "e+0" not in text
+    assert [page.count(f">{x}</text>") >= 2 for x in (6, 7, 8)] == [True] * 3, "under the means of both objectives"
+    assert "x 6 to 8" in text
+    two = [replace(o, point=replace(o.point, settings=(*o.point.settings, ("y", k)))) for k, o in enumerate(outcomes)]
+    assert "from a parameter&#x27;s first" in to_page(space(), two) or "from a parameter's first" in to_page(
+        space(), two
+    )
+
+
 def test_a_summary_tells_whole_reasons() -> None:
     reason = "training.sparsity: " + "is a long story, " * 12 + "which has an end"
     refused = replace(outcome(90, {}, "bad input", x=1), reason=reason)

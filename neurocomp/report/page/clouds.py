@@ -101,19 +101,25 @@ def scaled(metric: str, values: np.ndarray) -> tuple[float, str]:
     return chosen
 
 
-def means(lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], up: str) -> str:
-    """One line per parameter: (share of the way through its values, mean of the metric there)."""
+def means(lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], up: str, ticks: Sequence[str] = ()) -> str:
+    """One line per parameter: (share of the way through its values, mean of the metric there). ticks: the values of a
+    single parameter, to stand under them."""
     divisor, label = scaled(up, np.array([value for _, values in lines.values() for value in values]))
 
     def draw(axes: Axes) -> None:
         for (name, (shares, means_)), colour in zip(lines.items(), SERIES, strict=False):
             values = np.asarray(means_, float) / divisor
             axes.plot(shares, values, color=colour, label=name, marker="o", markersize=3.5, linewidth=1.2)
-        axes.set_xlabel("from a parameter's first or smallest value to its last or largest")
         axes.set_ylabel(label)
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.set_xticks([])
         axes.grid(axis="y")
+        if ticks:
+            ((name, (shares, _)),) = lines.items()
+            axes.set_xticks(shares, ticks)
+            axes.set_xlabel(name)
+            return
+        axes.set_xlabel("from a parameter's first or smallest value to its last or largest")
+        axes.set_xticks([])
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=1, fontsize=8)
 
     return drawn((7.2, 3.2 + 0.17 * len(lines)), draw)

@@ -21,7 +21,8 @@ def to_page(comparison: Comparison) -> str:
     sections = (_bars(comparison), _figures(comparison), _layers(comparison), _record(comparison))
     title = "Side by side: " + ", ".join(comparison.labels[:4]) + (f" and {count - 4} more" if count > 4 else "")
     versions = ", ".join(sorted({units.clean(r.neurocomp_version) for r in comparison.results}))
-    return render(Page(title, f"{count} results; neurocomp {versions}", comparison.apart, cards, sections))
+    apart = tuple(sentence.replace("marked >=", "marked ≥") for sentence in comparison.apart)
+    return render(Page(title, f"{count} results; neurocomp {versions}", apart, cards, sections))
 
 
 def _measure(comparison: Comparison, name: str) -> Measure:
@@ -36,7 +37,12 @@ def _card(comparison: Comparison, k: int) -> Card:
         f"energy per inference {ratios[0]}".strip(), f"{latency.shown(k)} latency {ratios[1]}".strip(),
         f"{power.shown(k)}, {cores.shown(k)} cores",
     ]  # fmt: skip
-    return Card(comparison.labels[k], energy.shown(k), tuple(lines))
+    return Card(comparison.labels[k], _sign(energy.shown(k)), tuple(map(_sign, lines)))
+
+
+def _sign(text: str) -> str:
+    """A lower bound's ">=", which any terminal can show, as the sign that the other pages have."""
+    return f"≥ {text[3:]}" if text.startswith(">= ") else text
 
 
 def _bars(comparison: Comparison) -> Section:
@@ -65,7 +71,7 @@ def _figures(comparison: Comparison) -> Section:
     tables = []
     for shown in groups(len(comparison.labels)):
         head, *rows = side_by_side(comparison, shown, comparison.measures)
-        tables.append(Table(rows, head))
+        tables.append(Table([[name, *map(_sign, cells)] for name, *cells in rows], head))
     line = "Per inference; a multiple is of the first result." if len(comparison.labels) > 1 else "Per inference."
     return Section("Figures", (line,), tables=tuple(tables))
 

@@ -57,7 +57,7 @@ def stacked_bars(names: Sequence[str], parts: Mapping[str, Sequence[float]], lab
     """One horizontal bar per name, made of parts. names are shown as they are; the first is on top. Parts beyond the
     last colour become one."""
     parts = _at_most(parts, len(SERIES))
-    height = 1.1 + 0.26 * len(names)
+    height = (1.1 if len(parts) > 1 else 0.75) + 0.26 * len(names)  # a legend takes a line
 
     def draw(axes: Axes) -> None:
         places, left = np.arange(len(names)), np.zeros(len(names))
@@ -105,14 +105,18 @@ def grouped_bars(names: Sequence[str], values: Mapping[str, Sequence[float]], la
 
 
 def series(values: dict[str, tuple[np.ndarray, np.ndarray]], across: str, up: str) -> str:
-    """Lines over a common axis: name -> (x, y)."""
+    """Lines over a common axis: name -> (x, y). An axis of whole numbers has no ticks between them."""
+    top = max((float(y.max()) for _, y in values.values()), default=0.0)
+    whole = all((x == np.rint(x)).all() for x, _ in values.values())
 
     def draw(axes: Axes) -> None:
         for (name, (x, y)), colour in zip(values.items(), SERIES, strict=False):
             axes.plot(x, y, color=colour, label=name, linewidth=1.0)
         axes.set_xlabel(across)
         axes.set_ylabel(up)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.06 * top or 1.0)
+        if whole:
+            axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[attr-defined]
         axes.grid(axis="y")
         if len(values) > 1:
             axes.figure.legend(loc="outside upper left", ncols=min(6, len(values)), handlelength=1.0)
