@@ -179,7 +179,7 @@ def _spread_too_wide(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
 
 
 def _listeners(problem: Problem, name: str) -> list[str]:
-    return sorted({edge.target for edge in problem.edges if edge.source == name})
+    return list(problem.listeners[name])
 
 
 def _less_fan_out(problem: Problem, name: str) -> str:

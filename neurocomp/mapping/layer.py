@@ -95,8 +95,8 @@ def layers_of(problem: Problem) -> dict[str, Layer]:
 
 def _operand_bits(problem: Problem, name: str) -> dict[str, int]:
     bits: dict[str, int] = {}
-    for edge in problem.edges if problem.operands else ():
-        if edge.target == name and edge.projection in problem.operands:
+    for edge in problem.edges_into[name] if problem.operands else ():
+        if edge.projection in problem.operands:
             bits[edge.source] = bits.get(edge.source, 0) + problem.operand_bits(edge.source)
     return bits
 
@@ -128,7 +128,7 @@ def _arriving(problem: Problem, name: str, known: dict[str, _Incoming]) -> _Inco
             dense = dense + from_dense
         if source.sparse.any():
             sparse = sparse + fan_in(projection.op, shape, source.sparse)
-    ordered = {e: merged(reaches[e], target) for e in problem.emitting if e in reaches}
+    ordered = {e: merged(reaches[e], target) for e in sorted(reaches, key=problem.rank.__getitem__)}
     return _Incoming(ordered, stored, dense, sparse)
 
 

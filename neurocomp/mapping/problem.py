@@ -113,6 +113,12 @@ class Problem:
         return tuple(name for name in self.order if self.is_tiled(name))
 
     @cached_property
+    def rank(self) -> dict[str, int]:
+        """Emitting populations numbered in network order, and relays, each with a higher number than those before
+        it."""
+        return {name: i for names in (self.emitting, self.relays) for i, name in enumerate(names)}
+
+    @cached_property
     def relays(self) -> tuple[str, ...]:
         """Relays, each before those that it feeds. Raises InputError if relays feed each other in a circle."""
         return relay_order(self.network)
@@ -136,6 +142,22 @@ class Problem:
     def edges(self) -> tuple[Edge, ...]:
         """Every (emitting, tiled, last projection), by target in network order."""
         return tuple(edge for target in self.tiled for i in self.indexed[target] for edge in _edges(self, target, i))
+
+    @cached_property
+    def edges_into(self) -> dict[str, tuple[Edge, ...]]:
+        """The edges by target."""
+        groups: dict[str, list[Edge]] = {name: [] for name in self.tiled}
+        for edge in self.edges:
+            groups[edge.target].append(edge)
+        return {name: tuple(group) for name, group in groups.items()}
+
+    @cached_property
+    def listeners(self) -> dict[str, tuple[str, ...]]:
+        """Tiled populations that hear each emitting one, sorted by name."""
+        groups: dict[str, set[str]] = {name: set() for name in self.emitting}
+        for edge in self.edges:
+            groups[edge.source].add(edge.target)
+        return {name: tuple(sorted(group)) for name, group in groups.items()}
 
     @cached_property
     def boundary_cost(self) -> int:
@@ -198,10 +220,11 @@ class Problem:
                 into[step.source] = _added(into.get(step.source), result)
 
         reached(projection, window)
-        for relay in reversed(self.relays):
-            if relay in waiting:
-                for index in self.indexed[relay]:
-                    reached(index, waiting[relay])
+        while waiting:
+            relay = max(waiting, key=self.rank.__getitem__)
+            counts = waiting.pop(relay)
+            for index in self.indexed[relay]:
+                reached(index, counts)
         return found
 
 
@@ -248,10 +271,12 @@ def _edges(problem: Problem, target: str, projection: int) -> list[Edge]:
         into.setdefault(step.source, set()).update(delay + step.delay for delay in delays)
 
     reached(projection, {0})
-    for relay in reversed(problem.relays):
-        for index in problem.indexed[relay] if relay in waiting else ():
-            reached(index, waiting[relay])
+    while waiting:
+        relay = max(waiting, key=problem.rank.__getitem__)
+        delays = waiting.pop(relay)
+        for index in problem.indexed[relay]:
+            reached(index, delays)
     return [
         Edge(source, target, projection, tuple(sorted(found[source])))
-        for source in problem.emitting if source in found
-    ]  # fmt: skip
+        for source in sorted(found, key=problem.rank.__getitem__)
+    ]

@@ -103,9 +103,9 @@ def _destinations(
     result = np.zeros((1, 1, 1), np.int64)
     if not limits.weights[:, AXONS_OUT].any() or not problem.emits(name):
         return result
-    for heard in listeners.values():
-        if name in heard:
-            result = result + heard[name]
+    for target in problem.listeners[name]:
+        if name in listeners.get(target, ()):
+            result = result + listeners[target][name]
     return result
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -42,6 +43,8 @@ __all__ = [
     "window_count",
     "windowed_shape",
 ]
+
+_CHUNK = 1 << 20  # synapses looked at at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,18 +171,34 @@ class Sparse:
         object.__setattr__(self, "weight", frozen_array(self.weight))
 
     def target_shape(self, source: Shape) -> Shape:
-        n_source, n_synapse = self.indptr.size - 1, self.indices.size
+        n_source = self.indptr.size - 1
         if n_source != math.prod(source):
             raise ShapeMismatch(f"the synapse table has {n_source} sources but gets {math.prod(source)}")
+        if self._fault is not None:
+            raise ShapeMismatch(self._fault)
+        return self.shape
+
+    @cached_property
+    def fan_in(self) -> np.ndarray:
+        """int64 (targets), flat: synapses of each target."""
+        counts = np.zeros(math.prod(self.shape), np.int64)
+        step = max(counts.size, _CHUNK)
+        for start in range(0, self.indices.size, step):  # some at a time: bincount widens what it is given
+            counts += np.bincount(self.indices[start : start + step], minlength=counts.size)
+        return frozen_array(counts)
+
+    @cached_property
+    def _fault(self) -> str | None:
+        """What is wrong with the table: looked for once, since its arrays do not change."""
+        n_synapse, n_target = self.indices.size, math.prod(self.shape)
         if self.weight.shape != (n_synapse,):
-            raise ShapeMismatch(f"{n_synapse} synapses but weights of shape {self.weight.shape}")
+            return f"{n_synapse} synapses but weights of shape {self.weight.shape}"
         ends = (int(self.indptr[0]), int(self.indptr[-1]))
         if ends != (0, n_synapse) or np.any(np.diff(self.indptr) < 0):
-            raise ShapeMismatch("the synapse table's row pointer does not run from 0 to the number of synapses")
-        n_target = math.prod(self.shape)
+            return "the synapse table's row pointer does not run from 0 to the number of synapses"
         if n_synapse and not 0 <= int(self.indices.min()) <= int(self.indices.max()) < n_target:
-            raise ShapeMismatch(f"a synapse points outside the {n_target} targets")
-        return self.shape
+            return f"a synapse points outside the {n_target} targets"
+        return None
 
 
 Op = Linear | Conv | Pool | OneToOne | Sparse | Factor | Wiring | Reduce | Host | OverTime | AllSteps

@@ -183,17 +183,16 @@ def _one_to_one_backward(op: OneToOne, source_shape: Shape, window: Window, nonz
 
 def arriving(op: Sparse, source_counts: np.ndarray) -> np.ndarray:
     """int64 (targets), flat: sums of ``source_counts`` (one, or one per source) over the synapses of each target."""
-    counts = np.zeros(math.prod(op.shape), np.int64)
     flat, start = np.asarray(source_counts).reshape(-1), 0
+    if flat.size == 1:
+        return op.fan_in * flat
+    counts = np.zeros(math.prod(op.shape), np.int64)
     while start < op.indptr.size - 1:  # some sources at a time: bincount widens what it is given
         stop = int(np.searchsorted(op.indptr, op.indptr[start] + _CHUNK, side="right")) - 1
         stop = min(max(stop, start + 1), op.indptr.size - 1)
         target = op.indices[op.indptr[start] : op.indptr[stop]]
-        if flat.size == 1:
-            counts += np.bincount(target, minlength=counts.size) * flat
-        else:
-            each = np.repeat(flat[start:stop], np.diff(op.indptr[start : stop + 1]))
-            counts += np.bincount(target, each, counts.size).astype(np.int64)  # exact: far below 2**53
+        each = np.repeat(flat[start:stop], np.diff(op.indptr[start : stop + 1]))
+        counts += np.bincount(target, each, counts.size).astype(np.int64)  # exact: far below 2**53
         start = stop
     return counts
 
@@ -209,12 +208,21 @@ def _reshaped(window: Window, old: Corner, new: Corner) -> Window:
 
 
 def _sparse_backward(op: Sparse, source_shape: Shape, window: Window, nonzero: bool) -> Window:
+    if math.prod(window.extent) == 1 and not nonzero:
+        return whole(source_shape, _sources_of_one(op, window).reshape(source_shape))
     counts = window.placed_in(as_map(op.shape)).reshape(-1)[op.indices]
     if nonzero:
         counts = counts * (op.weight != 0)
     sums = np.zeros(counts.size + 1, np.int64)
     np.cumsum(counts, out=sums[1:])
     return whole(source_shape, (sums[op.indptr[1:]] - sums[op.indptr[:-1]]).reshape(source_shape))
+
+
+def _sources_of_one(op: Sparse, window: Window) -> np.ndarray:
+    """int64 (sources), flat: synapses from each into the one element of a window."""
+    target = np.ravel_multi_index(window.start, as_map(op.shape))
+    source = np.searchsorted(op.indptr, np.flatnonzero(op.indices == target), side="right") - 1
+    return np.bincount(source, minlength=op.indptr.size - 1) * int(window.counts.reshape(-1)[0])
 
 
 def _signal_backward(op: SignalOp, source_shape: Shape, window: Window) -> Window:
