@@ -12,7 +12,7 @@ All of it, by what it is for::
     networks    load_network, freeze (a torch module), write_nir, Network
     chips       load_chip, load_array_chip (for training)
     inputs      encode, encode_sample
-    inference   compile, load_program, execute, simulate, report
+    inference   compile, load_program, execute, load_trace, simulate, report
     training    record_training, TrainingSetup, simulate_training, simulate_plasticity
     designs     sweep, pareto
     mistakes    NeurocompError: every finding with where, what, why and what next; its exit code
@@ -33,6 +33,7 @@ from neurocomp.version import VERSION
 if TYPE_CHECKING:
     from neurocomp.activity.encode import encode, encode_sample
     from neurocomp.activity.execute import execute
+    from neurocomp.activity.trace_file import load_trace
     from neurocomp.chip.catalog import load_array_chip, load_chip
     from neurocomp.errors import NeurocompError
     from neurocomp.frontend.freeze import freeze
@@ -66,6 +67,7 @@ _HOME = {
     "load_chip": ("neurocomp.chip.catalog", "load_chip"),
     "load_network": ("neurocomp.frontend.read", "load_network"),
     "load_program": ("neurocomp.mapping.store", "load_program"),
+    "load_trace": ("neurocomp.activity.trace_file", "load_trace"),
     "pareto": ("neurocomp.sweep.pareto", "pareto"),
     "record_training": ("neurocomp.frontend.recording", "record_training"),
     "report": ("neurocomp.report.build", "report"),
@@ -80,8 +82,8 @@ _STAGES = ("report", "simulate", "sweep")  # packages, which can be called like 
 
 __all__ = [
     "Network", "NeurocompError", "TrainingSetup", "__version__", "compile", "encode", "encode_sample", "execute",
-    "freeze", "load_array_chip", "load_chip", "load_network", "load_program", "pareto", "record_training", "report",
-    "simulate", "simulate_plasticity", "simulate_training", "sweep", "write_nir",
+    "freeze", "load_array_chip", "load_chip", "load_network", "load_program", "load_trace", "pareto",
+    "record_training", "report", "simulate", "simulate_plasticity", "simulate_training", "sweep", "write_nir",
 ]  # fmt: skip
 
 

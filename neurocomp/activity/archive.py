@@ -16,11 +16,13 @@ from neurocomp.files import whole_file
 Content = TypeVar("Content")
 
 
-def write_archive(path: Path, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write header and arrays, compressed. The bytes depend on them alone."""
+def write_archive(
+    path: Path, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, compress: bool = True
+) -> None:
+    """Write header and arrays. The bytes depend on them alone. compress: smaller, and many times slower to write."""
     content = {"header": np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays}
     with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **content)  # type: ignore[arg-type]
+        (np.savez_compressed if compress else np.savez)(file, **content)  # type: ignore[arg-type]
 
 
 def read_archive(

@@ -6,6 +6,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -78,9 +79,11 @@ class SpikeTrace:
             return channel_first(population.values, population.shape)
         return channel_first(unpack(population.spikes, population.size), population.shape)
 
-    def spikes_per_step(self, name: str) -> np.ndarray:
-        """int64 (samples, steps): how many elements of a population gave an output that is not zero."""
-        return np.bitwise_count(self.populations[name].spikes).sum(axis=2, dtype=np.int64)
+    def save(self, path: str | Path) -> None:
+        """Write the trace as one compressed .npz, which ``neurocomp.load_trace`` reads. Raises OSError."""
+        from neurocomp.activity.trace_file import save_trace
+
+        save_trace(self, path)
 
     @cached_property
     def digest(self) -> str:

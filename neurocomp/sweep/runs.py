@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from neurocomp.activity.trace import PopulationTrace, SpikeTrace
-from neurocomp.files import write_whole
+from neurocomp.activity.archive import read_archive, write_archive
+from neurocomp.activity.trace import SpikeTrace
+from neurocomp.activity.trace_file import put_together, taken_apart
 from neurocomp.version import VERSION
 
 LARGEST = 2**28  # bytes of a run that is kept on disk; larger ones are made again by each process
-PARTS = ("spikes", "active", "values")
+SCHEMA = "neurocomp/sweep-run/1"
 
 
 @dataclass(frozen=True)
@@ -38,47 +38,23 @@ def run_key(*parts: object) -> str:
 
 def save_run(folder: Path, key: str, run: Run) -> None:
     """Keep a run; a disk that refuses is no error, since the run can be made again."""
-    trace, arrays = run.trace, {}
-    populations = []
-    for index, (name, population) in enumerate(trace.populations.items()):
-        held = {part: getattr(population, part) for part in PARTS if getattr(population, part) is not None}
-        populations.append({"name": name, "shape": list(population.shape), "parts": list(held)})
-        for part, array in held.items():
-            arrays[f"{part}{index}"] = _one_step(array)
+    header, arrays = taken_apart(run.trace)
     if sum(array.nbytes for array in arrays.values()) > LARGEST:
         return
-    head = {"samples": trace.samples, "steps": trace.steps, "arithmetic": trace.arithmetic,
-            "accuracy": run.accuracy, "digest": trace.digest, "populations": populations}  # fmt: skip
-    content = io.BytesIO()
-    np.savez(content, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays)
     with contextlib.suppress(OSError):
         folder.mkdir(exist_ok=True)
-        write_whole(folder / f"{key}.npz", content.getvalue())
+        header |= {"schema": SCHEMA, "accuracy": run.accuracy}
+        write_archive(folder / f"{key}.npz", header, arrays, compress=False)
 
 
 def load_run(folder: Path, key: str) -> Run | None:
     """A run that was kept, or None."""
+    path = folder / f"{key}.npz"
+
+    def take(header: dict[str, Any], file: np.lib.npyio.NpzFile) -> Run:
+        return Run(put_together(header, file, str(path)), header["accuracy"])
+
     try:
-        with np.load(folder / f"{key}.npz", allow_pickle=False) as archive:
-            head: dict[str, Any] = json.loads(archive["head"].tobytes())
-            steps = int(head["steps"])
-            populations = {
-                entry["name"]: PopulationTrace(
-                    tuple(entry["shape"]),
-                    **{part: _all_steps(archive[f"{part}{index}"], steps) for part in entry["parts"]},
-                )
-                for index, entry in enumerate(head["populations"])
-            }
-        trace = SpikeTrace(int(head["samples"]), steps, populations, str(head["arithmetic"]))
-        return Run(trace, head["accuracy"]) if trace.digest == head["digest"] else None
+        return read_archive(path, SCHEMA, "run", take)
     except Exception:  # whatever a damaged file does to its readers: the run is made again
         return None
-
-
-def _one_step(array: np.ndarray) -> np.ndarray:
-    """A view that repeats one step (constant inputs) as that step."""
-    return array[:, :1] if array.shape[1] > 1 and array.strides[1] == 0 else array
-
-
-def _all_steps(array: np.ndarray, steps: int) -> np.ndarray:
-    return np.broadcast_to(array, (array.shape[0], steps, *array.shape[2:])) if array.shape[1] == 1 else array

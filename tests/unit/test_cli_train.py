@@ -11,7 +11,6 @@ import pytest
 import neurocomp
 from neurocomp.activity.encode import encode_sample
 from neurocomp.activity.training.backprop import rate_cross_entropy, training_step
-from neurocomp.activity.training.trace import save_training_trace
 from neurocomp.cli import app
 from neurocomp.commands.exits import run
 from tests.nir_files import chain, lif, node, sink, source, write
@@ -61,7 +60,7 @@ def test_activity_can_be_measured_or_recorded(tmp_path: Path, capsys: pytest.Cap
     network = neurocomp.load_network(DIGITS)
     inputs, labels = encode_sample(network.sample)[:16], network.sample.labels[:16]
     trace = training_step(network, inputs, rate_cross_entropy(labels), detach_reset=True).trace
-    save_training_trace(trace, tmp_path / "t.npz")
+    trace.save(tmp_path / "t.npz")
     recorded = answer(capsys, "--activity", str(tmp_path / "t.npz"), "--sparsity", "skipped")
     assert recorded["iteration"] == measured["iteration"]
     assumed = answer(capsys, "--sparsity", "skipped", "--spikes", "1", "--gradients", "1")
@@ -148,7 +147,7 @@ def test_a_trace_of_another_network(tmp_path: Path, capsys: pytest.CaptureFixtur
     trace.layers["elsewhere"] = trace.layers.pop("conv1")
     for name in ("conv2", "fc"):
         del trace.layers[name]
-    save_training_trace(trace, tmp_path / "t.npz")
+    trace.save(tmp_path / "t.npz")
     assert "has no layer of digits" in refusal(capsys, "--activity", str(tmp_path / "t.npz"))
 
 

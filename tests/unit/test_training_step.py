@@ -12,7 +12,7 @@ from neurocomp.activity.reference import synapses_of
 from neurocomp.activity.training.backprop import TrainingStep, rate_cross_entropy, training_step
 from neurocomp.activity.training.counts import operation_counts
 from neurocomp.activity.training.surrogate import Surrogate
-from neurocomp.activity.training.trace import load_training_trace, save_training_trace
+from neurocomp.activity.training.trace import load_training_trace
 from neurocomp.errors import InputError
 from neurocomp.network.graph import Integer, Network, Population, Projection
 from neurocomp.network.neuron import Neuron
@@ -135,7 +135,7 @@ def test_a_training_trace_survives_its_file(tmp_path: Path) -> None:
     inputs = (RNG.random((2, 4, 2, 5, 5)) < 0.4).astype(np.float32)
     trace = training_step(network, inputs, lambda y: (0.0, np.ones_like(y))).trace
     for name in ("a.npz", "b.npz"):
-        save_training_trace(trace, tmp_path / name)
+        trace.save(tmp_path / name)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     again = load_training_trace(tmp_path / "a.npz")
     assert (again.samples, again.steps, again.origin) == (2, 4, trace.origin)

@@ -76,24 +76,24 @@ class TrainingTrace:
     masks: dict[str, Signal]
     origin: str
 
+    def save(self, path: str | Path) -> None:
+        """Write the trace as one compressed .npz, for ``neurocomp train --activity``; its bytes depend on the trace
+        alone. Raises OSError."""
+        signals = _signals(self)
+        header = {
+            "schema": SCHEMA,
+            "samples": self.samples,
+            "steps": self.steps,
+            "origin": self.origin,
+            "signals": [
+                {"role": role, "name": name, "shape": list(signal.shape), "binary": signal.binary}
+                for role, name, signal in signals
+            ],
+        }
+        write_archive(Path(path), header, {str(k): signal.bits for k, (_, _, signal) in enumerate(signals)})
+
     def __repr__(self) -> str:
         return f"TrainingTrace({self.samples} samples x {self.steps} steps, {len(self.layers)} layers, {self.origin})"
-
-
-def save_training_trace(trace: TrainingTrace, path: str | Path) -> None:
-    """Write a trace as one compressed .npz; the bytes depend on the trace alone."""
-    signals = _signals(trace)
-    header = {
-        "schema": SCHEMA,
-        "samples": trace.samples,
-        "steps": trace.steps,
-        "origin": trace.origin,
-        "signals": [
-            {"role": role, "name": name, "shape": list(signal.shape), "binary": signal.binary}
-            for role, name, signal in signals
-        ],
-    }
-    write_archive(Path(path), header, {str(k): signal.bits for k, (_, _, signal) in enumerate(signals)})
 
 
 def load_training_trace(path: str | Path) -> TrainingTrace:
