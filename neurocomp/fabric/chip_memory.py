@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 
 from neurocomp.chip.memory import Memory
 from neurocomp.chip.messages import did_you_mean
@@ -32,27 +31,6 @@ class MemoryCost:
     read_pj: Provenance | None
     write_pj: Provenance | None
     leakage_mw: Provenance | None
-
-    @property
-    def bits(self) -> int | None:
-        return None if self.access_bits is None else int(_number(self.access_bits))
-
-    @property
-    def read_aj(self) -> int | None:
-        return None if self.read_pj is None else round(_number(self.read_pj) * 10**6)
-
-    @property
-    def write_aj(self) -> int | None:
-        return None if self.write_pj is None else round(_number(self.write_pj) * 10**6)
-
-    @property
-    def leakage_uw(self) -> int | None:
-        """Microwatts; times picoseconds these are attojoules."""
-        return None if self.leakage_mw is None else round(_number(self.leakage_mw) * 1000)
-
-
-def _number(figure: Provenance) -> Decimal:
-    return Decimal(repr(figure.value))
 
 
 def memory_cost(chip: ChipSpec, name: str) -> MemoryCost:

@@ -8,13 +8,12 @@ TorchScript, torch.export archives, files of old torch versions, bare pickles, a
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from neurocomp.errors import InputError, bad_input
 from neurocomp.frontend.child import rehearse
 from neurocomp.frontend.contents import FREEZE, FREEZE_CALL, describe, refuse_code
 from neurocomp.frontend.frozen import from_archive, is_frozen
-from neurocomp.frontend.pickled import Made, Named, Persistent, PickleDamaged, PickledValue, read_pickle
+from neurocomp.frontend.pickled import PickleDamaged, PickledValue, read_pickle
 from neurocomp.frontend.tensors import TensorReader
 from neurocomp.frontend.torchzip import COPY_AGAIN, MAX_PICKLE_BYTES, REHEARSED_BYTES, TorchZip, damaged
 from neurocomp.network.graph import Network
@@ -75,20 +74,6 @@ def _is_scripted(archive: TorchZip) -> bool:
 def is_old_torch(path: Path) -> bool:
     """Whether a file is one of torch before 1.6, which is no zip archive."""
     return first_bytes(path).startswith(LEGACY_TORCH_MAGIC)
-
-
-def read_tree(path: str | Path) -> Any:
-    """The nested lists, dictionaries, numbers, strings and arrays that a torch zip archive holds.
-
-    Arrays are read-only. Raises InputError if anything else is in the file; code is never run.
-    """
-    path = Path(path)
-    with TorchZip(path) as archive:
-        pickled = _unpickle(archive)
-        if pickled.called or pickled.created or not _is_plain(pickled.value):
-            refuse_code(str(path), pickled)
-            raise bad_input(str(path), "holds more than plain data", why=_foreign(pickled), hint=FREEZE)
-        return pickled.value
 
 
 def first_bytes(path: Path) -> bytes:
@@ -194,22 +179,3 @@ def _bare_pickle(path: Path, skip: int) -> PickledValue | None:
         return read_pickle(data)
     except PickleDamaged:
         return None
-
-
-def _is_plain(value: Any, budget: int = 10_000_000) -> bool:
-    """Whether a value consists of plain containers and values only. Shared parts are looked at once."""
-    waiting, seen = [value], set()
-    while waiting and budget:
-        item = waiting.pop()
-        budget -= 1
-        if isinstance(item, Made | Named | Persistent):
-            return False
-        if isinstance(item, dict | list | tuple) and id(item) not in seen:
-            seen.add(id(item))
-            waiting.extend(item.values() if isinstance(item, dict) else item)
-    return not waiting
-
-
-def _foreign(pickled: PickledValue) -> str:
-    names = (*pickled.created, *pickled.called)
-    return f"it refers to {', '.join(names[:5])}" if names else "it refers to a global or to data outside the file"

@@ -20,7 +20,7 @@ from neurocomp.report.detail import StepBin
 from neurocomp.report.routing import RoutingFacts
 from neurocomp.report.signals import SignalFacts
 from neurocomp.simulate.federated import Link, RoundCost
-from neurocomp.simulate.streaming import Reduction
+from neurocomp.simulate.reductions import Reduction
 
 NAMES = ("result", "training", "plasticity", "comparison", "point")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -17,7 +17,7 @@ from neurocomp.simulate.engines.fragment import PHASES, engine_of, fragment
 from neurocomp.simulate.engines.layer import Layer
 from neurocomp.simulate.federated import Link
 from neurocomp.simulate.gpu import LayerTensors
-from neurocomp.simulate.streaming import Reduction, reductions
+from neurocomp.simulate.reductions import Reduction, reductions
 from neurocomp.simulate.training_run import TrainingRun
 from neurocomp.simulate.training_setup import STAGES
 from neurocomp.version import VERSION

@@ -47,11 +47,6 @@ def grid_size(space: Space) -> int:
     return math.prod(axis.count or 1 if isinstance(axis, Range) else len(axis) for axis in _free_axes(space))
 
 
-def at_share(axis: Free, share: float) -> Scalar:
-    """The value of an axis at a share 0..1 of its way; the first of a list at 0."""
-    return _chosen(axis, share)[0]
-
-
 def settings_of(space: Space, chosen: Mapping[str, Chosen]) -> tuple[tuple[str, Scalar], ...]:
     """Every axis with its value, in the order of the space. chosen: of the axes that are free, each with its place in
     its list, which tied axes follow."""
@@ -121,6 +116,7 @@ def _point(space: Space, chosen: list[Chosen]) -> Point:
 
 
 def _chosen(axis: Free, share: float) -> Chosen:
+    """The value of an axis at a share 0..1 of its way; the first of a list at 0."""
     if not isinstance(axis, Range):
         place = min(int(share * len(axis)), len(axis) - 1)
         return axis[place], place

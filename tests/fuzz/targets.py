@@ -30,7 +30,7 @@ from neurocomp.frontend.onnx import read_stateless
 from neurocomp.frontend.pickled import PickleDamaged, read_pickle
 from neurocomp.frontend.pt2_module import module_of
 from neurocomp.frontend.read import load_network
-from neurocomp.frontend.torchfile import read_saved, read_tree
+from neurocomp.frontend.torchfile import read_saved
 from neurocomp.inputs.npz import read_npz
 from neurocomp.mapping.compile import compile_network
 from neurocomp.mapping.store import load_program
@@ -256,9 +256,8 @@ def _saved(path: Path, save: Callable[..., None], x: np.ndarray) -> None:
 
 
 def _read_torch(path: Path) -> None:
-    """The three ways in which torch files are read; the first answer that is an error ends it."""
+    """Both ways in which torch files are read; the first answer that is an error ends it."""
     read_saved(path)
-    read_tree(path)
     load_network(path)
 
 

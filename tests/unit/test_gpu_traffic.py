@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from neurocomp.chip.gpu import gpu_names, load_gpu
 from neurocomp.errors import InputError
 from neurocomp.simulate.gpu import BYTES, LayerTensors, Setting, gpu_traffic, kernels
-from neurocomp.simulate.streaming import ideal_bytes, reductions, settings
+from neurocomp.simulate.reductions import reductions, settings
+from tests.ideal_traffic import ideal_bytes
 
 STEPS = 4
 

@@ -11,7 +11,7 @@ from neurocomp.chip.catalog import load_chip
 from neurocomp.errors import InputError
 from neurocomp.sweep.mapping import chips_of
 from neurocomp.sweep.profile import SOURCE, paths, with_values
-from neurocomp.sweep.sample import at_share, grid_size, points_of
+from neurocomp.sweep.sample import grid_size, points_of
 from neurocomp.sweep.space import Limit, Range
 from tests.sweeps import SPACE, space, space_of
 
@@ -31,12 +31,14 @@ def test_ranges_hold_both_ends() -> None:
     assert values == [[1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 10.0, 100.0, 1000.0], [1, 2, 3]]
 
 
-@given(st.floats(0.001, 1e6), st.floats(0.001, 1e6), st.floats(0, 1), st.sampled_from(["linear", "log"]))
-def test_a_share_lies_within_its_range(a: float, b: float, share: float, scale: str) -> None:
+@given(st.floats(0.001, 1e6), st.floats(0.001, 1e6), st.sampled_from(["linear", "log"]), st.integers(0, 2**31))
+def test_samples_lie_within_their_range(a: float, b: float, scale: str, seed: int) -> None:
     low, high = sorted((a, b))
     if low < high:
-        value = at_share(Range(low=low, high=high, scale=scale), share)  # type: ignore[arg-type]
-        assert isinstance(value, float) and low * (1 - 1e-11) <= value <= high * (1 + 1e-11)
+        axis = Range(low=low, high=high, scale=scale)  # type: ignore[arg-type]
+        for point in points_of(space(axes={"a": axis}, sampler={"method": "latin", "points": 3, "seed": seed})):
+            value = dict(point.settings)["a"]
+            assert isinstance(value, float) and low * (1 - 1e-11) <= value <= high * (1 + 1e-11)
 
 
 @pytest.mark.parametrize("method", ["random", "latin"])

@@ -16,7 +16,6 @@ from neurocomp.errors import InputError
 from neurocomp.simulate.engines.fragment import PHASES, fragment
 from neurocomp.simulate.engines.layer import Layer, conv_layer, linear_layer
 from neurocomp.simulate.gpu import LayerTensors
-from neurocomp.simulate.streaming import ideal_bytes
 from neurocomp.simulate.training import simulate_training
 from neurocomp.simulate.training_noc import busiest_link_cycles
 from neurocomp.simulate.training_run import TrainingRun
@@ -28,6 +27,7 @@ from neurocomp.simulate.training_setup import (
     recorded_activity,
     synthetic_activity,
 )
+from tests.ideal_traffic import ideal_bytes
 
 CHIP = load_array_chip("neuromc")
 

@@ -124,7 +124,7 @@ def test_the_mask_is_the_window_of_the_surrogate() -> None:
     step = training_step(network, inputs, rate_cross_entropy(np.zeros(3, np.int64)), surrogate)
     weight, bias = network.projections[0].op.weight, network.populations[1].bias
     x = inputs @ weight.T + bias
-    inside = np.abs(x - np.float32(0.5)) <= surrogate.half_width
+    inside = np.abs(x - np.float32(0.5)) <= 1 / surrogate.alpha
     np.testing.assert_array_equal(step.trace.masks["p1"].dense(), inside)
     assert not (step.trace.layers["w1"].arrived.dense() & ~inside).any()
     assert step.trace.layers["w1"].sent.density == 1.0 and not step.trace.layers["w1"].sent.binary

@@ -32,11 +32,6 @@ class Surrogate:
         if not (math.isfinite(self.alpha) and self.alpha > 0):
             raise bad_input("surrogate", f"alpha is {self.alpha}; a number above 0 is needed")
 
-    @property
-    def half_width(self) -> float:
-        """Distance from the threshold beyond which the derivative is exactly zero; infinite if it never is."""
-        return {"triangle": 1.0, "rectangle": 0.5}.get(self.form, math.inf) / self.alpha
-
     def derivative(self, x: np.ndarray) -> np.ndarray:
         """The derivative at x, in x's dtype and shape."""
         alpha = x.dtype.type(self.alpha)
