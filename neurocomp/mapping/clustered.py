@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from neurocomp.interrupts import working_threads
 from neurocomp.mapping.assemble import tiles_of
 from neurocomp.mapping.atoms import Atoms, Granularity
 from neurocomp.mapping.build import hypergraph_of, hypergraph_over
@@ -25,10 +26,12 @@ from neurocomp.mapping.partition import (
     Columns,
     Effort,
     Partition,
+    Rival,
     along_hilbert,
     available,
     begun,
     partition,
+    rival_of_columns,
 )  # fmt: skip
 from neurocomp.mapping.partition.multilevel import Start
 from neurocomp.mapping.placing.fabric import fabric_of
@@ -159,13 +162,7 @@ class Clusters:
         """Parts as full as they can be, so that little leaves them; of large networks only a few, and beside columns,
         whose volume ``rival`` is, only those of one method that may be better once placed."""
         if rival is not None:
-            built = self.built(PER_CORE)
-            search = EFFORTS["quick" if self.is_huge else "rival"]
-            found = self._partition(
-                "multilevel from metis", replace(search, most_volume=int(_COARSE_RIVAL * rival)), built
-            )
-            if found is not None and found.volume <= _RIVAL * rival:
-                yield self.placed(Layout("multilevel partition", built, found.part), "default")
+            yield from self._beside_columns(self._rival(), rival)
             return
         if self.is_large:
             yield from self._few(effort)
@@ -174,6 +171,19 @@ class Clusters:
             if available(method):
                 size = "" if per_core == PER_CORE else f" of 1/{per_core} cores"
                 yield self._parted(f"{method} partition{size}{_of(effort)}", method, effort, self.built(per_core))
+
+    def _rival(self) -> Rival | None:
+        return rival_of_columns(
+            self.built(PER_CORE)[0], self.tiling.limits, most_parts=self.problem.available_cores,
+            seed=self.choices.seed, effort="quick" if self.is_huge else "rival",
+        )  # fmt: skip
+
+    def _beside_columns(self, rival: Rival | None, volume: int) -> Iterator[Layout]:
+        """The rival of columns that leave ``volume``, if it leaves clearly less."""
+        if rival is not None and rival.volume <= _COARSE_RIVAL * volume:
+            found = rival.finished()
+            if found.volume <= _RIVAL * volume:
+                yield self.placed(Layout("multilevel partition", self.built(PER_CORE), found.part), "default")
 
     def _few(self, effort: str) -> Iterator[Layout]:
         """By the search of the effort below; what leaves far more than the best is not placed."""
@@ -236,10 +246,14 @@ class Clusters:
     def columns_joined(self) -> Layout | None:
         """Columns of a large network or their rival, whichever takes fewer links once placed, moved jointly; None if
         there are none. Nothing is routed on the way."""
-        columns = [layout for layout in self.columns() if layout.core is not None]
-        least = min((layout.volume for layout in columns if layout.volume is not None), default=None)
-        rivals = [] if least is None else [one for one in self.fewest("default", least) if one.core is not None]
-        best = min([*columns, *rivals], key=self._hops, default=None)
+        if not self.has_columns:
+            return None
+        with working_threads(1) as pool:  # the rival knows nothing of the columns until it stands on its coarsest level
+            rival = pool.submit(self._rival)
+            columns = [layout for layout in self.columns() if layout.core is not None]
+            least = min((layout.volume for layout in columns if layout.volume is not None), default=None)
+            rivals = [] if least is None else self._beside_columns(rival.result(), least)
+            best = min([*columns, *(one for one in rivals if one.core is not None)], key=self._hops, default=None)
         return None if best is None else self.joined(best, "default")
 
     def _hops(self, layout: Layout) -> int:

@@ -18,15 +18,15 @@ from neurocomp.mapping.limits import Limits
 from neurocomp.mapping.partition.columns import Columns, along_hilbert
 from neurocomp.mapping.partition.exhaustive import MOST_VERTICES, exhaustive
 from neurocomp.mapping.partition.kahypar import kahypar
-from neurocomp.mapping.partition.metis import metis
-from neurocomp.mapping.partition.multilevel import Start, improved, parted
+from neurocomp.mapping.partition.metis import bisected, metis
+from neurocomp.mapping.partition.multilevel import Coarse, Start, coarsely_parted, improved, parted
 from neurocomp.mapping.partition.refine import EFFORTS, Effort, refine, repaired
 from neurocomp.mapping.partition.simple import even, natural, overlap
 from neurocomp.mapping.partition.task import Bounds, Task, is_hopeless, make_task
 
 __all__ = [
-    "EFFORTS", "METHODS", "MOST_VERTICES", "Bounds", "Columns", "Effort", "Partition", "along_hilbert", "available",
-    "begun", "partition",
+    "EFFORTS", "METHODS", "MOST_VERTICES", "Bounds", "Columns", "Effort", "Partition", "Rival", "along_hilbert",
+    "available", "begun", "partition", "rival_of_columns",
 ]  # fmt: skip
 
 _MOST_PINS = 20_000_000  # of the hypergraph that is searched; larger ones are searched by a sample of their nets
@@ -75,7 +75,6 @@ METHODS: Mapping[str, Method] = MappingProxyType({
     "metis": _refined(metis),
     "kahypar": _refined(kahypar),
     "multilevel": _multilevel(natural, overlap, metis),
-    "multilevel from metis": _multilevel(metis),
     "settled": _settled,
 })  # fmt: skip
 
@@ -141,9 +140,43 @@ def begun(
         return None
     if effort is None:
         return _named(state.part, state.volume, member_of)
-    refine(task, state, EFFORTS[effort], seed)
     part = improved(task, state.part, state.volume, EFFORTS[effort], seed)
     return _named(part, task.state(part).volume, member_of)
+
+
+@dataclass(frozen=True, eq=False)
+class Rival:
+    """A multilevel search that stands on its coarsest level, where its parts leave ``volume``."""
+
+    task: Task
+    member_of: np.ndarray
+    coarse: Coarse
+    effort: Effort
+    seed: int
+
+    @property
+    def volume(self) -> int:
+        return self.coarse.volume
+
+    def finished(self) -> Partition:
+        """The parts of the finest level."""
+        volume, part = self.coarse.brought_down(self.effort, self.seed)
+        return _named(part, volume, self.member_of)
+
+
+def rival_of_columns(
+    graph: Hypergraph, limits: Limits, *, most_parts: int, seed: int = 0, effort: str = "rival"
+) -> Rival | None:
+    """Multilevel coarsening with little search, to be given up where its coarsest level does not promise more than
+    columns; None if nothing fits there. Some vertex is no input."""
+    if most_parts < 1:
+        return None
+    task, member_of = make_task(graph, limits, most_parts, None)
+    if is_hopeless(task):
+        return None
+    budget, seed = EFFORTS[effort], seed % 2**31
+    coarse = coarsely_parted(task, [bisected], min(budget.starts), budget, seed, tries=1)
+    return None if coarse is None else Rival(task, member_of, coarse, budget, seed)
 
 
 def _searched(task: Task, method: str, effort: Effort, seed: int) -> tuple[np.ndarray, int] | None:

@@ -16,6 +16,16 @@ _VERTEX_SCALE = 10_000
 
 def metis(task: Task, seed: int = 0) -> np.ndarray:
     """int32 (vertices); the limits may be broken."""
+    return _metis(task, seed, recursive=False)
+
+
+def bisected(task: Task, seed: int = 0) -> np.ndarray:
+    """The same by bisection alone, in a fourth of the time where parts have few vertices: METIS bisects these as well,
+    and then looks at all parts at once. The limits may be broken further."""
+    return _metis(task, seed, recursive=True)
+
+
+def _metis(task: Task, seed: int, recursive: bool) -> np.ndarray:
     import pymetis  # takes 0.1 s
 
     parts = task.parts_sought
@@ -29,6 +39,6 @@ def metis(task: Task, seed: int = 0) -> np.ndarray:
     load //= max(1, int(load.sum()) // _GREATEST + 1)
     options = pymetis.Options(seed=seed % 2**31, ufactor=20)
     graph = pymetis.CSRAdjacency(pointer, neighbour)
-    found = pymetis.part_graph(parts, graph, vweights=load, eweights=weight, recursive=False, options=options)
+    found = pymetis.part_graph(parts, graph, vweights=load, eweights=weight, recursive=recursive, options=options)
     part[task.free] = np.asarray(found.vertex_part, np.int32)[task.free]
     return part

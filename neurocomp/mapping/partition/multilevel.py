@@ -86,6 +86,19 @@ def _numbered(label: np.ndarray) -> tuple[np.ndarray, int]:
     return rank[which], first.size
 
 
+@dataclass(frozen=True, eq=False)
+class Coarse:
+    """Parts that fit, on the coarsest of several levels; the finest come first. part: int32 (vertices of that one)."""
+
+    levels: list[Level]
+    volume: int
+    part: np.ndarray
+
+    def brought_down(self, effort: Effort, seed: int) -> tuple[int, np.ndarray]:
+        """Volume and parts of the finest level."""
+        return _descended(self.levels, self.volume, self.part, effort, seed)
+
+
 def parted(task: Task, starts: Iterable[Start], effort: Effort, seed: int) -> tuple[int, np.ndarray] | None:
     """Volume and parts that fit: the best of all starts on the coarsest level that any of them can part, brought down
     again."""
@@ -93,18 +106,27 @@ def parted(task: Task, starts: Iterable[Start], effort: Effort, seed: int) -> tu
     for per_part in sorted(effort.starts):
         if per_part > min(effort.starts) and not _is_climbable(task, per_part):
             continue
-        levels, _ = climbed(task, per_part, seed, sample=effort.sample)
-        begun = None
-        while levels and begun is None:
-            begun = _best_start(levels[-1].task, starts, effort, seed)
-            if begun is None:
-                levels.pop()
-        if begun is None or (effort.most_volume is not None and begun[0] > effort.most_volume):
+        coarse = coarsely_parted(task, starts, per_part, effort, seed)
+        if coarse is None:
             continue
-        found = _descended(levels, *begun, effort, seed)
+        found = coarse.brought_down(effort, seed)
         if best is None or found[0] < best[0]:
             best = found
     return best
+
+
+def coarsely_parted(
+    task: Task, starts: Iterable[Start], per_part: int, effort: Effort, seed: int, tries: int | None = None
+) -> Coarse | None:
+    """The best of all starts on the coarsest level that any of them can part. tries: levels tried at most."""
+    levels, _ = climbed(task, per_part, seed, sample=effort.sample)
+    while levels and tries != 0:
+        begun = _best_start(levels[-1].task, starts, effort, seed)
+        if begun is not None:
+            return Coarse(levels, *begun)
+        levels.pop()
+        tries = None if tries is None else tries - 1
+    return None
 
 
 def _best_start(task: Task, starts: Iterable[Start], effort: Effort, seed: int) -> tuple[int, np.ndarray] | None:
