@@ -15,7 +15,7 @@ from neurocomp.commands import compile_words as compiling
 from neurocomp.commands import front_words as front
 from neurocomp.commands import network_words as saved
 from neurocomp.commands import train_words as train
-from neurocomp.commands.exits import leave, run
+from neurocomp.commands.exits import LastWord, leave, run
 from neurocomp.commands.export import export_command
 from neurocomp.commands.noc_words import noc_command
 from neurocomp.commands.sweep_words import sweep_command
@@ -313,5 +313,6 @@ def doctor_command() -> None:
 
 def main() -> None:
     """Entry point of the command ``neurocomp``."""
+    last_word = LastWord()
     end_as_interrupted()
-    leave(run(app, sys.argv[1:]))
+    leave(run(app, sys.argv[1:]), last_word)

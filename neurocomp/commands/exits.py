@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from io import TextIOWrapper
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 from neurocomp.errors import (
     EXIT_BAD_INPUT,
@@ -64,17 +64,33 @@ def _tree_wanted(arguments: Sequence[str]) -> TextIO | None:
     return sys.stdout if "--json" in arguments else None
 
 
-def leave(code: int) -> None:
+class LastWord:
+    """Ends the process by an exit code of ours. To be made before anything else that wants to run at exit, because that
+    goes backwards: where an interrupt passed through exec(), as in a user's code, sys.exit would end the process by a
+    signal after all."""
+
+    def __init__(self) -> None:
+        self.code: int | None = None
+        atexit.register(self.say)
+
+    def say(self) -> None:
+        """End the process, if there is a code to end it by."""
+        if self.code is None:
+            return
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(self.code)
+
+
+def leave(code: int, last_word: LastWord) -> NoReturn:
     """End the process. After an interrupt nobody waits for threads that still compute."""
-    if code != EXIT_INTERRUPTED:
-        sys.exit(code)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first one was heard
-    if not _still_computing():
-        atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)  # where an interrupt passed through exec(), sys.exit would end the process by a signal
+    if code == EXIT_INTERRUPTED:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first one was heard
+        last_word.code = code
+        if _still_computing():
+            last_word.say()
+    sys.exit(code)
 
 
 def _still_computing() -> bool:

@@ -87,8 +87,9 @@ def test_threads_are_waited_for_but_not_after_an_interrupt() -> None:
 
 PROGRAM = """
 import os, signal, sys, threading
-from neurocomp.commands.exits import leave
+from neurocomp.commands.exits import LastWord, leave
 from neurocomp.interrupts import end_as_interrupted
+last_word = LastWord()
 end_as_interrupted()
 try:
     exec("os.kill(os.getpid(), signal.SIGTERM); threading.Event().wait(10)")
@@ -97,7 +98,7 @@ except KeyboardInterrupt:
         threading.Thread(target=threading.Event().wait).start()
     import atexit
     atexit.register(print, "tidied up")
-    leave(130)
+    leave(130, last_word)
 """
 
 
