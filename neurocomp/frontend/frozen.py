@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from neurocomp.errors import bad_input
-from neurocomp.files import write_whole
+from neurocomp.files import remove_stale, write_whole
 from neurocomp.network.graph import Network
 from neurocomp.network.serial import from_tree, to_tree
 
@@ -39,6 +39,7 @@ def write_frozen(network: Network, path: str | Path) -> Path:
     torch.save(content, buffer)
     path = Path(path)
     try:
+        remove_stale(path.parent)
         write_whole(path, buffer.getvalue())
     except OSError as error:
         raise bad_input(str(path), "cannot be written", why=error.strerror or str(error)) from error

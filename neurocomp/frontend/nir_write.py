@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from neurocomp.errors import bad_input, check_failed
-from neurocomp.files import whole_file
+from neurocomp.files import remove_stale, whole_file
 from neurocomp.frontend.nir import read_nir
 from neurocomp.frontend.nir_file import STORED_DISCRETISE, STORED_DT, STORED_RESET
 from neurocomp.frontend.nir_graph import Described, describe
@@ -43,6 +43,7 @@ def write_nir(network: Network, path: str | Path, *, dt_s: float | None = None) 
     verify(network)
     described = describe(network, dt_s)
     try:
+        remove_stale(path.parent)
         with whole_file(path) as temporary:
             _write(temporary, described, dt_s, network)
             _check_back(network, described, temporary, dt_s)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from neurocomp.errors import bad_input
-from neurocomp.files import write_whole
+from neurocomp.files import remove_stale, write_whole
 from neurocomp.sweep.outcome import Outcome, outcome_from_tree
 
 POINTS = "points"
@@ -34,6 +34,8 @@ class Store:
             if folder.is_dir() and any(folder.iterdir()):
                 _check_mark(folder)
             (folder / POINTS).mkdir(parents=True, exist_ok=True)
+            for place in (folder, folder / POINTS, folder / RUNS):
+                remove_stale(place)
             write_whole(folder / MARK, json.dumps({"schema": SCHEMA}) + "\n")
         except OSError as error:
             raise bad_input(where, "cannot be written", why=error.strerror or str(error)) from error

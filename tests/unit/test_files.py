@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
-from neurocomp.files import whole_file, write_whole
+from neurocomp.files import STALE_S, remove_stale, whole_file, write_whole
 
 
 def test_what_is_written_replaces_what_was_there_with_the_permissions_of_a_new_file(tmp_path):
@@ -35,3 +36,16 @@ def test_what_cannot_be_written_is_an_error_of_the_system(tmp_path, monkeypatch,
     with pytest.raises(OSError):
         write_whole(tmp_path / name, "text")
     assert os.listdir(tmp_path) == []
+
+
+def test_what_killed_writers_left_goes_after_a_day_and_nothing_else(tmp_path):
+    old = time.time() - STALE_S - 60
+    left, ours, theirs = (tmp_path / name for name in (".a.json.12-34.part", ".a.json.56-78.part", ".b.part"))
+    with whole_file(tmp_path / "a.json") as temporary:
+        for path in (left, ours, theirs, temporary):
+            path.write_text("half")
+        for path in (left, theirs):
+            os.utime(path, (old, old))
+        remove_stale(tmp_path)
+        assert temporary.exists() and ours.exists() and theirs.exists() and not left.exists()
+    remove_stale(tmp_path / "missing")
