@@ -7,7 +7,7 @@ everything after this needs neither.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -183,6 +183,13 @@ def _axes_read(layout: Any, readings: list[Any]) -> Iterator[str]:
     yield f"the example's axes were taken for ({', '.join(axes)}); encoding= says whether inputs vary over time"
 
 
+def _steps_read(lengths: Collection[int], steps: int) -> str:
+    """Over which steps a mean or a sum goes, by the lengths of the sequences of which one was taken."""
+    if not set(lengths) - {steps}:
+        return f"the {steps} time steps"
+    return f"the last {min(lengths)} of {steps} time steps" if len(lengths) == 1 else "the time steps that it is given"
+
+
 def _assumptions(run: Any, lowered: Any, network: Network) -> tuple[str, ...]:
     found = [text for reading in run.readings for text in reading.assumptions]
     hosted = {(p.op.function, p.name.partition("#")[0]): None for p in network.projections if isinstance(p.op, Host)}
@@ -199,7 +206,7 @@ def _assumptions(run: Any, lowered: Any, network: Network) -> tuple[str, ...]:
         found.append(f"{normalised} {many} folded into weights, biases and scales")
     time = lowered.readout.time
     if time in ("mean", "sum"):
-        found.append(f"the output is read out as the {time} over the {run.steps} time steps")
+        found.append(f"the output is read out as the {time} over {_steps_read(lowered.reduced, run.steps)}")
     elif isinstance(time, int) and run.steps > 1:
         found.append(f"the module returns the output of step {time} only; every step is read out here")
     if lowered.ignored:

@@ -90,6 +90,7 @@ def test_fewer_steps(name: str) -> None:
     assert f"4: its sequence has {steps} of the network's 8 steps and takes the last ones; it is silent before" in (
         network.assumptions
     )
+    assert f"the output is read out as the mean over the last {steps} of 8 time steps" in network.assumptions
     assert moved(network) <= ahead
 
 

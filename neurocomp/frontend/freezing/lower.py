@@ -64,7 +64,8 @@ RANDOM = frozenset(
 class Lowered:
     """arriving: per neuron (by its number) the stream that arrives; shapes: of the neuron layers; layouts: of the
     tensors that the neuron modules are given; readout: what the module returns; ignored: how many further results
-    it returns; steps: of the network; late: of neurons that hear a shorter sequence, the step at which it begins."""
+    it returns; steps: of the network; late: of neurons that hear a shorter sequence, the step at which it begins;
+    reduced: lengths of the sequences of which a mean or a sum over time was taken."""
 
     streams: Streams
     arriving: dict[int, Stream]
@@ -74,6 +75,7 @@ class Lowered:
     ignored: int
     steps: int
     late: dict[int, int]
+    reduced: frozenset[int]
 
 
 class Lowering:
@@ -290,7 +292,8 @@ class Lowering:
             readout = self.arrange.natural(readout, "output")
         shapes = {key: stream.shape for key, stream in arriving.items()}
         late = {key: first for key, first in self.arrange.begins.items() if first and key >= 0}
-        return Lowered(self.streams, arriving, shapes, self.layouts, readout, ignored, self.steps, late)
+        reduced = frozenset(self.arrange.reduced)
+        return Lowered(self.streams, arriving, shapes, self.layouts, readout, ignored, self.steps, late, reduced)
 
     def _readout(self, results: list[Any]) -> tuple[Signal, int]:
         """The result that is read out: the first that comes from the network and is no hidden state."""

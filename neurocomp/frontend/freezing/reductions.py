@@ -60,6 +60,7 @@ def reduced(c: Context, x: Signal, dims: Iterable[int] | None, keep: bool, kind:
             raise Unsupported("it takes a maximum over the time steps, which needs steps that are yet to come")
         label = "mean" if kind == "avg" else "sum"
         count = length(c.arrange, x)
+        c.arrange.reduced.add(count)
         x = silent_before(c.arrange, x, c.path)
         if label == "mean" and count != c.arrange.steps:
             x = c.arrange.times(x, np.array([c.arrange.steps / count]), c.path)

@@ -52,6 +52,8 @@ class Arrangement:
         self.steps = steps
         self.begins: dict[int, int] = {}
         """By number of the neuron layers that hear a shorter sequence: the step at which it begins (shorter.py)."""
+        self.reduced: set[int] = set()
+        """Lengths of the sequences of which a mean or a sum over time was taken."""
 
     def in_order(self, signal: Signal, lead: int, path: str) -> tuple[Stream, Shape]:
         """The stream of a signal with its features as the dimensions after ``lead`` have them, and their shape.
