@@ -19,6 +19,7 @@ from neurocomp.errors import InputError, bad_input
 Format = Literal["nir", "lava", "torch", "safetensors", "onnx"]
 
 HEAD_BYTES = 4096
+LEAST_BYTES = 8  # what is shorter cannot even begin as any of the formats
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 FREEZE = 'freeze it where it is built: neurocomp.freeze(net, example_input, "net.pt")'
@@ -139,6 +140,9 @@ def _is_pickle(head: bytes) -> bool:
 
 def _unsupported(path: Path, head: bytes) -> InputError:
     where = str(path)
+    if len(head) < LEAST_BYTES:
+        held = "1 byte" if len(head) == 1 else f"{len(head)} bytes"
+        return bad_input(where, f"holds {held}, too few for a network", hint="copy or download it again")
     text = head.lstrip().lower()
     if text.startswith((b"<!doctype html", b"<html")):
         return bad_input(

@@ -121,6 +121,7 @@ CASES: dict[str, tuple[Callable[[Path], None], dict[str, Any]]] = {
     "missing file": (nothing, {}),
     "directory": (folder, {}),
     "empty file": (content(b""), {}),
+    "one byte": (content(b"P"), {}),
     "Git LFS pointer": (content(LFS), {}),
     "HTML page": (content(b"\n<!DOCTYPE html>\n<html><body>404</body></html>"), {}),
     "safetensors": (content(safetensors()), {}),
