@@ -53,7 +53,7 @@ def _from_grid(name: str, cut: Grid, on_core: np.ndarray, shape: Corner) -> list
         np.minimum.at(low[axis], label, value)
         np.maximum.at(high[axis], label, value + 1)
     full = np.prod(high - low, axis=0) == np.bincount(label)
-    members = _members(cut, label)
+    members = _members(cut, label, ~full)
     tiles = []
     for k in np.argsort(first):
         if full[k]:
@@ -66,11 +66,14 @@ def _from_grid(name: str, cut: Grid, on_core: np.ndarray, shape: Corner) -> list
     return tiles
 
 
-def _members(cut: Grid, label: np.ndarray) -> list[np.ndarray]:
-    """For each label below those of the pieces int32: the channel-last positions of its elements, ascending."""
+def _members(cut: Grid, label: np.ndarray, wanted: np.ndarray) -> list[np.ndarray]:
+    """For each label below those of the pieces int32: the channel-last positions of its elements, ascending; empty
+    where ``wanted`` (bool, labels) is not set."""
     c, y, x = (np.repeat(np.arange(edges.size - 1), np.diff(edges)) for edges in cut.edges)
     parts_c, _, parts_x = cut.parts
     label = label.astype(np.min_scalar_type(label.max(initial=0)))  # short numbers are sorted by counting
     of_element = label[(y[:, None, None] * parts_x + x[:, None]) * parts_c + c].reshape(-1)
-    order = np.argsort(of_element, kind="stable").astype(np.int32)
-    return np.split(order, np.cumsum(np.bincount(of_element))[:-1])
+    kept = np.flatnonzero(wanted[of_element])
+    of_element = of_element[kept]
+    order = kept[np.argsort(of_element, kind="stable")].astype(np.int32)
+    return np.split(order, np.cumsum(np.bincount(of_element, minlength=wanted.size))[:-1])

@@ -12,7 +12,7 @@ from neurocomp.mapping.layer import Layer
 from neurocomp.mapping.limits import limits_of
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
-from neurocomp.mapping.program_parts import Routes, Tile
+from neurocomp.mapping.program_parts import Routes, Tile, class_tiles
 from neurocomp.mapping.route import route
 from neurocomp.mapping.usage import Usage, usage_of
 
@@ -57,15 +57,16 @@ def evaluated(
 ) -> Candidate:
     """Route and count tiles that have their cores."""
     routes = route(problem, tiles)
-    usage = usage_of(problem, layers, tiles, routes)
+    homes = class_tiles(tiles, routes, problem.shape)
+    usage = usage_of(problem, layers, tiles, routes, homes)
     most, widest = problem.chip.core.fan_out_cores_max, widest_fan_out(problem, routes)
     fits = (most is None or widest <= most) and bool(limits_of(problem.chip).fits(usage.core_demand).all())
-    figures = figures_of(problem, tiles, routes, profile)
+    figures = figures_of(problem, tiles, routes, profile, homes)
     return Candidate(name, tuple(tiles), routes, usage, figures, widest, fits, problem.boundary_cost)
 
 
 def widest_fan_out(problem: Problem, routes: Routes) -> int:
     """Destination cores of the neuron that has most of them; inputs come from outside and may be sent anywhere."""
-    packets = np.diff(routes.packet_ptr)
+    packets = np.append(np.diff(routes.packet_ptr), 0)  # the last is for neurons without a class
     neurons = [routes.route_class[n] for n in problem.emitting if n not in problem.network.inputs]
-    return max((int(packets[label[label >= 0]].max(initial=0)) for label in neurons), default=0)
+    return max((int(packets[label].max(initial=0)) for label in neurons), default=0)

@@ -8,11 +8,13 @@ once in the routes (check_synapses.py). Time grows with neurons and routes, not 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from neurocomp.errors import CheckFailedError, Diagnostic
+from neurocomp.mapping.check_classes import ClassHomes, class_homes
 from neurocomp.mapping.check_layers import one_layer_each
 from neurocomp.mapping.check_memory import stored_bits
 from neurocomp.mapping.check_routes import walked_routes
@@ -30,9 +32,13 @@ def check_program(program: Program) -> None:
     if not found:
         found = list(_tiles(program))
     if not found:
-        found = [*_classes(program), *_packets(program)]
-    if not found:
-        found = [*walked_routes(program), *synapse_sums(program), *_capacities(program), *one_layer_each(program)]
+        homes = class_homes(program)
+        found = [*homes.wrong, *_packets(program)]
+        if not found:
+            found = [
+                *walked_routes(program, homes), *synapse_sums(program), *_capacities(program, homes),
+                *one_layer_each(program),
+            ]  # fmt: skip
     if found:
         raise CheckFailedError([Diagnostic(where, what, hint=_REPORT) for where, what in found])
 
@@ -85,29 +91,43 @@ def _tables(program: Program) -> Iterator[Finding]:
 
 def _tiles(program: Program) -> Iterator[Finding]:
     """Every element of every population that needs a place lies in exactly one tile, on a core that may be used."""
-    network, seen = program.placed, {p.name: np.zeros(p.size, np.int64) for p in program.placed.populations}
+    network, inputs = program.placed, set(program.placed.inputs)
     noc, forbidden = program.chip.noc, set(program.forbidden_cores)
     slots = noc.routers * noc.cores_per_router * program.chips[0] * program.chips[1]
+    shapes = {p.name: program.shape(p.name) for p in network.populations}
+    inside: dict[str, list[Tile]] = {name: [] for name in shapes}
     for index, tile in enumerate(program.tiles):
         where = f"tile {index} of {tile.population}"
-        if tile.population not in seen:
+        if tile.population not in shapes:
             yield where, "belongs to no population of the network"
             continue
-        if not _is_inside(tile, program.shape(tile.population)):
+        if not _is_inside(tile, shapes[tile.population]):
             yield where, f"is not a part of its population: box {tile.box}, {tile.size} elements"
             continue
-        positions = tile.channel_last_positions(network.by_name[tile.population].shape)
-        np.add.at(seen[tile.population], positions, 1)
-        is_input = tile.population in network.inputs
-        if (tile.core == -1) != is_input or not -1 <= tile.core < slots:
+        inside[tile.population].append(tile)
+        if (tile.core == -1) != (tile.population in inputs) or not -1 <= tile.core < slots:
             yield where, f"lies on core {tile.core}"
         elif tile.core in forbidden:
             yield where, f"lies on core {tile.core}, which is forbidden"
     for population in network.populations:
         times = 1 if has_place(program, population) else 0
-        wrong = int((seen[population.name] != times).sum())
+        wrong = int(np.count_nonzero(_times_seen(inside[population.name], shapes[population.name]) != times))
         if wrong:
             yield population.name, f"{wrong} of {population.size} elements are not in exactly {times} tiles"
+
+
+def _times_seen(tiles: list[Tile], shape: tuple[int, int, int]) -> np.ndarray:
+    """int32 (height, width, channels): the tiles that each element lies in."""
+    channels, height, width = shape
+    seen = np.zeros((height, width, channels), np.int32)
+    flat = seen.reshape(-1)
+    for tile in tiles:
+        if tile.box is None:
+            flat[tile.positions] += 1  # they ascend, so that none counts once for several
+        else:
+            (c0, c1), (y0, y1), (x0, x1) = tile.box
+            seen[y0:y1, x0:x1, c0:c1] += 1
+    return seen
 
 
 def _is_inside(tile: Tile, shape: tuple[int, int, int]) -> bool:
@@ -117,30 +137,7 @@ def _is_inside(tile: Tile, shape: tuple[int, int, int]) -> bool:
     at = tile.positions
     if at is None or not at.size:
         return False
-    return bool(at[0] >= 0 and at[-1] < np.prod(shape) and (np.diff(at) > 0).all())
-
-
-def _classes(program: Program) -> Iterator[Finding]:
-    """Emitting populations have classes, each within one tile."""
-    network, routes = program.placed, program.routes
-    emitting = {p.name for p in network.populations if p.neuron is not None} | set(network.inputs)
-    if set(routes.route_class) != emitting:
-        yield "route_class", f"is given for {sorted(routes.route_class)} instead of {sorted(emitting)}"
-        return
-    home = np.full(routes.classes, -1, np.int64)
-    for name, label in routes.route_class.items():
-        if label.shape != (network.by_name[name].size,) or label.min() < -1 or label.max() >= routes.classes:
-            yield name, f"route_class has shape {label.shape} or classes outside 0..{routes.classes - 1}"
-            continue
-        inside, tile = label >= 0, program.tile_of[name]
-        if (home[label[inside]] >= 0).any():
-            yield name, "shares a route class with another population"
-        home[label[inside]] = tile[inside]
-        split = int((home[label[inside]] != tile[inside]).sum())
-        if split:
-            yield name, f"{split} elements lie in another tile than the rest of their route class"
-    if (home < 0).any():
-        yield "route_class", f"{int((home < 0).sum())} classes have no elements"
+    return bool(at[0] >= 0 and at[-1] < math.prod(shape) and (at[1:] > at[:-1]).all())
 
 
 def _packets(program: Program) -> Iterator[Finding]:
@@ -170,7 +167,7 @@ def _has_repeats(keys: np.ndarray) -> bool:
     return bool((ordered[1:] == ordered[:-1]).any())
 
 
-def _capacities(program: Program) -> Iterator[Finding]:
+def _capacities(program: Program, homes: ClassHomes) -> Iterator[Finding]:
     """Neurons, axons and memory of each core; synapses of each neuron; cores of the chip."""
     core = program.chip.core
     cores = np.unique([tile.core for tile in program.tiles if tile.core >= 0]).astype(np.int64)
@@ -181,7 +178,7 @@ def _capacities(program: Program) -> Iterator[Finding]:
             at = np.searchsorted(cores, tile.core)
             neurons[at] += tile.size
             bits[at] += amount
-    hearing, sending, widest = _axons(program, cores)
+    hearing, sending, widest = _axons(program, cores, homes)
     yield from _over("neurons", neurons, core.neurons_max, cores)
     yield from _over("fan-in axons", hearing, core.fan_in_axons_max, cores)
     yield from _over("fan-out axons", sending, core.fan_out_axons_max, cores)
@@ -205,21 +202,15 @@ def _cores_of_each_chip(program: Program, cores: np.ndarray) -> Iterator[Finding
         yield where, f"{used[chip]} cores are used; the chip has {count}"
 
 
-def _axons(program: Program, cores: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+def _axons(program: Program, cores: np.ndarray, homes: ClassHomes) -> tuple[np.ndarray, np.ndarray, int]:
     """Per core the sources heard and the (neuron, destination core) pairs; the cores that one neuron sends to."""
-    routes, core_of_tile = program.routes, np.array([tile.core for tile in program.tiles], np.int64)
-    sizes, sending = np.zeros(routes.classes, np.int64), np.zeros(cores.size, np.int64)
-    packets, widest = np.append(np.diff(routes.packet_ptr), 0), 0
-    for name, label in routes.route_class.items():
-        sizes += np.bincount(label + 1, minlength=routes.classes + 1)[1:]
-        if name not in program.placed.inputs:
-            fans = packets[label]
-            np.add.at(sending, np.searchsorted(cores, core_of_tile[program.tile_of[name]]), fans)
-            widest = max(widest, int(fans.max(initial=0)))
-    hearing = np.zeros(cores.size, np.int64)
-    of_packet = np.repeat(np.arange(routes.classes), np.diff(routes.packet_ptr))
-    np.add.at(hearing, np.searchsorted(cores, routes.packet_core), sizes[of_packet])
-    return hearing, sending, widest
+    routes, packets = program.routes, np.diff(program.routes.packet_ptr)
+    of_neurons = ~homes.is_input
+    home, pairs = homes.cores(program)[of_neurons], (homes.size * packets)[of_neurons]
+    hearing, sending = np.zeros(cores.size, np.int64), np.zeros(cores.size, np.int64)
+    np.add.at(sending, np.searchsorted(cores, home), pairs)
+    np.add.at(hearing, np.searchsorted(cores, routes.packet_core), np.repeat(homes.size, packets))
+    return hearing, sending, int(packets[of_neurons].max(initial=0))
 
 
 def _over(what: str, amount: np.ndarray, most: int | None, cores: np.ndarray) -> Iterator[Finding]:

@@ -3,6 +3,7 @@ shares kernels. Part of the legality check; shares no code with the mapper."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -68,9 +69,16 @@ def _shared_bits(program: Program, tile: Tile, heard: dict[str, np.ndarray]) -> 
     """Kernels of the tile's channels, matrix rows and synapses of its elements. What lies before a relay counts
     for the channels and elements that the relay keeps apart, otherwise as a whole."""
     shape = program.placed.by_name[tile.population].shape
-    channels = np.unique(np.asarray(tile.positions) % shape[0]) if tile.box is None else np.arange(*tile.box[0])
+    channels = _channels_of(tile.positions, shape[0]) if tile.box is None else np.arange(*tile.box[0])
     part = _Part(channels, tile.size, lambda: tile.channel_last_positions(shape).astype(np.int64))
     return _bits_into(program, tile.population, part, heard)
+
+
+def _channels_of(positions: np.ndarray | None, channels: int) -> np.ndarray:
+    """The channels of channel-last positions, ascending, each once."""
+    held = np.zeros(channels, bool)
+    held[np.asarray(positions) % channels] = True
+    return np.flatnonzero(held)
 
 
 def _bits_into(program: Program, name: str, part: _Part, heard: dict[str, np.ndarray]) -> int:
@@ -81,7 +89,7 @@ def _bits_into(program: Program, name: str, part: _Part, heard: dict[str, np.nda
         if brings_operands(network, projection):
             continue
         if isinstance(op, Conv):
-            total += part.channels.size * int(np.prod(op.weight.shape[1:])) * width
+            total += part.channels.size * math.prod(op.weight.shape[1:]) * width
         elif isinstance(op, Linear):
             total += part.size * op.weight.shape[1] * width
         elif isinstance(op, Sparse):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurocomp.mapping.check_classes import ClassHomes, class_homes
 from neurocomp.mapping.program import Program
 
 _PACKETS = 20_000  # walked at once
@@ -18,10 +19,10 @@ _SPARSE = 4  # numbers are sorted, not counted, if there are more (class, link) 
 _SPREAD = 64  # and not marked if there are more than this
 
 
-def walked_routes(program: Program) -> Iterator[tuple[str, str]]:
-    """(place, finding) where hops or links of the routes differ from a walk."""
+def walked_routes(program: Program, homes: ClassHomes | None = None) -> Iterator[tuple[str, str]]:
+    """(place, finding) where hops or links of the routes differ from a walk. homes: ``class_homes``, if known."""
     routes, noc = program.routes, program.chip.noc
-    source = class_routers(program)
+    source = _routers(program, class_homes(program) if homes is None else homes)
     slots, base = 4 * noc.routers * program.chips[0] * program.chips[1], 0
     while base < routes.classes:
         end = int(np.searchsorted(routes.packet_ptr, routes.packet_ptr[base] + _PACKETS, side="right")) - 1
@@ -58,16 +59,11 @@ def _differing(walked: np.ndarray, stored: np.ndarray, end: int, once: bool) -> 
     return None if np.array_equal(walked, np.sort(stored)) else walked.size
 
 
-def class_routers(program: Program) -> np.ndarray:
+def _routers(program: Program, homes: ClassHomes) -> np.ndarray:
     """int64 per class: the router that its spikes leave from."""
-    noc, routes = program.chip.noc, program.routes
+    noc, core = program.chip.noc, homes.cores(program)
     port = noc.input_port[1] * noc.width * program.chips[0] + noc.input_port[0]
-    of_tile = np.array([t.core // noc.cores_per_router if t.core >= 0 else port for t in program.tiles], np.int64)
-    source = np.zeros(routes.classes, np.int64)
-    for name, label in routes.route_class.items():
-        inside = label >= 0
-        source[label[inside]] = of_tile[program.tile_of[name][inside]]
-    return source
+    return np.where(core >= 0, core // noc.cores_per_router, port)
 
 
 def _walk(

@@ -19,7 +19,7 @@ from neurocomp.fabric.links import link_loads
 from neurocomp.mapping.hypergraph import TRAFFIC_PER_SPIKE
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
-from neurocomp.mapping.program_parts import INPUT_PORT, Routes, Tile
+from neurocomp.mapping.program_parts import INPUT_PORT, Routes, Tile, class_tiles
 from neurocomp.mapping.stations import operand_mask
 from neurocomp.network.graph import Network
 from neurocomp.network.ops import Conv, Pool, Sparse
@@ -59,31 +59,30 @@ class Figures:
 
 @dataclass(frozen=True, eq=False)
 class Load:
-    """A mapping under a given activity."""
+    """A mapping under a given activity. homes: ``class_tiles``, if known."""
 
     problem: Problem
     tiles: Sequence[Tile]
     routes: Routes
     profile: Profile
+    homes: np.ndarray | None = None
 
     @cached_property
     def class_traffic(self) -> np.ndarray:
         """int64 (classes): spikes per step of all neurons of each class."""
         total = np.zeros(self.routes.classes, np.int64)
         for name, label in self.routes.route_class.items():
-            np.add.at(total, label[label >= 0], self.profile.flat(self.problem, name)[label >= 0])
+            traffic = self.profile.flat(self.problem, name)
+            if label.min(initial=0) < 0:
+                label, traffic = label[label >= 0], traffic[label >= 0]
+            np.add.at(total, label, traffic)
         return total
 
     @cached_property
     def class_core(self) -> np.ndarray:
         """int64 (classes): the core that the spikes come from, INPUT_PORT for inputs."""
-        core = np.full(self.routes.classes, INPUT_PORT, np.int64)
-        for tile in self.tiles:
-            label = self.routes.route_class.get(tile.population)
-            if label is not None and tile.core >= 0:
-                used = tile.part_of(label, self.problem.shape(tile.population))
-                core[used[used >= 0]] = tile.core
-        return core
+        homes = class_tiles(self.tiles, self.routes, self.problem.shape) if self.homes is None else self.homes
+        return np.array([tile.core for tile in self.tiles], np.int64)[homes]
 
     @cached_property
     def packet_traffic(self) -> np.ndarray:
@@ -133,9 +132,11 @@ class Load:
         return np.bincount(self.routes.packet_core, work, self.problem.mesh.core_slots)
 
 
-def figures_of(problem: Problem, tiles: Sequence[Tile], routes: Routes, profile: Profile) -> Figures:
-    """Figures of a routed mapping."""
-    load = Load(problem, tiles, routes, profile)
+def figures_of(
+    problem: Problem, tiles: Sequence[Tile], routes: Routes, profile: Profile, homes: np.ndarray | None = None
+) -> Figures:
+    """Figures of a routed mapping. homes: ``class_tiles``, if known."""
+    load = Load(problem, tiles, routes, profile, homes)
     noc, step = problem.chip.noc, problem.chip.step
     used = np.unique([tile.core for tile in tiles if tile.core >= 0])
     leaving = load.class_core[load.packet_class] != routes.packet_core

@@ -126,3 +126,13 @@ class Routes:
         for labels in self.route_class.values():
             sizes += np.bincount(labels[labels >= 0], minlength=self.classes)
         return sizes
+
+
+def class_tiles(tiles: Sequence[Tile], routes: Routes, shape: Callable[[str], Corner]) -> np.ndarray:
+    """int64 (classes): the tile that each lies in. shape: of a population by its name."""
+    found = np.full(routes.classes + 1, -1, np.int64)  # the last entry takes elements without a class
+    for index, tile in enumerate(tiles):
+        label = routes.route_class.get(tile.population)
+        if label is not None:
+            found[tile.part_of(label, shape(tile.population))] = index
+    return found[:-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import numpy as np
 from neurocomp.mapping.layer import Layer
 from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, NEURONS, SYNAPSE_BITS, limits_of
 from neurocomp.mapping.problem import Problem
-from neurocomp.mapping.program_parts import Routes, Tile
+from neurocomp.mapping.program_parts import Routes, Tile, class_tiles
 from neurocomp.network.ops import frozen_array
 from neurocomp.network.structure import Corner
 
@@ -86,22 +87,22 @@ class LimitUse:
         return self.most / self.capacity
 
 
-def usage_of(problem: Problem, layers: dict[str, Layer], tiles: Sequence[Tile], routes: Routes) -> Usage:
-    """Count what every tile and every core takes."""
+def usage_of(
+    problem: Problem, layers: dict[str, Layer], tiles: Sequence[Tile], routes: Routes, homes: np.ndarray | None = None
+) -> Usage:
+    """Count what every tile and every core takes. homes: ``class_tiles``, if known."""
     demand = np.zeros((len(tiles), DEMANDS), np.int64)
-    class_tile = np.full(routes.classes + 1, -1, np.int64)  # the last entry takes elements without a class
+    homes = class_tiles(tiles, routes, problem.shape) if homes is None else homes
     for index, tile in enumerate(tiles):
-        shape = problem.shape(tile.population)
         if tile.core >= 0:
+            shape = problem.shape(tile.population)
             demand[index, NEURONS] = tile.size
             demand[index, SYNAPSE_BITS] = synapse_bits(layers[tile.population], tile, shape)
-        if tile.population in routes.route_class:
-            class_tile[tile.part_of(routes.route_class[tile.population], shape)] = index
     sizes = routes.class_sizes
     demand[:, SYNAPSE_BITS] += operand_memory(problem, routes, len(tiles))
     _count_axons_in(routes, sizes, demand)
     per_class = sizes * np.diff(routes.packet_ptr)
-    np.add.at(demand[:, AXONS_OUT], class_tile[:-1], per_class)
+    np.add.at(demand[:, AXONS_OUT], homes, per_class)
     cores = np.array([tile.core for tile in tiles], np.int64)
     demand[cores < 0] = 0
     used = np.unique(cores[cores >= 0])
@@ -131,23 +132,28 @@ def operand_memory(problem: Problem, routes: Routes, tiles: int) -> np.ndarray:
 def synapse_bits(layer: Layer, tile: Tile, shape: Corner) -> int:
     """Bits of synaptic memory that one tile takes; see layer.py for what is stored."""
     stored = layer.stored
-    per_channel = np.broadcast_to(stored.per_channel, shape[:1])
     if tile.box is not None:
         c0, c1 = tile.box[0]
         part = stored.per_element
         sizes = [b - a if n == 1 else 1 for (a, b), n in zip(tile.box, part.shape, strict=True)]
         slices = [slice(None) if n == 1 else slice(a, b) for (a, b), n in zip(tile.box, part.shape, strict=True)]
-        elements = int(part[tuple(slices)].sum()) * int(np.prod(sizes))
-        return elements + int(per_channel[c0:c1].sum()) + stored.constant
-    y, rest = np.divmod(np.asarray(tile.positions, np.int64), shape[2] * shape[0])
-    x, c = np.divmod(rest, shape[0])
+        elements = int(part[tuple(slices)].sum()) * math.prod(sizes)
+        return elements + _of_channels(stored.per_channel, slice(c0, c1), c1 - c0) + stored.constant
+    positions = np.asarray(tile.positions)
+    c = positions % shape[0]
     held = np.zeros(shape[0], bool)
     held[c] = True
     if stored.per_element.size == 1:
         elements = int(stored.per_element.flat[0]) * tile.size
     else:
-        elements = int(np.broadcast_to(stored.per_element, shape)[c, y, x].sum())
-    return elements + int(per_channel[held].sum()) + stored.constant
+        y, rest = np.divmod(positions, shape[2] * shape[0])
+        elements = int(np.broadcast_to(stored.per_element, shape)[c, y, rest // shape[0]].sum())
+    return elements + _of_channels(stored.per_channel, held, int(np.count_nonzero(held))) + stored.constant
+
+
+def _of_channels(bits: np.ndarray, held: slice | np.ndarray, count: int) -> int:
+    """Bits that are stored for each of ``count`` channels held; bits: one number, or one for each channel."""
+    return int(bits.reshape(-1)[0]) * count if bits.size == 1 else int(bits[held].sum())
 
 
 def _packet_class(routes: Routes) -> np.ndarray:
