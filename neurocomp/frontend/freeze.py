@@ -151,7 +151,21 @@ def _read_as(run: Any, graph: Any, example: Any, name: str) -> tuple[Network, An
         assumed = (*_axes_read(layout, readings), *_assumptions(run, lowered, network))
         return replace(network, assumptions=assumed), layout, lowered.layouts
     # the reading that got furthest is the one whose problem is real; the first of several
-    raise max(failures, key=lambda failure: failure[0])[1]
+    failed = max(failures, key=lambda failure: failure[0])[1]
+    if mixed and run.counted is not None and run.steps not in example.shape[:2]:
+        raise InputError([_counted_twice(run, example), *failed.diagnostics]) from failed
+    raise failed
+
+
+def _counted_twice(run: Any, example: Any) -> Diagnostic:
+    """A loop in which a neuron written out is compared more than once per step seems to have more steps than it has."""
+    return Diagnostic(
+        run.counted or "the network",
+        f"a membrane is compared with a threshold {run.steps} times in one forward pass, and no axis of the input "
+        f"{tuple(example.shape)} is that long",
+        "comparisons in one line of code are taken for one neuron's, which makes one per step",
+        "give each a line of its own, or the neuron a module that declares its canonical form (docs/freezing.md)",
+    )
 
 
 def _no_reading(example: Any, run: Any) -> InputError:

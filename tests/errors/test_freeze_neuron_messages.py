@@ -122,3 +122,35 @@ def test_fewer_steps_than_the_loop_runs() -> None:
         "  why:  the longest of the neuron layers runs 6 time steps, and no axis of the example, which has shape "
         "(1, 2, 6), has as many; give 6 steps"
     )
+
+
+class Fires(torch.autograd.Function):
+    @staticmethod
+    def forward(_context: Any, x: Any) -> Any:
+        return (x >= 0).float()
+
+
+class ResetByItself(nn.Module):
+    """A neuron written out that resets by a comparison of its own, in the line that makes its spikes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(6, 3)
+
+    def forward(self, x: Any) -> Any:
+        v, spikes = torch.zeros(x.shape[1], 3), []
+        for step in range(x.shape[0]):
+            v = 0.5 * v + self.fc(x[step])
+            v, spike = (lambda m: (m, Fires.apply(m - 0.5)))(v * (1 - Fires.apply(v - 1)))
+            spikes.append(spike)
+        return torch.stack(spikes)
+
+
+def test_a_neuron_that_is_compared_more_than_once_a_step_is_named() -> None:
+    assert refusal(ResetByItself().eval()).startswith(
+        "the network: a membrane is compared with a threshold 8 times in one forward pass, and no axis of the input "
+        "(4, 2, 6) is that long\n"
+        "  why:  comparisons in one line of code are taken for one neuron's, which makes one per step\n"
+        "  next: give each a line of its own, or the neuron a module that declares its canonical form "
+        "(docs/freezing.md)"
+    )

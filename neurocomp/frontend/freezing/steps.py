@@ -16,7 +16,7 @@ from neurocomp.frontend.freezing.written import thresholds
 class Run:
     """A module with its time loop inside. module: the user's, or one that calls it once per step; calls: what
     each neuron received and returned on the example; encoding: of the example, where that is known; graph: of the
-    module, where it has been taken already."""
+    module, where it has been taken already; counted: the path of the threshold whose copies were counted as steps."""
 
     module: Any
     readings: list[Reading]
@@ -24,6 +24,7 @@ class Run:
     steps: int
     encoding: str | None
     graph: Graph | None = None
+    counted: str | None = None
 
 
 def run_steps(module: Any, example: Any, steps: int | None, encoding: str | None) -> Run:
@@ -57,7 +58,8 @@ def _other_steps(steps: int | None, found: int) -> InputError:
 def _written_out(module: Any, example: Any, steps: int | None, encoding: str | None) -> Run:
     """A module without known neurons: as many steps as there are copies of its thresholds."""
     graph = export(module, example, [], understood)
-    lengths = [len(chain) for chain in thresholds(graph)]
+    chains = thresholds(graph)
+    lengths = [len(chain) for chain in chains]
     if not lengths:
         raise no_neurons(module)
     found = max(lengths, key=lambda length: (lengths.count(length), length))
@@ -65,7 +67,8 @@ def _written_out(module: Any, example: Any, steps: int | None, encoding: str | N
         return _closed(module, example, [], steps, encoding or "direct")
     if steps not in (None, found):
         raise _other_steps(steps, found)
-    return Run(module, [], {}, found, encoding, graph)
+    counted = next(graph.path_of(chain[0].node) for chain in chains if len(chain) == found)
+    return Run(module, [], {}, found, encoding, graph, counted)
 
 
 def _closed(module: Any, example: Any, readings: list[Reading], steps: int | None, encoding: str) -> Run:
