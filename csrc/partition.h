@@ -125,8 +125,8 @@ int32_t nc_partition_fill(nc_partition *s, const int32_t *order, int32_t count, 
 int32_t nc_partition_grow(nc_partition *s, const int32_t *order, int32_t count, int32_t level);
 
 /* Places vertices that are nowhere, moves others out of parts that are too full, and into parts with too few. Returns
- * 0 if all is well then; ends at the first vertex that no part takes, and after so much work in all. */
-int32_t nc_partition_repair(nc_partition *s);
+ * 0 if all is well then; ends at the first vertex that no part takes, and once it has seen about so many visits. */
+int32_t nc_partition_repair(nc_partition *s, int64_t visits);
 
 /* Places vertices that are nowhere and moves any until all parts fit, without regard to the volume; work: limits and
  * nets that may be looked at. Returns how many parts do not fit in the end. */

@@ -1,8 +1,14 @@
 #include "partition_heap.h"
 #include "partition_state.h"
 
-enum { ROUNDS = 8, MOST_EXCHANGES = 20000, VISITS_PER_PIN = 10 };
-static const int64_t MOST_VISITS = 100000000; /* of all parts together; thousands of them may not fit */
+enum { ROUNDS = 8, MOST_EXCHANGES = 20000 };
+
+/* Whether a part takes the vertex scanned last; where axons out are limited, all of its nets are looked at for that. */
+static int takes(nc_partition *s, int32_t v, int32_t p) {
+    if (s->out_limited)
+        s->visits += s->heard_ptr[v + 1] - s->heard_ptr[v] + s->sent_ptr[v + 1] - s->sent_ptr[v];
+    return nc_partition_allowed(s, v, p, 0);
+}
 
 /* The best part that holds the vertex scanned last, of those that share a net with it; -1 if none does. */
 static int32_t best_target(nc_partition *s, int32_t v, int64_t *gain) {
@@ -10,7 +16,7 @@ static int32_t best_target(nc_partition *s, int32_t v, int64_t *gain) {
     for (int32_t k = 0; k < s->candidates; k++) {
         const int32_t p = s->candidate[k];
         const int64_t found = nc_partition_gain(s, v, p);
-        if (p != s->part[v] && (best < 0 || found > *gain) && nc_partition_allowed(s, v, p, 0)) {
+        if (p != s->part[v] && (best < 0 || found > *gain) && takes(s, v, p)) {
             best = p;
             *gain = found;
         }
@@ -25,7 +31,7 @@ static int32_t emptiest_target(nc_partition *s, int32_t v) {
     for (int32_t p = 0; p < s->parts; p++) {
         const int64_t members = s->demand[(int64_t)p * NC_COLUMNS + NC_MEMBERS];
         const int fewer = best < 0 || members < s->demand[(int64_t)best * NC_COLUMNS + NC_MEMBERS];
-        if (p != s->part[v] && fewer && nc_partition_allowed(s, v, p, 0))
+        if (p != s->part[v] && fewer && takes(s, v, p))
             best = p;
     }
     s->visits += s->parts;
@@ -67,8 +73,8 @@ static int relieves(const nc_partition *s, int32_t v, int32_t part) {
     return 0;
 }
 
-/* Members of a part that would relieve it, by the gain of their best move. */
-static int32_t list_members(nc_partition *s, int32_t part) {
+/* Members of a part that would relieve it, by the gain of their best move, as far as the work reaches. */
+static int32_t list_members(nc_partition *s, int32_t part, int64_t most_visits) {
     int32_t size = 0;
     const int32_t first = s->first[part];
     int32_t v = first;
@@ -77,14 +83,14 @@ static int32_t list_members(nc_partition *s, int32_t part) {
         if (relieves(s, v, part) && best_target(s, v, &s->key[v]) >= 0)
             nc_heap_push(s, &size, v);
         v = s->next[v];
-    } while (v != first);
+    } while (v != first && s->visits < most_visits);
     return size;
 }
 
-static void push_anywhere(nc_partition *s, int32_t part) {
+static void push_anywhere(nc_partition *s, int32_t part, int64_t most_visits) {
     int32_t left = (int32_t)s->demand[(int64_t)part * NC_COLUMNS + NC_MEMBERS];
     int32_t v = s->first[part];
-    for (; left > 0 && !nc_partition_fits(s, part); left--) {
+    for (; left > 0 && s->visits < most_visits && !nc_partition_fits(s, part); left--) {
         const int32_t next = s->next[v];
         nc_partition_scan(s, v);
         const int32_t to = relieves(s, v, part) ? emptiest_target(s, v) : -1;
@@ -94,9 +100,9 @@ static void push_anywhere(nc_partition *s, int32_t part) {
     }
 }
 
-static int relieve(nc_partition *s, int32_t part) {
-    int32_t size = list_members(s, part);
-    while (size > 0 && !nc_partition_fits(s, part)) {
+static int relieve(nc_partition *s, int32_t part, int64_t most_visits) {
+    int32_t size = list_members(s, part, most_visits);
+    while (size > 0 && s->visits < most_visits && !nc_partition_fits(s, part)) {
         const int32_t v = nc_heap_pop(s, &size);
         int64_t gain = 0;
         nc_partition_scan(s, v);
@@ -110,7 +116,7 @@ static int relieve(nc_partition *s, int32_t part) {
     }
     while (size > 0)
         nc_heap_pop(s, &size);
-    push_anywhere(s, part);
+    push_anywhere(s, part, most_visits);
     return nc_partition_fits(s, part);
 }
 
@@ -195,18 +201,19 @@ static int feed(nc_partition *s, int32_t part) {
 static int32_t mend(nc_partition *s, int64_t most_visits) {
     int32_t wrong = 0;
     for (int32_t p = 0; p < s->parts && s->visits < most_visits; p++)
-        wrong += s->first[p] >= 0 && !nc_partition_fits(s, p) && !relieve(s, p) && !exchange(s, p, most_visits);
+        wrong +=
+            s->first[p] >= 0 && !nc_partition_fits(s, p) && !relieve(s, p, most_visits) && !exchange(s, p, most_visits);
     for (int32_t p = 0; p < s->parts; p++)
         wrong += !feed(s, p);
     return wrong;
 }
 
-int32_t nc_partition_repair(nc_partition *s) {
+int32_t nc_partition_repair(nc_partition *s, int64_t visits) {
     for (int32_t v = 0; v < s->h->vertices; v++)
         s->place[v] = -1;
     if (!place_lost(s))
         return 1;
-    const int64_t most_visits = s->visits + MOST_VISITS + VISITS_PER_PIN * s->h->pin_ptr[s->h->nets];
+    const int64_t most_visits = s->visits + visits;
     for (int round = 0; round < ROUNDS && s->visits < most_visits && mend(s, most_visits) > 0; round++)
         ;
     int32_t wrong = 0; /* what was mended may have broken something else */

@@ -219,7 +219,7 @@ static void filling_repair_and_sweeps_are_legal(void) {
         else if (run % 3 == 1)
             nc_partition_grow(&t.s, order, count, 1024);
         check_against_recount(&t);
-        if (nc_partition_repair(&t.s) == 0) {
+        if (nc_partition_repair(&t.s, 100000000) == 0) {
             repaired++;
             nc_rng rng = {(uint64_t)run, 0};
             for (int k = 0; k < 6; k++) {
@@ -297,7 +297,7 @@ static void repair_ends_at_what_no_part_takes(void) {
     for (int32_t v = 0; v < VERTICES; v++)
         t.s.part[v] = -1;
     nc_partition_load(&t.s);
-    CHECK(nc_partition_repair(&t.s) > 0);
+    CHECK(nc_partition_repair(&t.s, 100000000) > 0);
     check_against_recount(&t);
     discard(&t);
 }

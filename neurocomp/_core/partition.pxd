@@ -71,7 +71,7 @@ cdef extern from "partition.h" nogil:
     int nc_partition_fits(const nc_partition *s, int32_t part)
     int32_t nc_partition_fill(nc_partition *s, const int32_t *order, int32_t count, int32_t level)
     int32_t nc_partition_grow(nc_partition *s, const int32_t *order, int32_t count, int32_t level)
-    int32_t nc_partition_repair(nc_partition *s)
+    int32_t nc_partition_repair(nc_partition *s, int64_t visits)
     int32_t nc_partition_settle(nc_partition *s, int64_t work, uint64_t seed)
     int64_t nc_partition_sweep(nc_partition *s, const nc_sweep *sweep, nc_rng *rng)
     void nc_hyper_graph(const nc_partition *s, int64_t *neighbour_ptr, int32_t *neighbour, int64_t *weight,

@@ -287,11 +287,11 @@ cdef class PartitionCore:
             used = nc_partition_grow(&self.s, &order[0] if order.shape[0] else NULL, <int32_t>order.shape[0], level)
         return used
 
-    def repair(self):
-        """Number of vertices that are nowhere and of parts that break a limit, in the end."""
+    def repair(self, int64_t visits):
+        """Number of vertices that are nowhere and of parts that break a limit, in the end, after so much work."""
         cdef int32_t wrong
         with nogil:
-            wrong = nc_partition_repair(&self.s)
+            wrong = nc_partition_repair(&self.s, visits)
         return wrong
 
     def settle(self, int64_t work, uint64_t seed):

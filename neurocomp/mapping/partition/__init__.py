@@ -41,7 +41,7 @@ def _refined(start: Start) -> Method:
 
     def method(task: Task, effort: Effort, seed: int) -> np.ndarray | None:
         state = task.state(start(task, seed))
-        if not repaired(state):
+        if not repaired(task, state):
             return None
         return improved(task, state.part, state.volume, effort, seed)
 
@@ -136,7 +136,7 @@ def begun(
     if is_hopeless(task):
         return None
     state = task.state(start(task, seed))
-    if not repaired(state):
+    if not repaired(task, state):
         return None
     if effort is None:
         return _named(state.part, state.volume, member_of)
@@ -187,7 +187,7 @@ def _searched(task: Task, method: str, effort: Effort, seed: int) -> tuple[np.nd
     if part is None:
         return None
     state = task.state(part)
-    if not repaired(state):
+    if not repaired(task, state):
         return None
     refine(task, state, replace(effort, anneal=0), seed)
     return state.part, state.volume

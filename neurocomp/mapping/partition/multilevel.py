@@ -121,7 +121,7 @@ def coarsely_parted(
     """The best of all starts on the coarsest level that any of them can part. tries: levels tried at most."""
     levels, _ = climbed(task, per_part, seed, sample=effort.sample)
     while levels and tries != 0:
-        begun = _best_start(levels[-1].task, starts, effort, seed)
+        begun = _best_start(levels[-1].task, starts, effort, seed, coarse=len(levels) > 1)
         if begun is not None:
             return Coarse(levels, *begun)
         levels.pop()
@@ -129,13 +129,15 @@ def coarsely_parted(
     return None
 
 
-def _best_start(task: Task, starts: Iterable[Start], effort: Effort, seed: int) -> tuple[int, np.ndarray] | None:
+def _best_start(
+    task: Task, starts: Iterable[Start], effort: Effort, seed: int, *, coarse: bool
+) -> tuple[int, np.ndarray] | None:
     """The best of the starts, volume and parts, once they are legal and refined; those that are far behind are not
-    refined."""
+    refined. coarse: what is not soon legal is left to a finer level."""
 
     def begun(start: Start) -> PartitionCore | None:
         state = task.state(start(task, seed))
-        return state if repaired(state) else None
+        return state if repaired(task, state, brief=coarse) else None
 
     def refined(state: PartitionCore) -> tuple[int, np.ndarray]:
         refine(task, state, effort, seed)

@@ -17,6 +17,7 @@ from neurocomp.mapping.partition.task import Task
 _MOST_DESCENTS = 20
 _LEAST_SWEEPS = 4  # fewer do not cool slowly enough to gain anything
 _SWAPS = 4
+_REPAIR, _BRIEF_REPAIR = (100_000_000, 10), (4_000_000, 1)  # looks, and further ones for each pin
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,10 @@ EFFORTS = {
 }
 
 
-def repaired(state: PartitionCore) -> bool:
-    """Whether every part fits once the repair is done."""
-    return state.repair() == 0
+def repaired(task: Task, state: PartitionCore, *, brief: bool = False) -> bool:
+    """Whether every part fits once the repair is done. brief: give up soon, as there are other tries to come."""
+    looks, per_pin = _BRIEF_REPAIR if brief else _REPAIR
+    return state.repair(looks + per_pin * task.hyper.pins) == 0
 
 
 def refine(task: Task, state: PartitionCore, effort: Effort, seed: int) -> None:
