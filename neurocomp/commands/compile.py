@@ -17,7 +17,8 @@ from neurocomp.errors import Diagnostic, InputError
 from neurocomp.inputs.memory import need_memory_for
 from neurocomp.inputs.prepare import prepare
 from neurocomp.inputs.reading import Reading
-from neurocomp.mapping.map import map_plan, plan_mapping
+from neurocomp.mapping.map import map_plan, most_chips, plan_mapping
+from neurocomp.mapping.refusals import refuse_unlowered
 from neurocomp.network.graph import Float32, Integer, Network
 from neurocomp.simulate.inference import fidelity_for
 
@@ -35,6 +36,7 @@ def compile_and_report(
     prepared = prepare(network, job.inputs, job.steps, job.encoding, job.seed)
     with job.progress() as progress:
         with progress.stage(f"fitting {network.name} to {chip.name}"):
+            refuse_unlowered(network, chip, options.forbidden, most_chips(options.grid))
             lowered = lowered_for(network, chip, rounding, prepared, job, progress)
             plan = plan_mapping(lowered, chip, options.assignment(lowered), options.forbidden, options.grid)
         need_memory_for(lowered, prepared)

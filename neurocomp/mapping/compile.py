@@ -13,9 +13,10 @@ from neurocomp.activity.execution import Execution
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import bad_input
 from neurocomp.mapping.integers import Rounding, held_values, in_integers
-from neurocomp.mapping.map import Chips, map_network
+from neurocomp.mapping.map import Chips, map_network, most_chips
 from neurocomp.mapping.profile import Activity
 from neurocomp.mapping.program import Program
+from neurocomp.mapping.refusals import refuse_unlowered
 from neurocomp.mapping.relays import relay_order
 from neurocomp.mapping.stations import placed_relays, with_stations
 from neurocomp.network.folding import fold_linear_maps
@@ -66,6 +67,7 @@ def compile_network(
             raise bad_input(
                 what, f"is a {type(value).__name__}, not a {kind.__name__}", hint=f"neurocomp.{loader}(...)"
             )
+    refuse_unlowered(verify(network), chip, forbidden_cores, most_chips(chips))
     lowered = lower(network, chip, calibration, weight_scales=weight_scales)
     return map_network(
         lowered, chip, assignment=dict(assignment or {}), forbidden_cores=forbidden_cores, seed=seed,

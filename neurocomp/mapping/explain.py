@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurocomp.errors import Diagnostic, DoesNotFitError, ResourceLimitError
-from neurocomp.mapping.bounds import CoreBound, core_bounds, sources_of_one
-from neurocomp.mapping.cure import more_chips, smallest_change
+from neurocomp.errors import Diagnostic
+from neurocomp.mapping.bounds import CoreBound, core_bounds, demand_of_one
+from neurocomp.mapping.cure import smallest_change
 from neurocomp.mapping.layer import Layer
-from neurocomp.mapping.limits import AXONS_IN, NEURONS, SYNAPSE_BITS, Limit, limits_of
+from neurocomp.mapping.limits import AXONS_IN, SYNAPSE_BITS, Limit
 from neurocomp.mapping.place import Placement, cores_needed
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.program_parts import Routes
@@ -25,84 +25,16 @@ from neurocomp.mapping.usage import Usage
 if TYPE_CHECKING:
     from neurocomp.mapping.portfolio import Portfolio
 
-_WORST = 3
-_OVERSIZED = 4  # beyond this many times the chip, counting neurons says enough
-_HOPELESS = 32  # times the chip, from which on no narrower weights help
-_MOST_NEURONS = 1 << 28  # that are mapped at once: every neuron takes some 40 bytes of memory by then
-_MANY = 8192  # cores, beyond which cutting takes longer than a refusal may
-
-
-def refuse_early(problem: Problem) -> None:
-    """Raise DoesNotFitError at once for a network whose neurons alone are many times too many for the chip, and
-    ResourceLimitError for one that is too large to be mapped at all."""
-    sizes = {name: int(np.prod(problem.shape(name))) for name in problem.tiled}
-    total, available = sum(sizes.values()), max(1, problem.available_cores)
-    needed = -(-total // problem.chip.core.neurons_max)
-    if total > _MOST_NEURONS and needed <= available:
-        what = f"the network has {total:,} neurons; neurocomp maps at most {_MOST_NEURONS:,} at once"
-        hint = f"a network {total / _MOST_NEURONS:.1f} times smaller, or its parts one by one"
-        raise ResourceLimitError(Diagnostic(_where(problem), what, hint=hint))
-    if needed <= (1 if total > _MOST_NEURONS else _OVERSIZED) * available:
-        return
-    cores = problem.available_cores
-    room = cores * problem.chip.core.neurons_max
-    worst = sorted(sizes.items(), key=lambda item: -item[1])[:_WORST]
-    raise DoesNotFitError(Diagnostic(
-        _where(problem),
-        f"the network has {sum(sizes.values()):,} neurons; {problem.chip.name} has room for {room:,} "
-        f"({cores:,} cores of {problem.chip.core.neurons_max:,})",
-        f"no mapping exists: at least {needed:,} cores are needed for the neurons alone; the largest layers are "
-        + ", ".join(f"{name} ({size:,})" for name, size in worst),
-        "; or ".join(filter(None, [
-            more_chips(problem, needed),
-            f"a chip with {needed:,} such cores, or a network {needed / max(1, cores):.0f} times smaller",
-        ])),
-    ))  # fmt: skip
-
-
-def refuse_uncut(problem: Problem, layers: Mapping[str, Layer]) -> None:
-    """Raise DoesNotFitError for a network that takes many times what the chip has, and for a large one of which single
-    neurons hear too much: before it is cut, which would take long."""
-    size = sum(int(np.prod(problem.shape(name))) for name in problem.tiled)
-    found = _fan_in(problem, layers) if size > _MANY * problem.chip.core.neurons_max else []
-    found += _many_times_too_much(problem, layers)
-    if found:
-        raise DoesNotFitError(found)
-
-
-def _many_times_too_much(problem: Problem, layers: Mapping[str, Layer]) -> list[Diagnostic]:
-    cores = max(1, problem.available_cores)
-    bounds = [b for b in core_bounds(dict(layers), limits_of(problem.chip)) if b.cores > _HOPELESS * cores]
-    if not bounds:
-        return []
-    weights = bounds[0].limit.weights
-    takes = {
-        name: weights[NEURONS] * int(np.prod(layer.shape)) + weights[SYNAPSE_BITS] * layer.stored.all_bits(layer.shape)
-        for name, layer in layers.items()
-    }
-    worst = sorted(takes.items(), key=lambda item: -item[1])[:_WORST]
-    return [Diagnostic(
-        _where(problem), f"needs at least {_count(bounds[0].cores, 'core')}; {_available(problem)}",
-        f"no mapping exists: the network takes {_totals(bounds, cores)}; the largest layers are "
-        + ", ".join(f"{name} ({bounds[0].limit.shown(amount)})" for name, amount in worst),
-        "; or ".join(filter(None, [
-            more_chips(problem, bounds[0].cores),
-            f"a chip with {bounds[0].cores:,} such cores, or a network {bounds[0].cores / cores:.0f} times smaller",
-        ])),
-    )]  # fmt: skip
-
-
-def _totals(bounds: list[CoreBound], cores: int) -> str:
-    return "; ".join(
-        f"{b.limit.shown(b.total)} {_noun(b.limit)} in total, the {cores:,} cores have "
-        f"{b.limit.shown(b.limit.capacity * cores)}" for b in bounds
-    )  # fmt: skip
+WORST = 3
 
 
 def impossible(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
     """Every reason why no mapping exists, each proved; empty if none was found. What else does not fit is added
     to the proofs, so that all is known at once."""
-    proofs = [*_fan_in(problem, tiling.layers), *_single_elements(problem, tiling, proved=True)]
+    proofs = [
+        *too_many_synapses(problem, most_synapses(tiling.layers)),
+        *_single_elements(problem, tiling, proved=True),
+    ]
     proofs += [*_too_little_in_total(problem, tiling), *_spread_too_wide(problem, tiling), *_too_many_assigned(problem)]
     return [*proofs, *_single_elements(problem, tiling, proved=False), *_unsettled(tiling)] if proofs else []
 
@@ -119,7 +51,7 @@ def not_found(problem: Problem, tiling: Tiling, portfolio: Portfolio) -> list[Di
     if set(problem.tiled) <= set(problem.assignment):  # the user left nothing to search for
         return found
     tried = Diagnostic(
-        _where(problem), f"the search gave up after {_count(len(portfolio.tried), 'candidate')}",
+        where_of(problem), f"the search gave up after {counted(len(portfolio.tried), 'candidate')}",
         "no proof that none exists; tried: " + ", ".join(name for name, _ in portfolio.tried),
         "" if portfolio.choices.effort == "best" else "try more: --effort best",
     )  # fmt: skip
@@ -190,7 +122,8 @@ def _less_fan_out(problem: Problem, name: str) -> str:
     )
 
 
-def _where(problem: Problem) -> str:
+def where_of(problem: Problem) -> str:
+    """The network and the chip."""
     return f"{problem.network.name} on {problem.chip.name}"
 
 
@@ -204,11 +137,16 @@ def _hears_everything(tiling: Tiling, target: str, source: str) -> bool:
     return any(isinstance(reach, Uniform) for reach in tiling.layers[target].reaches.get(source, ()))
 
 
-def _fan_in(problem: Problem, layers: Mapping[str, Layer]) -> list[Diagnostic]:
+def most_synapses(layers: Mapping[str, Layer]) -> dict[str, int]:
+    """Synapses of the neuron that has most of them, by population."""
+    return {name: int(layer.fan_in.max()) for name, layer in layers.items()}
+
+
+def too_many_synapses(problem: Problem, needs: Mapping[str, int]) -> list[Diagnostic]:
+    """Populations of which a neuron has more synapses than the chip allows. needs: synapses of that neuron, by name."""
     most = problem.chip.core.fan_in_max
     if most is None:
         return []
-    needs = {name: int(layer.fan_in.max()) for name, layer in layers.items()}
     return [
         Diagnostic(name, f"a neuron has {need:,} synapses; {problem.chip.name} allows {most:,}",
                    "no mapping exists: the limit holds for every single neuron",
@@ -223,20 +161,26 @@ def _single_elements(problem: Problem, tiling: Tiling, proved: bool) -> list[Dia
     found = []
     for name in (name for name in problem.tiled if name in tiling.stuck):
         demand, limits = tiling.stuck[name], tiling.limits
-        sure = limits.used(np.array([1, sources_of_one(problem, tiling.layers[name]), 0, demand[SYNAPSE_BITS]]))
-        broken = limits.broken(demand)
-        certain = any(sure[limits.limits.index(limit)] > limit.capacity for limit, _ in broken)
-        if certain != proved:
-            continue
-        needs = [f"{limit.shown(n)} {_noun(limit)}, a core has {limit.shown(limit.capacity)}" for limit, n in broken]
-        worst, needed = max(broken, key=lambda item: item[1] / item[0].capacity)
-        found.append(Diagnostic(
-            name, f"a single {_element(problem, name)} needs " + "; ".join(needs),
-            "no mapping exists: already one neuron exceeds what an empty core has" if certain
-            else "the mapper found none: it cut the layer as finely as it can",
-            _smaller_product(worst) if tiling.layers[name].operand_bits else _cure(problem, worst, demand, needed),
-        ))  # fmt: skip
+        certain = not limits.fits(demand_of_one(problem, tiling.layers[name]))
+        if certain == proved:
+            found.append(beyond_one_core(problem, name, limits.broken(demand), demand, proved))
     return found
+
+
+def beyond_one_core(
+    problem: Problem, name: str, broken: list[tuple[Limit, int]], demand: np.ndarray, proved: bool
+) -> Diagnostic:
+    """That a single neuron of a population exceeds a core. broken: the limits, with what it takes of them; demand:
+    int64 (4), see limits.py."""
+    needs = [f"{limit.shown(n)} {_noun(limit)}, a core has {limit.shown(limit.capacity)}" for limit, n in broken]
+    worst, needed = max(broken, key=lambda item: item[1] / item[0].capacity)
+    multiplied = any(edge.projection in problem.operands for edge in problem.edges_into[name])
+    return Diagnostic(
+        name, f"a single {_element(problem, name)} needs " + "; ".join(needs),
+        "no mapping exists: already one neuron exceeds what an empty core has" if proved
+        else "the mapper found none: it cut the layer as finely as it can",
+        _smaller_product(worst) if multiplied else _cure(problem, worst, demand, needed),
+    )  # fmt: skip
 
 
 def _element(problem: Problem, name: str) -> str:
@@ -284,7 +228,7 @@ def _too_many_assigned(problem: Problem) -> list[Diagnostic]:
     held = {int(core) for cores in problem.assignment.values() for core in np.unique(cores)}
     if len(held) <= problem.available_cores:
         return []
-    what = f"takes {len(held):,} cores; {_available(problem)}"
+    what = f"takes {len(held):,} cores; {available(problem)}"
     return [Diagnostic("assignment", what, "no mapping exists that follows it", "assign fewer cores")]
 
 
@@ -296,8 +240,8 @@ def _too_little_in_total(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
         return []
     least = bounds[0].cores
     return [Diagnostic(
-        _where(problem), f"needs at least {_count(least, 'core')}; {_available(problem)}",
-        f"no mapping exists: the network takes {_totals(bounds, cores)}. {_worst_layers(tiling)}",
+        where_of(problem), f"needs at least {counted(least, 'core')}; {available(problem)}",
+        f"no mapping exists: the network takes {totals(bounds, cores)}. {_worst_layers(tiling)}",
         smallest_change(problem, tiling, max(least, cores_in_order(problem, tiling))),
     )]  # fmt: skip
 
@@ -306,14 +250,15 @@ def _too_few_cores(problem: Problem, tiling: Tiling, placement: Placement) -> Di
     needed = placement.cores_needed
     bound = core_bounds(tiling.layers, tiling.limits)[0]
     return Diagnostic(
-        _where(problem), f"needs {needed:,} cores; {_available(problem)}",
+        where_of(problem), f"needs {needed:,} cores; {available(problem)}",
         f"the mapper found none with fewer; any mapping takes at least {bound.cores:,} ({bound.limit.name}). "
         + _worst_layers(tiling),
         smallest_change(problem, tiling, needed),
     )  # fmt: skip
 
 
-def _available(problem: Problem) -> str:
+def available(problem: Problem) -> str:
+    """How many cores there are."""
     forbidden = f", {len(problem.forbidden):,} are forbidden" if problem.forbidden else ""
     return f"{problem.available_cores:,} are available{forbidden}"
 
@@ -324,8 +269,10 @@ def cores_in_order(problem: Problem, tiling: Tiling) -> int:
 
 
 def _worst_layers(tiling: Tiling) -> str:
-    worst = sorted(tiling.cuts.items(), key=lambda item: -item[1].count)[:_WORST]
-    names = ", ".join(f"{name} ({_count(cut.count, 'tile')}, bound by {_binding(tiling, name)})" for name, cut in worst)
+    worst = sorted(tiling.cuts.items(), key=lambda item: -item[1].count)[:WORST]
+    names = ", ".join(
+        f"{name} ({counted(cut.count, 'tile')}, bound by {_binding(tiling, name)})" for name, cut in worst
+    )
     return f"Largest layers: {names}"
 
 
@@ -344,5 +291,14 @@ def _ratio(needed: int, available: int) -> str:
     return f"{needed / available:.1f} times"
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """A number with its noun."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def totals(bounds: list[CoreBound], cores: int) -> str:
+    """What the network takes of each limit and what all cores have."""
+    return "; ".join(
+        f"{b.limit.shown(b.total)} {_noun(b.limit)} in total, the {cores:,} cores have "
+        f"{b.limit.shown(b.limit.capacity * cores)}" for b in bounds
+    )  # fmt: skip

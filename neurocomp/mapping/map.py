@@ -20,7 +20,7 @@ from neurocomp.mapping.candidate import Candidate
 from neurocomp.mapping.check import check_program
 from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.cure import smallest_grid
-from neurocomp.mapping.explain import cores_in_order, impossible, not_found, refuse_early, refuse_uncut
+from neurocomp.mapping.explain import cores_in_order, impossible, not_found
 from neurocomp.mapping.layer import layers_of
 from neurocomp.mapping.layer_cores import layer_assignment
 from neurocomp.mapping.levels import levels, timing_mismatches
@@ -30,6 +30,7 @@ from neurocomp.mapping.problem import MOST_CHIPS, Problem, stored_weight_bits
 from neurocomp.mapping.profile import Activity, profile_of
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.quality import Quality, Trial, spikes
+from neurocomp.mapping.refusals import refuse_early, refuse_uncut
 from neurocomp.mapping.stations import is_fused, placed_view, unplaced
 from neurocomp.mapping.tile import Tiling, tile
 from neurocomp.mapping.traffic_bound import traffic_bound
@@ -82,9 +83,7 @@ def plan_mapping(
     chips: Chips = (1, 1),
 ) -> Plan:
     """The first part of ``map_network``: raises at once what can be known without a search or the network's spikes."""
-    grid = (1, 1) if chips == "auto" else _grid(chips)
-    most = (MOST_CHIPS, MOST_CHIPS) if chips == "auto" else grid
-    problem = make_problem(network, chip, assignment or {}, forbidden_cores, most)
+    problem = make_problem(network, chip, assignment or {}, forbidden_cores, most_chips(chips))
     found = beyond_the_chip(problem)
     if found:
         raise DoesNotFitError(found)
@@ -134,6 +133,11 @@ def make_problem(
     if found:
         raise InputError(found)
     return replace(problem, assignment=cores)
+
+
+def most_chips(chips: Chips) -> tuple[int, int]:
+    """(columns, rows) of the largest grid that may be used. Raises InputError if there is none."""
+    return (MOST_CHIPS, MOST_CHIPS) if chips == "auto" else _grid(chips)
 
 
 def _grid(chips: tuple[int, int]) -> tuple[int, int]:

@@ -18,11 +18,17 @@ from neurocomp.network.verify_time import time_findings
 
 
 def verify(network: Network) -> Network:
-    """Return the network unchanged, or raise InputError with all that is wrong with it."""
-    found = _findings(network)
-    if found:
-        raise InputError(found)
+    """Return the network unchanged, or raise InputError with all that is wrong with it. A network is looked at once:
+    nothing in it changes."""
+    if _SOUND not in network.__dict__:
+        found = _findings(network)
+        if found:
+            raise InputError(found)
+        network.__dict__[_SOUND] = True
     return network
+
+
+_SOUND = "_is_sound"  # noted with the network
 
 
 def _findings(network: Network) -> list[Diagnostic]:
@@ -72,13 +78,21 @@ def value_order(network: Network) -> list[str]:
     of others come last."""
     waits = {p.name: {q.source for q in network.incoming[p.name] if _sends_values(network, q.source)}
              for p in network.populations}  # fmt: skip
-    order: list[str] = []
-    left = population_order(network)
-    while left:
-        ready = [name for name in left if waits[name] <= set(order)] or left
-        order += ready
-        left = [name for name in left if name not in set(ready)]
-    return order
+    readers: dict[str, list[str]] = {}
+    for name, sources in waits.items():
+        for source in sources:
+            readers.setdefault(source, []).append(name)
+    rank = {name: i for i, name in enumerate(population_order(network))}
+    ready, order = [name for name in rank if not waits[name]], dict[str, None]()
+    while ready:
+        order.update(dict.fromkeys(ready))
+        free = []
+        for name in ready:
+            for reader in readers.get(name, ()):
+                waits[reader].remove(name)
+                free += [reader] if not waits[reader] and reader in rank else []
+        ready = sorted(free, key=rank.__getitem__)
+    return [*order, *(name for name in rank if name not in order)]
 
 
 def _sends_values(network: Network, name: str) -> bool:
@@ -138,6 +152,8 @@ def _population(network: Network, population: Population) -> Iterator[Diagnostic
 
 
 def _parameter(network: Network, population: Population, key: str, value: object) -> Iterator[Diagnostic]:
+    if isinstance(value, int | float) and math.isfinite(value) and (float(value).is_integer() or _is_float(network)):
+        return  # most are such numbers, and many layers have many of them
     array = np.asarray(value)
     try:
         expand(array, population.shape)
@@ -150,6 +166,10 @@ def _parameter(network: Network, population: Population, key: str, value: object
         finite = array[np.isfinite(array)]
         if not np.array_equal(finite, np.trunc(finite)):
             yield Diagnostic(population.name, f"parameter {key} is not an integer in a network of integer arithmetic")
+
+
+def _is_float(network: Network) -> bool:
+    return not isinstance(network.arithmetic, Integer)
 
 
 def _projection(network: Network, projection: Projection) -> Iterator[Diagnostic]:

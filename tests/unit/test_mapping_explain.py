@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neurocomp.errors import EXIT_DOES_NOT_FIT, Diagnostic, DoesNotFitError, InputError, ResourceLimitError
-from neurocomp.mapping import explain
+from neurocomp.mapping import refusals
 from neurocomp.mapping.map import map_network, plan_mapping
 from neurocomp.mapping.problem import problem_of
 from neurocomp.network import Conv, Integer, Linear, Network, Neuron, Pool, Population, Projection
@@ -86,8 +86,11 @@ def test_a_network_a_thousand_times_too_big_is_refused_without_being_tiled(monke
     monkeypatch.setattr("neurocomp.mapping.map.tile", None)  # must not get that far
     network = chain((64, 9000, 9000), conv(64, 64), conv(64, 64), name="huge")
     (found,) = refused(network, make_chip(8, 4, 4, neurons_max=1024))
-    assert found.what.startswith("the network has 10,368,000,000 neurons; test-chip has room for 131,072")
-    assert "at least 10,125,000 cores" in found.why
+    assert found.what == "needs at least 10,125,000 cores; 128 are available"
+    assert found.why == (
+        "no mapping exists: the network takes 10,368,000,000 neurons in total, the 128 cores have 131,072; "
+        "the largest layers are p0 (5,184,000,000), p1 (5,184,000,000)"
+    )
     assert found.hint.endswith("a network 79102 times smaller")
 
 
@@ -210,7 +213,7 @@ def test_a_network_that_takes_far_too_much_memory_is_refused_without_being_tiled
 
 
 def test_more_neurons_than_can_be_mapped_at_once_are_refused_by_that_number(monkeypatch) -> None:
-    monkeypatch.setattr(explain, "_MOST_NEURONS", 100)
+    monkeypatch.setattr(refusals, "_MOST_NEURONS", 100)
     with pytest.raises(ResourceLimitError) as error:
         map_network(mlp(4, 200), make_chip(), effort="fast")
     (found,) = error.value.diagnostics

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neurocomp.errors import DoesNotFitError
-from neurocomp.mapping import clustered, explain, fewest_links
+from neurocomp.mapping import clustered, fewest_links, refusals
 from neurocomp.mapping import map as mapper
 from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.clustered import PER_CORE, Clusters
@@ -70,7 +70,7 @@ def test_neurons_that_hear_too_much_are_named_before_a_large_network_is_cut(monk
     chip = make_chip(6, 6, neurons_max=24, fan_in_max=4)
     with pytest.raises(DoesNotFitError) as usual:
         plan_mapping(convnet(), chip)
-    monkeypatch.setattr(explain, "_MANY", 1)
+    monkeypatch.setattr(refusals, "_MANY", 1)
     monkeypatch.setattr(mapper, "tile", lambda *_: pytest.fail("it was cut"))
     with pytest.raises(DoesNotFitError) as early:
         plan_mapping(convnet(), chip)

@@ -1,0 +1,124 @@
+"""Networks that are refused before they are cut, which would take long: by proofs from counts alone.
+
+least.py's counts come first, then those of the layers. What they leave open is cut and searched as usual; small
+networks, too, since explain.py can say more of what has been cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from neurocomp.chip.spec import ChipSpec
+from neurocomp.errors import Diagnostic, DoesNotFitError, ResourceLimitError
+from neurocomp.mapping.bounds import CoreBound, bounds_of, core_bounds
+from neurocomp.mapping.cure import least_change
+from neurocomp.mapping.explain import (
+    WORST,
+    available,
+    beyond_one_core,
+    counted,
+    most_synapses,
+    too_many_synapses,
+    totals,
+    where_of,
+)
+from neurocomp.mapping.layer import Layer
+from neurocomp.mapping.least import Counts, counts_by_layer, hungriest, is_long, summed
+from neurocomp.mapping.limits import DEMANDS, NEURONS, SYNAPSE_BITS, limits_of
+from neurocomp.mapping.problem import Problem, stored_weight_bits
+from neurocomp.network.graph import Network
+
+_OVERSIZED = 4  # beyond this many times the chip, counting neurons says enough
+_HOPELESS = 32  # times the chip, from which on no narrower weights help
+_MOST_NEURONS = 1 << 28  # that are mapped at once: every neuron takes some 40 bytes of memory by then
+_MANY = 8192  # cores, beyond which cutting takes longer than a refusal may
+
+
+def refuse_unlowered(network: Network, chip: ChipSpec, forbidden: Iterable[int], chips: tuple[int, int]) -> None:
+    """``refuse_early`` for a network as it was read, verified, before it is rounded for the chip: that takes long, too.
+
+    Lowering keeps neurons, and weights between neurons or from inputs to neurons. Where every synapse is stored,
+    parallel ones become one: there only neurons are counted.
+    """
+    forbidden = frozenset(map(int, forbidden))
+    problem = Problem(network, chip, forbidden, weight_bits=stored_weight_bits(network, chip), chips=chips)
+    if chip.core.layer_cores is None and not network.stations:
+        refuse_early(problem, direct=True)
+
+
+def refuse_early(problem: Problem, direct: bool = False) -> None:
+    """Raise DoesNotFitError at once for a network that takes many times too much for the chip, or whose tables and
+    layers are long and take too much, and ResourceLimitError for one that is too large to be mapped at all.
+
+    direct: count weights without relays alone, see ``refuse_unlowered``.
+    """
+    total = sum(int(np.prod(problem.shape(name))) for name in problem.tiled)
+    cores = max(1, problem.available_cores)
+    needed = -(-total // problem.chip.core.neurons_max)
+    if total > _MOST_NEURONS and needed <= cores:
+        what = f"the network has {total:,} neurons; neurocomp maps at most {_MOST_NEURONS:,} at once"
+        hint = f"a network {total / _MOST_NEURONS:.1f} times smaller, or its parts one by one"
+        raise ResourceLimitError(Diagnostic(where_of(problem), what, hint=hint))
+    if needed <= (1 if total > _MOST_NEURONS else _OVERSIZED) * cores and not is_long(problem):
+        return
+    core = problem.chip.core
+    counts = counts_by_layer(problem, core.kernel_sharing, direct)
+    takes = {name: each.demand(problem.weight_bits, core.synapse_index_bits) for name, each in counts.items()}
+    whole = summed(counts.values())
+    least = bounds_of(whole.demand(problem.weight_bits, core.synapse_index_bits), limits_of(problem.chip))
+    found = _too_little(problem, takes, least, 1, whole)
+    if found:
+        raise DoesNotFitError([*(_single_neurons(problem) if core.kernel_sharing or not direct else ()), *found])
+
+
+def refuse_uncut(problem: Problem, layers: Mapping[str, Layer]) -> None:
+    """Raise DoesNotFitError for a network that takes many times what the chip has, or more than it has if cutting takes
+    long, and for a large one of which single neurons hear too much: before it is cut."""
+    size = sum(int(np.prod(problem.shape(name))) for name in problem.tiled)
+    long = is_long(problem)
+    many = long or size > _MANY * problem.chip.core.neurons_max
+    found = too_many_synapses(problem, most_synapses(layers)) if many else []
+    takes = {name: _demand(layer) for name, layer in layers.items()}
+    found += _too_little(problem, takes, core_bounds(dict(layers), limits_of(problem.chip)), 1 if long else _HOPELESS)
+    if found:
+        raise DoesNotFitError(found)
+
+
+def _demand(layer: Layer) -> np.ndarray:
+    """int64 (4): neurons and bits of a whole layer."""
+    demand = np.zeros(DEMANDS, np.int64)
+    demand[NEURONS], demand[SYNAPSE_BITS] = int(np.prod(layer.shape)), layer.stored.all_bits(layer.shape)
+    return demand
+
+
+def _single_neurons(problem: Problem) -> list[Diagnostic]:
+    """Populations of which a single neuron has too many synapses, or exceeds an empty core."""
+    limits, found, synapses = limits_of(problem.chip), [], {}
+    for name in problem.tiled:
+        one = hungriest(problem, name)
+        synapses[name] = one.synapses
+        broken = limits.broken(one.demand)
+        if broken:
+            found.append(beyond_one_core(problem, name, broken, one.demand, proved=True))
+    return [*too_many_synapses(problem, synapses), *found]
+
+
+def _too_little(
+    problem: Problem, takes: Mapping[str, np.ndarray], bounds: list[CoreBound], times: int, counts: Counts | None = None
+) -> list[Diagnostic]:
+    """Everything of which the network takes more than ``times`` what all cores have, in one finding."""
+    cores = problem.available_cores
+    bounds = [bound for bound in bounds if bound.cores > times * max(1, cores)]
+    if not bounds:
+        return []
+    limit, needed = bounds[0].limit, bounds[0].cores
+    each = {name: int(np.dot(limit.weights, demand)) for name, demand in takes.items()}
+    worst = sorted(each.items(), key=lambda item: -item[1])[:WORST]
+    return [Diagnostic(
+        where_of(problem), f"needs at least {counted(needed, 'core')}; {available(problem)}",
+        f"no mapping exists: the network takes {totals(bounds, cores)}; the largest layers are "
+        + ", ".join(f"{name} ({limit.shown(amount)})" for name, amount in worst),
+        least_change(problem, needed, counts),
+    )]  # fmt: skip
