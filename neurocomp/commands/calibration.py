@@ -56,16 +56,23 @@ def lowered_for(
     data = prepared
     if rounding.calibrate is not None:
         data = prepare(network, rounding.calibrate, job.steps, job.encoding, job.seed)
-    lowered = lower(
-        network, chip, data.calibration,
-        weight_scales=cast("WeightScales", rounding.weight_scales or "tensor"),
-        ranges=_ranges(network, chip, data, job, progress),
-    )  # fmt: skip
+    lowered = rounded_by(data, network, chip, rounding, job.workers, progress)
     note = _note(network, lowered, rounding, data)
     return lowered if note is None else replace(lowered, assumptions=(*lowered.assumptions, note))
 
 
-def _ranges(network: Network, chip: ChipSpec, data: Prepared, job: Job, progress: Progress) -> dict[str, float]:
+def rounded_by(
+    data: Prepared, network: Network, chip: ChipSpec, rounding: Rounding, workers: int, progress: Progress
+) -> Network:
+    """The network in the chip's numbers; scales and ranges are those of the data, all of its samples."""
+    return lower(
+        network, chip, data.calibration,
+        weight_scales=cast("WeightScales", rounding.weight_scales or "tensor"),
+        ranges=_ranges(network, chip, data, workers, progress),
+    )  # fmt: skip
+
+
+def _ranges(network: Network, chip: ChipSpec, data: Prepared, workers: int, progress: Progress) -> dict[str, float]:
     """Greatest magnitudes, on the calibration data, of the values whose ranges have to be known from data."""
     form = float_form(network, chip)
     wanted = ranged_values(form, chip) if form is not None else []
@@ -74,7 +81,7 @@ def _ranges(network: Network, chip: ChipSpec, data: Prepared, job: Job, progress
     need_memory_for(form, data)
     ranges: dict[str, float] = {}
     for first in range(0, data.samples, SAMPLES_AT_ONCE):
-        run = run_network(form, _some(data, first), job.workers, progress, "measuring ranges", wanted)
+        run = run_network(form, _some(data, first), workers, progress, "measuring ranges", wanted)
         ranges = widest(ranges, measured_ranges(run, wanted))
         if data.inputs is None:
             break  # no input: all samples are alike

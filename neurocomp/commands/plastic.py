@@ -6,11 +6,11 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from neurocomp.activity.execute import execute
 from neurocomp.chip.catalog import array_chip_names, load_chip, profile_names
 from neurocomp.chip.spec import ChipSpec
+from neurocomp.commands.calibration import Rounding, rounded_by
 from neurocomp.commands.folder import OutputFolder
-from neurocomp.commands.job import cpus_here
+from neurocomp.commands.job import cpus_here, run_network
 from neurocomp.commands.progress import Progress
 from neurocomp.commands.train import give_learning
 from neurocomp.errors import Diagnostic, InputError, bad_input
@@ -18,7 +18,8 @@ from neurocomp.inputs.memory import need_memory_for
 from neurocomp.inputs.prepare import prepare
 from neurocomp.inputs.prepared import Prepared
 from neurocomp.inputs.reading import PLAIN, Reading
-from neurocomp.mapping.compile import compile_network
+from neurocomp.mapping.choices import Choices
+from neurocomp.mapping.map import map_plan, plan_mapping
 from neurocomp.report.plasticity import plasticity_report
 from neurocomp.simulate.inference import simulate
 from neurocomp.simulate.plasticity import plastic_projections, simulate_plasticity
@@ -49,22 +50,22 @@ class PlasticOptions:
 
 
 def learn_and_report(path: Path, chip_name: str, options: PlasticOptions) -> None:
-    """Map the network, run the samples that are stored with it, and report what learning adds."""
+    """Map the network as ``compile`` does, by the spikes of samples that are stored with it, and report what learning
+    adds to their inference."""
     network, chip = options.reading.network(path, None, options.steps), _learning_chip(chip_name, options.rule)
     layers = [name.strip() for name in options.layers.split(",")]
     plastic_projections(network, layers)  # before any work
     folder = None if options.output is None else OutputFolder(options.output, options.force, training=True)
-    prepared = _first(prepare(network, None, options.steps, None, None), options.samples)
-    threads = cpus_here()
+    stored, threads = prepare(network, None, options.steps, None, None), cpus_here()
+    prepared = _first(stored, options.samples)
     with Progress(sys.stderr, enabled=not options.quiet) as progress:
-        with progress.stage(f"mapping {network.name} onto {chip.name}"):
-            program = compile_network(network, chip, calibration=prepared.calibration)
-        need_memory_for(program.network, prepared)
-        with progress.stage("running the mapped network") as advance:
-            trace = execute(
-                program.network, prepared.inputs, samples=prepared.samples, steps=prepared.steps, threads=threads,
-                progress=advance,
-            ).trace  # fmt: skip
+        with progress.stage(f"fitting {network.name} to {chip.name}"):
+            lowered = rounded_by(stored, network, chip, Rounding(), threads, progress)
+            plan = plan_mapping(lowered, chip)
+        need_memory_for(lowered, prepared)
+        trace = run_network(lowered, prepared, threads, progress, "running the mapped network").trace
+        with progress.stage(f"mapping onto {chip.name}"):
+            program = map_plan(plan, Choices(), trace)
         with progress.stage("timing the chip") as advance:
             simulation = simulate(program, trace, threads=threads, progress=advance)
             run = simulate_plasticity(program, trace, layers, options.rule, options.epoch_steps)

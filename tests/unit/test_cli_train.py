@@ -176,6 +176,16 @@ def test_the_report_is_for_readers(capsys: pytest.CaptureFixture[str]) -> None:
     assert "inputs that are numbers, not spikes: conv1, conv2, fc" in text
 
 
+def test_inference_beside_local_learning_is_that_of_compile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shared = [str(DIGITS), "--chip", "loihi", "--json", "-q"]
+    assert run(app, ["compile", *shared, "-o", str(tmp_path / "out")]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    samples = alone["run"]["samples"]
+    assert run(app, ["train", *shared, "--plastic", "fc", "--batch", str(samples)]) == 0
+    beside = json.loads(capsys.readouterr().out)["per_sample"]
+    assert beside["inference_pj"] == pytest.approx(alone["per_inference"]["energy_pj"], rel=1e-9)
+
+
 def test_local_learning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("train", str(DIGITS), "--chip", "loihi", "--plastic", "fc", "--batch", "4", "--epoch", "3")
     assert run(app, [*words, "-o", str(tmp_path / "out")]) == 0
