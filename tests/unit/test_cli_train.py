@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from neurocomp.activity.encode import encode_sample
 from neurocomp.activity.training.backprop import rate_cross_entropy, training_step
 from neurocomp.cli import app
 from neurocomp.commands.exits import run
+from neurocomp.frontend.frozen import write_frozen
 from tests.nir_files import chain, lif, node, sink, source, write
 
 DIGITS = Path(__file__).parents[2] / "examples" / "01_digits" / "net.pt"
@@ -177,11 +179,14 @@ def test_the_report_is_for_readers(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_inference_beside_local_learning_is_that_of_compile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shared = [str(DIGITS), "--chip", "loihi", "--json", "-q"]
+    pytest.importorskip("torch")
+    network = neurocomp.load_network(DIGITS)
+    few = replace(network.sample, inputs=network.sample.inputs[:8], labels=network.sample.labels[:8])
+    write_frozen(replace(network, sample=few), tmp_path / "net.pt")
+    shared = [str(tmp_path / "net.pt"), "--chip", "loihi", "--json", "-q"]
     assert run(app, ["compile", *shared, "-o", str(tmp_path / "out")]) == 0
     alone = json.loads(capsys.readouterr().out)
-    samples = alone["run"]["samples"]
-    assert run(app, ["train", *shared, "--plastic", "fc", "--batch", str(samples)]) == 0
+    assert run(app, ["train", *shared, "--plastic", "fc", "--batch", "8"]) == 0
     beside = json.loads(capsys.readouterr().out)["per_sample"]
     assert beside["inference_pj"] == pytest.approx(alone["per_inference"]["energy_pj"], rel=1e-9)
 
