@@ -9,11 +9,12 @@ once in the routes (check_synapses.py). Time grows with neurons and routes, not 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from neurocomp.errors import CheckFailedError, Diagnostic
+from neurocomp.interrupts import working_threads
 from neurocomp.mapping.check_classes import ClassHomes, class_homes
 from neurocomp.mapping.check_layers import one_layer_each
 from neurocomp.mapping.check_memory import stored_bits
@@ -23,6 +24,7 @@ from neurocomp.mapping.program import Program
 from neurocomp.mapping.program_parts import Tile
 from neurocomp.network.graph import Population
 
+_THREADS = 2
 _REPORT = "this is a defect of neurocomp, not of your input; please report it with the command you ran"
 
 
@@ -33,17 +35,23 @@ def check_program(program: Program) -> None:
         found = list(_tiles(program))
     if not found:
         homes = class_homes(program)
-        found = [*homes.wrong, *_packets(program)]
-        if not found:
-            found = [
-                *walked_routes(program, homes), *synapse_sums(program), *_capacities(program, homes),
-                *one_layer_each(program),
-            ]  # fmt: skip
+        found = [*homes.wrong, *_packets(program)] or _of_routes(program, homes)
     if found:
         raise CheckFailedError([Diagnostic(where, what, hint=_REPORT) for where, what in found])
 
 
 Finding = tuple[str, str]
+
+
+def _of_routes(program: Program, homes: ClassHomes) -> list[Finding]:
+    """What follows from routes that are what they seem: none of these needs another."""
+    steps: tuple[Callable[[], list[Finding]], ...] = (
+        lambda: list(walked_routes(program, homes)),
+        lambda: list(synapse_sums(program)),
+        lambda: [*_capacities(program, homes), *one_layer_each(program)],
+    )
+    with working_threads(_THREADS) as pool:
+        return [finding for part in pool.map(lambda step: step(), steps) for finding in part]
 
 
 def has_place(program: Program, population: Population) -> bool:
