@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,6 @@ from neurocomp.frontend.pickled import Made, PickledValue
 FREEZE_CALL = 'neurocomp.freeze(net, example_input, "net.pt")'
 FREEZE = f"call {FREEZE_CALL} where the network is built"
 SOURCE = "--source net.py:build"
-PREFIXES = ("module.", "_orig_mod.", "model.")
 
 _HARMLESS_CALLS = frozenset(
     {
@@ -64,9 +62,9 @@ def refuse_code(where: str, pickled: PickledValue) -> None:
 def describe(path: Path, pickled: PickledValue) -> InputError:
     """The error for a readable torch archive without a frozen network."""
     refuse_code(str(path), pickled)
-    weights = find_weights(pickled.value)
+    weights = unwrap(pickled.value)
     if weights is not None:
-        return _only_weights(path, weights)
+        return _only_weights(path, weights.tensors)
     value = pickled.value
     if isinstance(value, Made):
         return _whole_module(path, str(value.what), pickled)
@@ -110,18 +108,6 @@ def stateless(path: Path) -> InputError:
         "is an ONNX file, which has no spiking neurons",
         hint=f"turn it into a spiking network: neurocomp convert {path.name} --calibrate x.npz",
     )
-
-
-def find_weights(value: Any) -> dict[str, np.ndarray] | None:
-    """The tensors of a state_dict, bare or in one of the usual wrappers, without the usual prefixes."""
-    found = unwrap(value)
-    return None if found is None else {_without_prefix(name): tensor for name, tensor in found.tensors.items()}
-
-
-def _without_prefix(name: str) -> str:
-    for prefix in PREFIXES:
-        name = name.removeprefix(prefix)
-    return name
 
 
 def _only_weights(path: Path, weights: dict[str, np.ndarray]) -> InputError:

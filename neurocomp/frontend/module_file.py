@@ -11,6 +11,7 @@ from typing import Any
 from neurocomp.errors import bad_input
 from neurocomp.frontend.checkpoint import Weights, read_old_torch, read_safetensors
 from neurocomp.frontend.classes import is_module, load_module
+from neurocomp.frontend.freezing.quiet import TRITON, hushed
 from neurocomp.frontend.frozen import is_frozen, need_torch
 from neurocomp.frontend.parts import OPTION, weights_in
 from neurocomp.frontend.pt2_module import module_of
@@ -46,10 +47,10 @@ def opened(
     if parsed is None:
         if path is None:
             raise bad_input("--source", "is missing: there is neither a file nor code")
-        with _quiet():
+        with hushed(logging.ERROR, TRITON):
             yield _library_module(path), path.stem, (), None
         return
-    with UserCode(parsed) as code, _quiet():
+    with UserCode(parsed) as code, hushed(logging.ERROR, TRITON):
         module, notes = module_with_weights(path, code, key)
         yield module, (path or parsed.path).stem, notes, code
 
@@ -115,15 +116,3 @@ def _pickled(path: Path, old: bool = False) -> Any:
         content = read_old_torch(path)
         return content if isinstance(content, dict | list) else {}
     return read_saved(path)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without torch's remarks about its own parts, which a user can do nothing about."""
-    noisy = logging.getLogger("torch._library.triton")
-    level = noisy.level
-    noisy.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        noisy.setLevel(level)

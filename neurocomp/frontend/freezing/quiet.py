@@ -12,30 +12,39 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
-_NOISY = ("torch._library.triton", "torch.fx.experimental.symbolic_shapes", "torch.export", "torch.export._trace")
+TRITON = "torch._library.triton"
+_NOISY = (TRITON, "torch.fx.experimental.symbolic_shapes", "torch.export", "torch.export._trace")
 _BRANCHES = ("GuardOnDataDependentSymNode", "DataDependentOutputException", "DynamicOutputShapeException")
+
+
+@contextmanager
+def hushed(level: int, *names: str) -> Iterator[None]:
+    """Loggers of torch's parts say nothing below a level; a user can do nothing about what they remark."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(level)
+    try:
+        yield
+    finally:
+        for logger, before in zip(loggers, levels, strict=True):
+            logger.setLevel(before)
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """No warnings about how torch takes the graph, and no half-taken graphs on stderr; what the module itself prints
     passes."""
-    loggers = [logging.getLogger(name) for name in _NOISY]
-    levels = [logger.level for logger in loggers]
     said = io.StringIO()
     graph = ""
     try:
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL)
-        with warnings.catch_warnings(), redirect_stderr(said):
+        with hushed(logging.CRITICAL, *_NOISY), warnings.catch_warnings(), redirect_stderr(said):
             warnings.simplefilter("ignore")
             yield
     except Exception as error:
         graph = f"{getattr(error, 'partial_fx_graph', '')}\n"  # torch prints it, once or several times
         raise
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
         sys.stderr.write(said.getvalue().replace(graph, "") if graph.strip() else said.getvalue())
 
 
