@@ -98,6 +98,8 @@ def find_profile(name_or_path: str | Path, folder: Path, noun: str, known: tuple
         return folder / f"{given}.yaml"
     if not (given and _exists(path)):
         what = f"there is no {noun} profile or file of this name" if is_name else "there is no such file"
+        if is_name and any(file.stem == given for file in profile_folder().rglob("*.yaml")):
+            what = "is a data sheet of another kind; neurocomp chips lists what each is for"
         close = closest(path.stem, names)
         hint = (f"did you mean {close}? " if close else "") + f"profiles: {', '.join(names)}"
         raise bad_input(printable(given) or noun, what, hint=hint)

@@ -48,10 +48,10 @@ SHELVES = (
           load_chip),
     Shelf("training", "training chips with array engines (train)", "neurocomp/array-chip/", profile_folder,
           array_chip_names, load_array_chip),
-    Shelf("spike-array", "arrays that skip absent spikes (cycle models in Python)", "neurocomp/spike-array/",
+    Shelf("spike-array", "arrays that skip absent spikes (from Python: docs/python.md)", "neurocomp/spike-array/",
           spike_array_folder, spike_array_names, load_spike_array),
-    Shelf("training-sheet", "training accelerators in relative energies (in Python)", "neurocomp/sata/", _sata_folder,
-          _sata_names, load_sata),
+    Shelf("training-sheet", "training accelerators in relative energies (from Python: docs/python.md)",
+          "neurocomp/sata/", _sata_folder, _sata_names, load_sata),
     Shelf("gpu", "GPUs, as baselines of training", "neurocomp/gpu/", lambda: profile_folder() / "gpu", gpu_names,
           load_gpu),
 )  # fmt: skip
