@@ -11,10 +11,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 ENDS = (signal.SIGINT, signal.SIGTERM)
 
@@ -84,6 +87,13 @@ def deaf_children() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def aside(work: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
+    """work(*given), in a thread of its own: an interrupt ends a program in the middle of a long call of C, too, which
+    then goes on until the process is left. For programs of ours; a library's user may stay."""
+    with working_threads(1) as pool:
+        return pool.submit(work, *given, **named).result()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from neurocomp.errors import Diagnostic, InputError
 from neurocomp.inputs.memory import need_memory_for
 from neurocomp.inputs.prepare import prepare
 from neurocomp.inputs.reading import Reading
+from neurocomp.interrupts import aside
 from neurocomp.mapping.map import map_plan, most_chips, plan_mapping
 from neurocomp.mapping.refusals import refuse_unlowered
 from neurocomp.network.graph import Float32, Integer, Network
@@ -38,11 +39,11 @@ def compile_and_report(
         with progress.stage(f"fitting {network.name} to {chip.name}"):
             refuse_unlowered(network, chip, options.forbidden, most_chips(options.grid))
             lowered = lowered_for(network, chip, rounding, prepared, job, progress)
-            plan = plan_mapping(lowered, chip, options.assignment(lowered), options.forbidden, options.grid)
+            plan = aside(plan_mapping, lowered, chip, options.assignment(lowered), options.forbidden, options.grid)
         need_memory_for(lowered, prepared)
         execution = run_network(lowered, prepared, job.workers, progress, "running the mapped network")
         with progress.stage(f"mapping onto {chip.name}"):
-            program = map_plan(plan, choices, None if options.uniform else execution.trace)
+            program = aside(map_plan, plan, choices, None if options.uniform else execution.trace)
         rounded = isinstance(network.arithmetic, Float32) and isinstance(program.network.arithmetic, Integer)
         run = time_program(program, prepared, job, progress, network if rounded else None, execution)
         with progress.stage("writing"):

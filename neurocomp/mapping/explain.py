@@ -7,6 +7,7 @@ chip's limits and what the network takes at least; everything else says that the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,11 +65,12 @@ def _full_cores(problem: Problem, tiling: Tiling, usage: Usage) -> list[Diagnost
     return [
         Diagnostic(
             f"core {core}",
-            f"{who} needs {limit.shown(needed)} {_noun(limit)} on it; it has {limit.shown(limit.capacity)}",
+            f"{who} needs {amount} {_noun(limit)} on it; it has {capacity}",
             hint="assign fewer elements to this core" if problem.assignment else "",
         )
         for core, demand in zip(usage.cores, usage.core_demand, strict=True)
         for limit, needed in tiling.limits.broken(demand)
+        for amount, capacity in [limit.beside(needed)]
     ]
 
 
@@ -172,7 +174,7 @@ def beyond_one_core(
 ) -> Diagnostic:
     """That a single neuron of a population exceeds a core. broken: the limits, with what it takes of them; demand:
     int64 (4), see limits.py."""
-    needs = [f"{limit.shown(n)} {_noun(limit)}, a core has {limit.shown(limit.capacity)}" for limit, n in broken]
+    needs = [f"{a} {_noun(limit)}, a core has {b}" for limit, n in broken for a, b in [limit.beside(n)]]
     worst, needed = max(broken, key=lambda item: item[1] / item[0].capacity)
     multiplied = any(edge.projection in problem.operands for edge in problem.edges_into[name])
     return Diagnostic(
@@ -199,8 +201,8 @@ def _unsettled(tiling: Tiling) -> list[Diagnostic]:
     """Layers with feedback that the mapper could not cut: finer tiles need more fan-out, which needs finer tiles."""
     return [
         Diagnostic(
-            name, f"the best cut found, into {tiling.cuts[name].count:,} tiles, needs up to {limit.shown(needed)} "
-            f"{_noun(limit)} on a core; a core has {limit.shown(limit.capacity)}",
+            name, f"the best cut found, into {tiling.cuts[name].count:,} tiles, needs up to {limit.beside(needed)[0]} "
+            f"{_noun(limit)} on a core; a core has {limit.beside(needed)[1]}",
             "the mapper found no cut: the finer the layer is cut, the more cores its feedback has to reach",
             "fewer recurrent synapses, or a chip whose cores have more " + limit.name,
         )
@@ -298,7 +300,8 @@ def counted(number: int, noun: str) -> str:
 
 def totals(bounds: list[CoreBound], cores: int) -> str:
     """What the network takes of each limit and what all cores have."""
-    return "; ".join(
-        f"{b.limit.shown(b.total)} {_noun(b.limit)} in total, the {cores:,} cores have "
-        f"{b.limit.shown(b.limit.capacity * cores)}" for b in bounds
-    )  # fmt: skip
+    found = []
+    for bound in bounds:
+        amount, room = replace(bound.limit, capacity=bound.limit.capacity * cores).beside(bound.total)
+        found.append(f"{amount} {_noun(bound.limit)} in total, the {cores:,} cores have {room}")
+    return "; ".join(found)

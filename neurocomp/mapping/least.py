@@ -41,8 +41,12 @@ class Counts:
     def demand(self, weight_bits: int, index_bits: int) -> np.ndarray:
         """int64 (4): what all cores together take, see limits.py."""
         demand = np.zeros(DEMANDS, np.int64)
-        demand[NEURONS], demand[SYNAPSE_BITS] = self.neurons, self.weights * weight_bits + self.indexed * index_bits
+        demand[NEURONS], demand[SYNAPSE_BITS] = self.neurons, self.bits(weight_bits, index_bits)
         return demand
+
+    def bits(self, weight_bits: int, index_bits: int) -> int:
+        """Of synaptic memory."""
+        return self.weights * weight_bits + self.indexed * index_bits
 
 
 def counts_by_layer(problem: Problem, sharing: bool, direct: bool = False) -> dict[str, Counts]:

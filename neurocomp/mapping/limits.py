@@ -34,6 +34,14 @@ class Limit:
             return f"{amount / 8192:,.1f} KiB"
         return f"{amount:,.0f} bits" if amount % 8 else f"{amount // 8:,.0f} bytes"
 
+    def beside(self, amount: int) -> tuple[str, str]:
+        """(an amount, the capacity), told apart where they are not the same."""
+        texts = self.shown(amount), self.shown(self.capacity)
+        if texts[0] != texts[1] or amount == self.capacity:
+            return texts
+        each, unit = (1, "bits") if amount % 8 or self.capacity % 8 else (8, "bytes")
+        return f"{amount // each:,} {unit}", f"{self.capacity // each:,} {unit}"
+
 
 @dataclass(frozen=True)
 class Limits:

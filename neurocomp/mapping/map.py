@@ -148,8 +148,10 @@ def _grid(chips: tuple[int, int]) -> tuple[int, int]:
 
 
 def _on_fewest_chips(problem: Problem, tiling: Tiling) -> Problem:
-    """The problem on the smallest grid of chips on which the tiles have room in network order."""
-    needed = cores_in_order(problem, tiling)
+    """The problem on the smallest grid of chips on which the tiles have room in network order, or, where there are no
+    such tiles, as many cores as any mapping takes, and tiles that do not fit one each."""
+    least = core_bounds(tiling.layers, tiling.limits)[0].cores
+    needed = cores_in_order(problem, tiling) or max(least, tiling.tiles)
     chips = max(1, -(-needed // problem.chip.core.count))
     while True:
         grid = smallest_grid(chips)

@@ -6,13 +6,14 @@ networks, too, since explain.py can say more of what has been cut.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import Diagnostic, DoesNotFitError, ResourceLimitError
-from neurocomp.mapping.bounds import CoreBound, bounds_of, core_bounds
+from neurocomp.mapping.bounds import CoreBound, bounds_of, core_bounds, demand_of_one
 from neurocomp.mapping.cure import least_change
 from neurocomp.mapping.explain import (
     WORST,
@@ -26,13 +27,14 @@ from neurocomp.mapping.explain import (
 )
 from neurocomp.mapping.layer import Layer
 from neurocomp.mapping.least import Counts, counts_by_layer, hungriest, is_long, summed
-from neurocomp.mapping.limits import DEMANDS, NEURONS, SYNAPSE_BITS, limits_of
+from neurocomp.mapping.limits import NEURONS, SYNAPSE_BITS, limits_of
 from neurocomp.mapping.problem import Problem, stored_weight_bits
 from neurocomp.network.graph import Network
 
 _OVERSIZED = 4  # beyond this many times the chip, counting neurons says enough
 _HOPELESS = 32  # times the chip, from which on no narrower weights help
 _MOST_NEURONS = 1 << 28  # that are mapped at once: every neuron takes some 40 bytes of memory by then
+_FEW_LAYERS = 1000  # of which single elements are looked at
 _MANY = 8192  # cores, beyond which cutting takes longer than a refusal may
 
 
@@ -65,7 +67,7 @@ def refuse_early(problem: Problem, direct: bool = False) -> None:
         return
     core = problem.chip.core
     counts = counts_by_layer(problem, core.kernel_sharing, direct)
-    takes = {name: each.demand(problem.weight_bits, core.synapse_index_bits) for name, each in counts.items()}
+    takes = {n: (c.neurons, c.bits(problem.weight_bits, core.synapse_index_bits)) for n, c in counts.items()}
     whole = summed(counts.values())
     least = bounds_of(whole.demand(problem.weight_bits, core.synapse_index_bits), limits_of(problem.chip))
     found = _too_little(problem, takes, least, 1, whole)
@@ -80,41 +82,43 @@ def refuse_uncut(problem: Problem, layers: Mapping[str, Layer]) -> None:
     long = is_long(problem)
     many = long or size > _MANY * problem.chip.core.neurons_max
     found = too_many_synapses(problem, most_synapses(layers)) if many else []
-    takes = {name: _demand(layer) for name, layer in layers.items()}
+    for name, layer in layers.items() if many and len(layers) <= _FEW_LAYERS else ():
+        demand = demand_of_one(problem, layer)
+        broken = limits_of(problem.chip).broken(demand)
+        found += [beyond_one_core(problem, name, broken, demand, proved=True)] if broken else []
+    takes = {n: (math.prod(layer.shape), layer.stored.all_bits(layer.shape)) for n, layer in layers.items()}
     found += _too_little(problem, takes, core_bounds(dict(layers), limits_of(problem.chip)), 1 if long else _HOPELESS)
     if found:
         raise DoesNotFitError(found)
 
 
-def _demand(layer: Layer) -> np.ndarray:
-    """int64 (4): neurons and bits of a whole layer."""
-    demand = np.zeros(DEMANDS, np.int64)
-    demand[NEURONS], demand[SYNAPSE_BITS] = int(np.prod(layer.shape)), layer.stored.all_bits(layer.shape)
-    return demand
-
-
 def _single_neurons(problem: Problem) -> list[Diagnostic]:
     """Populations of which a single neuron has too many synapses, or exceeds an empty core."""
-    limits, found, synapses = limits_of(problem.chip), [], {}
-    for name in problem.tiled:
-        one = hungriest(problem, name)
-        synapses[name] = one.synapses
-        broken = limits.broken(one.demand)
-        if broken:
-            found.append(beyond_one_core(problem, name, broken, one.demand, proved=True))
-    return [*too_many_synapses(problem, synapses), *found]
+    limits, ones = limits_of(problem.chip), {name: hungriest(problem, name) for name in problem.tiled}
+    fits = limits.fits(np.array([one.demand for one in ones.values()]))
+    found = [
+        beyond_one_core(problem, name, limits.broken(ones[name].demand), ones[name].demand, proved=True)
+        for name, fit in zip(ones, fits, strict=True) if not fit
+    ]  # fmt: skip
+    return [*too_many_synapses(problem, {name: one.synapses for name, one in ones.items()}), *found]
 
 
 def _too_little(
-    problem: Problem, takes: Mapping[str, np.ndarray], bounds: list[CoreBound], times: int, counts: Counts | None = None
+    problem: Problem,
+    takes: Mapping[str, tuple[int, int]],
+    bounds: list[CoreBound],
+    times: int,
+    counts: Counts | None = None,
 ) -> list[Diagnostic]:
-    """Everything of which the network takes more than ``times`` what all cores have, in one finding."""
+    """Everything of which the network takes more than ``times`` what all cores have, in one finding. takes: neurons and
+    bits of synaptic memory, by population."""
     cores = problem.available_cores
     bounds = [bound for bound in bounds if bound.cores > times * max(1, cores)]
     if not bounds:
         return []
     limit, needed = bounds[0].limit, bounds[0].cores
-    each = {name: int(np.dot(limit.weights, demand)) for name, demand in takes.items()}
+    neuron, bit = limit.weights[NEURONS], limit.weights[SYNAPSE_BITS]
+    each = {name: neuron * neurons + bit * bits for name, (neurons, bits) in takes.items()}
     worst = sorted(each.items(), key=lambda item: -item[1])[:WORST]
     return [Diagnostic(
         where_of(problem), f"needs at least {counted(needed, 'core')}; {available(problem)}",

@@ -231,3 +231,16 @@ def test_cores_of_many_chips_are_counted_without_listing_them(monkeypatch) -> No
     monkeypatch.setattr("neurocomp.fabric.topology.Mesh.core_order", None)
     with pytest.raises(DoesNotFitError):
         plan_mapping(mlp(300, 300, 5), make_chip(64, 64, fan_in_max=10), chips="auto")
+
+
+def test_amounts_that_look_alike_are_told_apart() -> None:
+    memory = [{"name": "synapse", "size_kib": 64, "holds": ["synapses"]}]
+    (found,) = refused(mlp(65537, 7), make_chip(memories=memory))
+    assert found.what == "a single neuron needs 65,537 bytes of synapse memory, a core has 65,536 bytes"
+
+
+def test_as_many_chips_as_it_takes_where_no_tile_fits_a_core_are_more_than_one() -> None:
+    network = random_graph(60, 30)  # no cut in network order fits the fan-out table
+    with pytest.raises(DoesNotFitError) as caught:
+        map_network(network, make_chip(1, 1, neurons_max=10, fan_out_axons_max=12), chips="auto", effort="fast")
+    assert not any("1 are available" in d.what for d in caught.value.diagnostics)
