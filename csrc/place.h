@@ -55,7 +55,7 @@ typedef struct {
     double hot;        /* temperature at the beginning, in units of cost */
     int32_t window;    /* how far a part may jump, in routers */
     double congestion; /* weight of sum(load^2) beside sum(load); pairs know no loads */
-    int32_t wished;    /* joint moves alone: exchanges are proposed by what lies closer to what it talks to */
+    int32_t swept; /* joint moves alone: vertices are visited in turn, the best of all exchanges close by is tried */
 } nc_place_schedule;
 
 nc_status nc_place_check_fabric(const nc_place_fabric *fabric);

@@ -21,6 +21,11 @@ uint64_t nc_place_joint_workspace(const nc_place_joint *joint);
 /* Traffic times cost of the links of all nets. load: per link, receives traffic times cost. */
 int64_t nc_place_joint_cost(const nc_place_joint *joint, void *workspace, int64_t *load);
 
+/* rows: vertices x NC_PLACE_AROUND, receives how much that cost grows if each movable vertex goes to a core so many
+ * routers away: column by column from the west, each from the north. Not on a torus. */
+enum { NC_PLACE_REACH = 3, NC_PLACE_AROUND = (2 * NC_PLACE_REACH + 1) * (2 * NC_PLACE_REACH + 1) };
+void nc_place_joint_rows(const nc_place_joint *joint, void *workspace, float *rows);
+
 /* Simulated annealing, which may end above where it began, or with schedule->hot at 0 only moves that raise nothing. */
 void nc_place_joint_run(const nc_place_joint *joint, const nc_place_schedule *schedule, void *workspace);
 

@@ -3,72 +3,7 @@
 #ifndef NC_PLACE_JOINT_WEIGH_H
 #define NC_PLACE_JOINT_WEIGH_H
 
-#include "partition_state.h"
-#include "place_joint.h"
-#include "place_load.h"
-
-enum { V_HEARS = 1, W_HEARS = 2, HEARS = 4 };
-
-/* A net whose cost a move changes: then it comes from `source`, no longer goes to part `less` and goes to `more`. */
-typedef struct {
-    int32_t net, less, more; /* -1: no part */
-    nc_spot source;
-    int64_t before, after;
-} nc_fresh;
-
-typedef struct {
-    double x, y; /* the middle of what a vertex talks to, in routers */
-    double pull; /* its traffic with all of it */
-} nc_wish;
-
-typedef struct {
-    const nc_place_joint *joint;
-    const nc_place_fabric *fabric;
-    nc_partition *s;
-    nc_tree tree, old;
-    nc_loads loads;    /* kept where steepness is above 0 */
-    double steepness;  /* weight of sum(load^2) beside sum(load) */
-    nc_spot *spot;    /* per part */
-    int32_t *part_at; /* per core; EMPTY */
-    int64_t *cost;    /* per net: its weighted links */
-    nc_fresh *fresh;  /* of the move at hand */
-    int32_t *best;    /* per vertex: its part in the best state seen */
-    int wished;       /* steps go by wishes */
-    nc_wish *wish;    /* per vertex, as it was when they were counted last */
-    int64_t *mark;    /* per net: HEARS * swap + who of the two that swap hears it */
-    int64_t swap;     /* number of the swap that is weighed */
-    int32_t freshes;
-    nc_spot input;
-    int64_t total, work;
-    int64_t weighed, wanted; /* moves, at one level */
-    nc_rng rng;
-} nc_joint;
-
-static uint64_t take_joint(nc_joint *j, const nc_place_joint *joint, uint8_t *memory) {
-    const uint64_t nets = (uint64_t)joint->parts->h->nets;
-    j->joint = joint;
-    j->s = joint->parts;
-    j->fabric = j->tree.fabric = j->old.fabric = joint->fabric;
-    uint64_t used = tree_take(&j->old, tree_take(&j->tree, 0, memory), memory);
-    used = loads_take(&j->loads, j->fabric, used, memory);
-    j->spot = nc_take(memory, &used, (uint64_t)j->s->parts, sizeof(nc_spot));
-    j->part_at = nc_take(memory, &used, (uint64_t)board_cores(j->fabric), sizeof(int32_t));
-    j->cost = nc_take(memory, &used, nets, sizeof(int64_t));
-    j->fresh = nc_take(memory, &used, 2 * nets, sizeof(nc_fresh));
-    j->mark = nc_take(memory, &used, nets, sizeof(int64_t));
-    j->wish = nc_take(memory, &used, (uint64_t)j->s->h->vertices, sizeof(nc_wish));
-    j->best = nc_take(memory, &used, (uint64_t)j->s->h->vertices, sizeof(int32_t));
-    return used;
-}
-
-uint64_t nc_place_joint_workspace(const nc_place_joint *joint) {
-    nc_joint j;
-    return take_joint(&j, joint, NULL);
-}
-
-static inline nc_spot home_of(const nc_joint *j, const nc_net *net) {
-    return j->s->h->is_input[net->source] ? j->input : j->spot[j->s->part[net->source]];
-}
+#include "place_joint_state.h"
 
 /* The tree of a net with another source, without part `less` and with part `more` (-1: none). */
 static void grow_tree(nc_joint *j, nc_tree *t, const nc_net *net, nc_spot source, int32_t less, int32_t more) {

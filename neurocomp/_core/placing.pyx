@@ -40,7 +40,7 @@ cdef extern from "place.h" nogil:
         double hot
         int32_t window
         double congestion
-        int32_t wished
+        int32_t swept
     ctypedef int nc_status
     nc_status nc_place_check_fabric(const nc_place_fabric *fabric)
     nc_status nc_place_check_nets(const nc_place_nets *nets)
@@ -66,6 +66,9 @@ cdef extern from "place_joint.h" nogil:
         const int32_t *movable
         int32_t movable_count
     uint64_t nc_place_joint_workspace(const nc_place_joint *joint)
+    const int NC_PLACE_REACH
+    const int NC_PLACE_AROUND
+    void nc_place_joint_rows(const nc_place_joint *joint, void *workspace, float *rows)
     int64_t nc_place_joint_cost(const nc_place_joint *joint, void *workspace, int64_t *load)
     void nc_place_joint_run(const nc_place_joint *joint, const nc_place_schedule *schedule, void *workspace)
 
@@ -132,11 +135,22 @@ cdef class Joint:
             total = nc_place_joint_cost(&self.joint, self.workspace, &load[0])
         return total, np.asarray(load)
 
-    def run(self, uint64_t seed, int64_t work, double hot, int32_t window, double congestion=0.0, bint wished=False):
+    def rows(self):
+        """float32 (vertices, columns, rows): how much the cost grows if each vertex that may move goes so many routers
+        east and south; 0 for others. In the middle it stays. Not on a torus."""
+        cdef Py_ssize_t side = 2 * NC_PLACE_REACH + 1, vertices = len(self.keep[2].part)
+        cdef float[:, ::1] rows = np.zeros((vertices, NC_PLACE_AROUND), np.float32)
+        if self.fabric.torus:
+            raise ValueError("no rows on a torus")
+        with nogil:
+            nc_place_joint_rows(&self.joint, self.workspace, &rows[0, 0])
+        return np.asarray(rows).reshape(vertices, side, side)
+
+    def run(self, uint64_t seed, int64_t work, double hot, int32_t window, double congestion=0.0, bint swept=False):
         """Improve the parts in place. The arguments are nc_place_schedule."""
         cdef nc_place_schedule schedule
         schedule.seed, schedule.work, schedule.hot, schedule.window = seed, work, hot, window
-        schedule.congestion, schedule.wished = congestion, wished
+        schedule.congestion, schedule.swept = congestion, swept
         with nogil:
             nc_place_joint_run(&self.joint, &schedule, self.workspace)
 
@@ -235,7 +249,7 @@ cdef class Board:
         cdef uint64_t size
         result = self._state(core, &state)
         schedule.seed, schedule.work, schedule.hot, schedule.window = seed, work, hot, window
-        schedule.congestion, schedule.wished = congestion, 0
+        schedule.congestion, schedule.swept = congestion, 0
         if pairs:
             size = nc_place_pairs_workspace(&self.fabric, &self.flows)
         else:

@@ -302,13 +302,13 @@ class Clusters:
             effort=effort,  # type: ignore[arg-type]
             budget=None if seconds is None else int(seconds * LOOKS_PER_SECOND),
             bounds=bounds, spare=1 + core.size // _SPARE if alone else 0,
-            patience=self._patience if alone else 1, wished=self.is_large,
+            patience=self._patience if alone else 1, swept=self.is_large,
         )  # fmt: skip
 
     @property
     def _patience(self) -> int:
-        """For traffic alone; on large layered networks and huge graphs, moves by wishes are near the end sooner."""
-        return 1 if self.is_huge or (self.is_large and self.has_columns) else _PATIENCE
+        """For traffic alone; sweeps over large networks are near the end sooner."""
+        return 1 if self.is_large else _PATIENCE
 
     def _no_busier(self, built: Built, part: np.ndarray, work: dict[str, float]) -> Bounds:
         per_vertex = _work_of_vertices(built, self.problem, work)

@@ -115,8 +115,8 @@ def limits_with(slack: float, demand: np.ndarray) -> Limits:
 
 
 @settings(max_examples=80, deadline=None)
-@given(fabric=fabrics(), seed=st.integers(0, 2**32), effort=st.sampled_from(["fast", "default"]), wished=st.booleans())
-def test_joint_moves_keep_the_limits_and_count_exactly(fabric, seed, effort, wished) -> None:
+@given(fabric=fabrics(), seed=st.integers(0, 2**32), effort=st.sampled_from(["fast", "default"]), swept=st.booleans())
+def test_joint_moves_keep_the_limits_and_count_exactly(fabric, seed, effort, swept) -> None:
     rng = np.random.default_rng(seed)
     graph = random_hypergraph(rng, int(rng.integers(2, 25)), int(rng.integers(1, 60)))
     free = int((~graph.is_input).sum())
@@ -130,7 +130,7 @@ def test_joint_moves_keep_the_limits_and_count_exactly(fabric, seed, effort, wis
     limits = limits_with(1.2, part_demands(graph, part, parts))
     before = placed_cost(graph, part, core, fabric)
     new, cores = improve_jointly(
-        graph, limits, part, core, fabric, seed=seed, effort=effort, budget=50_000, wished=wished
+        graph, limits, part, core, fabric, seed=seed, effort=effort, budget=50_000, swept=swept
     )
     assert links_taken(graph, limits, new, cores, fabric) == placed_cost(graph, new, cores, fabric).hops
     assert limits.fits(part_demands(graph, new, cores.size)).all()
@@ -144,10 +144,10 @@ def test_joint_moves_keep_the_limits_and_count_exactly(fabric, seed, effort, wis
 @settings(max_examples=60, deadline=None)
 @given(
     fabric=fabrics(), seed=st.integers(0, 2**32), heat=st.sampled_from([0.0, 1e5]),
-    steepness=st.sampled_from([0, 1e-6]), wished=st.booleans(),
+    steepness=st.sampled_from([0, 1e-6]), swept=st.booleans(),
 )  # fmt: skip
 def test_the_joint_search_counts_hops_and_loads_and_raises_neither_together(
-    fabric, seed, heat, steepness, wished
+    fabric, seed, heat, steepness, swept
 ) -> None:
     rng = np.random.default_rng(seed)
     graph = random_hypergraph(rng, 20, 50)
@@ -164,8 +164,34 @@ def test_the_joint_search_counts_hops_and_loads_and_raises_neither_together(
         assert hops == expected.hops
         assert load.tolist() == (expected.load * fabric.link_cost).tolist()
         reached.append(hops + steepness * float((load.astype(float) ** 2).sum()))
-        joint.run(seed, 100_000, heat, 3, steepness, wished)
+        joint.run(seed, 100_000, heat, 3, steepness, swept)
     assert heat > 0 or reached[1] <= reached[0] * (1 + 1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(fabric=fabrics(), seed=st.integers(0, 2**32))
+def test_rows_are_what_each_vertex_would_change_alone(fabric, seed) -> None:
+    rng = np.random.default_rng(seed)
+    width, height = fabric.mesh.width, fabric.mesh.height
+    fabric = replace(fabric, mesh=Mesh(width, height), usable=np.arange(width * height), places=width * height)
+    graph = random_hypergraph(rng, 12, 40)
+    parts = min(9, fabric.places)
+    core = rng.permutation(fabric.usable)[:parts]
+    part = np.concatenate([np.arange(12) % parts, [-1]]).astype(np.int32)
+    task, _ = make_task(graph, limits_with(2, part_demands(graph, part, parts)), parts, None)
+    rows = Joint(fabric, task.state(part), core, np.arange(1, 12)).rows()
+    assert not rows[[0, 12]].any()
+    before = placed_cost(graph, part, core, fabric).hops
+    for vertex, to in itertools.product(range(1, 12), range(parts)):
+        x, y = (int(a - b) + 3 for a, b in zip(spot(core[to], width), spot(core[part[vertex]], width), strict=True))
+        if 0 <= x < 7 and 0 <= y < 7:
+            moved = np.where(np.arange(13) == vertex, to, part)
+            after = placed_cost(graph, moved, core, fabric).hops
+            assert rows[vertex, x, y] == pytest.approx(after - before, rel=1e-5, abs=1e-5 * before)
+
+
+def spot(core: int, width: int) -> tuple[int, int]:
+    return int(core) % width, int(core) // width
 
 
 @settings(max_examples=40, deadline=None)

@@ -10,7 +10,7 @@ import numpy as np
 
 from neurocomp.mapping.hypercore import ANCHORS, COLUMNS, MEMBERS, WORK, HyperCore, PartitionCore
 from neurocomp.mapping.hypergraph import Hypergraph, compiled, drawn
-from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, Limits
+from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, SYNAPSE_BITS, Limits
 
 _ROOM = 1.03
 
@@ -92,11 +92,22 @@ class Task:
         hyper = HyperCore(pin_ptr, pin, source, memory, amount, traffic, is_input.view(np.uint8), weight)
         return replace(self, hyper=hyper, is_input=is_input, weight=weight)
 
+    def felt(self) -> Task:
+        """The task without the nets that change nothing: they send nothing, and no limit counts what they take."""
+        _, _, _, memory, _, traffic, _ = self.hyper.net_arrays()
+        bits = bool(self.limit_weight[:, SYNAPSE_BITS].any())
+        kept = (traffic > 0) | ((memory != 0) & bits) | ((memory == 0) & self.counts_axons)
+        return self if kept.all() else self._with_nets(kept)
+
     def thinned(self, most_pins: int, seed: int) -> Task:
         """The task with a random sample of its axon nets, of about so many pins in all; memory nets all stay."""
+        pin_ptr, _, _, memory, *_ = self.hyper.net_arrays()
+        length = np.diff(pin_ptr)
+        return self._with_nets(drawn(length, memory != 0, most_pins, seed))
+
+    def _with_nets(self, kept: np.ndarray) -> Task:
         pin_ptr, pin, source, memory, amount, traffic, is_input = self.hyper.net_arrays()
         length = np.diff(pin_ptr)
-        kept = drawn(length, memory != 0, most_pins, seed)
         hyper = HyperCore(
             np.concatenate([[0], np.cumsum(length[kept])]).astype(np.int64), pin[np.repeat(kept, length)], source[kept],
             memory[kept], amount[kept], traffic[kept], is_input, self.weight,

@@ -17,6 +17,7 @@ from neurocomp.mapping.placing.fabric import Fabric
 _WINDOW = 3  # routers that a vertex looks beyond its own core, beside the cores that it talks to
 _COLD = 0.02  # heat of the chain that cools the links
 _CONGESTION = 0.2  # weight of sum(load^2) / mean(load) beside hops; 0.5 costs 0.7 % of them and gains no more
+_SLIGHT = 0.02  # this weight costs no hops that could be told from chance, in chains that visit all vertices in turn
 _DEARER = 1.002  # what hops may be paid for cooler links, beside the fewest
 _OF_GROUPS, _OF_VERTICES = 0.3, 0.15  # heat in which groups, then vertices of a child move
 
@@ -37,13 +38,25 @@ class Found:
 @dataclass(frozen=True, eq=False)
 class Chains:
     """Searches over one task. core: int64 (parts), all different. movable: int (vertices that may move), ascending.
-    wished: exchanges are not proposed at random but where vertices get closer to what they talk to."""
+    swept: exchanges are not proposed at random; vertices are visited in turn, and the best of all within three routers
+    is tried. Not on a torus."""
 
     task: Task
     fabric: Fabric
     core: np.ndarray
     movable: np.ndarray
-    wished: bool = False
+    swept: bool = False
+
+    @property
+    def is_swept(self) -> bool:
+        return self.swept and not self.fabric.mesh.torus
+
+    def swept_steepness(self, found: Found) -> float:
+        return self.steepness(_SLIGHT, found) if self.is_swept else 0.0
+
+    def steepness(self, weight: float, found: Found) -> float:
+        """Of a weight of sum(load^2) / mean(load)."""
+        return weight * np.count_nonzero(self.fabric.link_cost) / max(1, found.hops)
 
     def found(self, part: np.ndarray) -> Found:
         """What parts within their limits come to."""
@@ -57,13 +70,13 @@ class Chains:
         state = self.task.state(start.part)
         joint = Joint(self.fabric, state, self.core, self.movable)
         hot = heat * start.hops / max(1, self.movable.size)
-        joint.run(seed % 2**64, looks, hot, _WINDOW, steepness, self.wished)
+        joint.run(seed % 2**64, looks, hot, _WINDOW, steepness, self.is_swept)
         hops, load = joint.cost()
         return Found(state.part, hops, load.astype(np.float64))
 
     def cooled(self, best: Found, most: int, looks: int, seed: int) -> Found:
         """The same with cooler links, for hardly any more hops and no more than ``most``; or as it came."""
-        steepness = _CONGESTION * np.count_nonzero(self.fabric.link_cost) / max(1, best.hops)
+        steepness = self.steepness(_CONGESTION, best)
         new = self.anneal(best, _COLD, looks, seed, steepness)
         cheap = new.hops <= min(most, best.hops * _DEARER)
         cooler = new.load.max() < best.load.max() and new.score(steepness) < best.score(steepness)

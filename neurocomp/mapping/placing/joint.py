@@ -37,6 +37,8 @@ class _Work:
         return min(self.least * patience, _ENOUGH * pins, _PER_VERTEX * vertices) + self.per_pin * pins
 
 
+# (heat, looks for each pin) of the chains that visit all vertices in turn
+_SWEPT = {"fast": [(0.0, 100)], "default": [(0.5, 150)], "best": [(1.0, 1000)] * 2}
 _MANY = 1 << 40  # vertices: no bound by them, where a budget is shared
 _COOLING = 4  # the chain that cools links has this part of the work of the one before
 _LIVING, _HOTTER, _LONGER = 4, 2.0, 4  # results that have children; heat, and work in units of a child's, of the chains
@@ -68,7 +70,7 @@ def improve_jointly(
     spare: int = 0,
     patience: int = 1,
     cools: bool = True,
-    wished: bool = False,
+    swept: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """(part int32 (vertices), core int64 (parts)): no more hops than before, and all parts within the limits.
 
@@ -77,7 +79,7 @@ def improve_jointly(
     nets that may be looked at in all, some 10^8 a second, shared between what the effort does. spare: so many further
     cores, those closest to the parts, may be taken into use. patience: so many times the work on networks of moderate
     size. cools: a chain on top of these brings the hottest links down, at up to 0.2 % more hops than were reached.
-    wished: see ``Chains``; on networks of many vertices it finds as much in a fourth of the work. Pinned vertices stay.
+    swept: see ``Chains``; on networks of many vertices it finds more in a fraction of the time. Pinned vertices stay.
     A part that ends empty vanishes, and those after it move up. Parts that break a limit or a bound are returned as
     they came.
     """
@@ -85,14 +87,19 @@ def improve_jointly(
     if core.size < 2 or graph.pin.size == 0:
         return part, core
     chains, group = _chains_over(graph, limits, core, fabric, bounds, spare)
-    chains = replace(chains, wished=wished)
+    chains = replace(chains, swept=swept)
     start = np.full(chains.task.is_input.size, -1, np.int32)
     start[group] = part
     if not _is_legal(chains, start, core.size) or chains.movable.size == 0:
         return part, core
-    schedule = _schedule(effort, budget, (graph.pin.size, chains.movable.size), patience)
+    pins = graph.pin.size
+    schedule = (
+        _sweeps(effort, budget, pins, patience)
+        if chains.is_swept
+        else _schedule(effort, budget, (pins, chains.movable.size), patience)
+    )
     best = _search(chains, start, schedule, seed)
-    if cools:
+    if cools and not chains.is_swept:  # those look at loads all along
         most = chains.found(start).hops
         best = chains.cooled(best, most, schedule[-1][1] // _COOLING, seed * 64 + len(schedule))
     return _without_empty(best.part[group], chains.core)
@@ -164,6 +171,7 @@ def _chains_over(
     most = int((~graph.is_input).sum())  # there are no more parts than vertices to fill them
     core = _with_spare(core, fabric, min(spare, most - core.size))
     task, group = make_task(graph, limits, core.size, bounds)
+    task = task.felt()
     movable = np.setdiff1d(task.free, group[graph.pinned >= 0])
     return Chains(task, fabric, core, movable), group
 
@@ -200,11 +208,20 @@ def _schedule(effort: Effort, budget: int | None, sizes: tuple[int, int], patien
     ]
 
 
+def _sweeps(effort: Effort, budget: int | None, pins: int, patience: int) -> list[tuple[float, int]]:
+    """The same for chains that visit all vertices in turn: of each effort those of the efforts below it as well, but
+    for ``fast``, from which the others would have to go back."""
+    steps = ["fast"] if effort == "fast" else EFFORTS[1 : EFFORTS.index(effort) + 1]
+    chains = [(heat, per_pin * patience * pins) for step in steps for heat, per_pin in _SWEPT[step]]
+    total = sum(looks for _, looks in chains)
+    return chains if budget is None else [(heat, looks * budget // total) for heat, looks in chains]
+
+
 def _search(chains: Chains, part: np.ndarray, schedule: list[tuple[float, int]], seed: int) -> Found:
     """Annealing starts from the first descent each time, unless it goes on where there is too little work to anneal."""
     best = start = chains.found(part)
     for turn, (heat, looks) in enumerate(schedule):
-        new = chains.anneal(start if heat > 0 else best, heat, looks, seed * 64 + turn)
+        new = chains.anneal(start if heat > 0 else best, heat, looks, seed * 64 + turn, chains.swept_steepness(start))
         best = min(best, new, key=lambda found: found.hops)
         if turn == 0:
             start = best
