@@ -33,12 +33,12 @@ def smallest_change(problem: Problem, tiling: Tiling, needed: int) -> str:
 def least_change(problem: Problem, needed: int, counts: Counts | None = None) -> str:
     """What might help where nothing has been cut. needed: cores that any mapping takes, so that more may be needed;
     counts: of the whole network on this chip, if they are known."""
-    cores, counts = max(1, problem.available_cores), counts or _counts(problem, problem.chip)
+    cores, counts = problem.available_cores, counts or _counts(problem, problem.chip)
     ways = (_fewer_forbidden(problem, needed), _bounded_weights(problem, counts), more_chips(problem, needed))
     found = [f"{text}, or more" if text == ways[2] else text for text in ways if text]
-    smaller = needed / cores
+    smaller = needed / max(1, cores)
     found.append(f"a chip with {needed:,} such cores, or more")
-    found.append(f"a network {smaller:.1f} times smaller" if smaller < 10 else f"a network {smaller:.0f} times smaller")
+    found += [f"a network {smaller:.{int(smaller < 10)}f} times smaller"] if cores else []
     return "; or ".join([*found, *_other_bounded(problem, counts)])
 
 

@@ -15,8 +15,9 @@ import numpy as np
 from neurocomp.errors import Diagnostic
 from neurocomp.mapping.bounds import CoreBound, core_bounds, demand_of_one
 from neurocomp.mapping.cure import smallest_change
+from neurocomp.mapping.cuts import Assigned
 from neurocomp.mapping.layer import Layer
-from neurocomp.mapping.limits import AXONS_IN, SYNAPSE_BITS, Limit
+from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, SYNAPSE_BITS, Limit
 from neurocomp.mapping.place import Placement, cores_needed
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.program_parts import Routes
@@ -36,7 +37,8 @@ def impossible(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
         *too_many_synapses(problem, most_synapses(tiling.layers)),
         *_single_elements(problem, tiling, proved=True),
     ]
-    proofs += [*_too_little_in_total(problem, tiling), *_spread_too_wide(problem, tiling), *_too_many_assigned(problem)]
+    proofs += [*_too_little_in_total(problem, tiling), *_spread_too_wide(problem, tiling)]
+    proofs += [*_too_many_assigned(problem), *_overfull(tiling)]
     return [*proofs, *_single_elements(problem, tiling, proved=False), *_unsettled(tiling)] if proofs else []
 
 
@@ -63,14 +65,9 @@ def _full_cores(problem: Problem, tiling: Tiling, usage: Usage) -> list[Diagnost
     """Cores that hold more than they can: the user's assignment, counted exactly."""
     who = "the assignment" if problem.assignment else "the mapping"
     return [
-        Diagnostic(
-            f"core {core}",
-            f"{who} needs {amount} {_noun(limit)} on it; it has {capacity}",
-            hint="assign fewer elements to this core" if problem.assignment else "",
-        )
+        _full_core(who, core, limit, needed)
         for core, demand in zip(usage.cores, usage.core_demand, strict=True)
         for limit, needed in tiling.limits.broken(demand)
-        for amount, capacity in [limit.beside(needed)]
     ]
 
 
@@ -232,6 +229,27 @@ def _too_many_assigned(problem: Problem) -> list[Diagnostic]:
         return []
     what = f"takes {len(held):,} cores; {available(problem)}"
     return [Diagnostic("assignment", what, "no mapping exists that follows it", "assign fewer cores")]
+
+
+def _overfull(tiling: Tiling) -> list[Diagnostic]:
+    """Cores to which the user assigned more than they hold; what several of its populations hear counts once."""
+    held: dict[int, np.ndarray] = {}
+    for name, cut in tiling.cuts.items():
+        for core, demand in zip(cut.members, tiling.demands[name], strict=True) if isinstance(cut, Assigned) else ():
+            known = held.get(core, np.zeros(DEMANDS, np.int64))
+            together = known + demand
+            together[AXONS_IN], together[AXONS_OUT] = max(known[AXONS_IN], demand[AXONS_IN]), 0
+            held[core] = together
+    return [
+        _full_core("the assignment", core, limit, needed, "no mapping exists that follows it")
+        for core, demand in sorted(held.items()) for limit, needed in tiling.limits.broken(demand)
+    ]  # fmt: skip
+
+
+def _full_core(who: str, core: int, limit: Limit, needed: int, why: str = "") -> Diagnostic:
+    amount, capacity = limit.beside(needed)
+    hint = "assign fewer elements to this core" if who == "the assignment" else ""
+    return Diagnostic(f"core {core}", f"{who} needs {amount} {_noun(limit)} on it; it has {capacity}", why, hint)
 
 
 def _too_little_in_total(problem: Problem, tiling: Tiling) -> list[Diagnostic]:

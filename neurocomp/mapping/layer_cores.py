@@ -42,7 +42,7 @@ def layer_assignment(problem: Problem) -> tuple[dict[str, np.ndarray], list[Diag
     found = [*_misfits(problem, needs), *_destinations(problem, rule)]
     fitting = {name: _fitting_cores(problem, rule, name, needs[name]) for name in problem.tiled}
     homeless = [name for name in problem.tiled if not fitting[name]]
-    found += [_too_large(rule, name, needs[name]) for name in homeless]
+    found += [_too_large(problem, rule, name, needs[name]) for name in homeless]
     core, crowded = _matched({name: cores for name, cores in fitting.items() if cores})
     if crowded:
         found.append(_too_few(problem, crowded, fitting, needs))
@@ -158,7 +158,13 @@ def _misfits(problem: Problem, needs: dict[str, LayerNeeds]) -> list[Diagnostic]
     ]  # fmt: skip
 
 
-def _too_large(rule: LayerCores, name: str, needs: LayerNeeds) -> Diagnostic:
+def _too_large(problem: Problem, rule: LayerCores, name: str, needs: LayerNeeds) -> Diagnostic:
+    free = replace(problem, assignment={n: cores for n, cores in problem.assignment.items() if n != name})
+    others = _fitting_cores(free, rule, name, needs) if name in problem.assignment else []
+    if others:
+        cores = ", ".join(map(str, np.unique(problem.assignment[name])))
+        what = f"is assigned to core {cores}, where it does not lie as a whole, or has no room"
+        return Diagnostic(name, what, _PROOF, f"one of the cores {', '.join(map(str, others))}")
     largest = {"kernel": max(rule.kernel_words), "neuron": max(rule.neuron_words), "bias": max(rule.bias_words)}
     taken = {"kernel": needs.kernel, "neuron": needs.neuron, "bias": needs.bias}
     over = [

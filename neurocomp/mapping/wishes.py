@@ -17,6 +17,7 @@ Assignment = dict[str, np.ndarray]
 Row = tuple[str, int, int, int]
 
 _MOST_BYTES = 1 << 28
+_MOST_CORES = 1 << 31  # no mesh has more
 _FORMAT = (
     "CSV with the header population,start,stop,core, or JSON: a list of objects with these keys; start and stop count "
     "elements as in array.reshape(-1), channels first"
@@ -85,7 +86,10 @@ def _csv_rows(path: Path, text: str) -> list[Row]:
     reader = csv.DictReader(text.splitlines())
     try:
         if list(reader.fieldnames or ()) != ["population", "start", "stop", "core"]:
-            raise bad_input(str(path), "is not a placement", f"its first line is {text.splitlines()[:1]}", _FORMAT)
+            first = text.splitlines()[:1]
+            raise bad_input(
+                str(path), "is not a placement", f"its first line is {first}" if first else "it is empty", _FORMAT
+            )
         return [_row(path, f"line {number}", row) for number, row in enumerate(reader, start=2)]
     except csv.Error as error:  # a cell without end
         raise bad_input(str(path), "is not a placement", str(error), _FORMAT) from None
@@ -102,7 +106,7 @@ def _json_rows(path: Path, text: str) -> list[Row]:
 
 
 def _row(path: Path, place: str, row: object) -> Row:
-    if isinstance(row, dict):
+    if isinstance(row, dict) and None not in row:  # csv keeps cells beyond the header there
         try:
             return str(row["population"]), int(row["start"]), int(row["stop"]), int(row["core"])
         except (KeyError, TypeError, ValueError, OverflowError):
@@ -123,7 +127,7 @@ def _assembled(where: str, network: Network, rows: Iterable[Row]) -> Assignment:
             found.append(Diagnostic(where, f"{name} is no population of the network",
                                     hint=f"these are: {', '.join(network.by_name)}"))  # fmt: skip
             continue
-        if not 0 <= start < stop <= population.size or core < 0:
+        if not 0 <= start < stop <= population.size or not 0 <= core < _MOST_CORES:
             what = f"{name}: elements {start} to {stop} on core {core}"
             found.append(Diagnostic(where, what, f"there are elements 0 to {population.size}, and cores from 0 on"))
             continue

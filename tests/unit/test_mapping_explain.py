@@ -244,3 +244,10 @@ def test_as_many_chips_as_it_takes_where_no_tile_fits_a_core_are_more_than_one()
     with pytest.raises(DoesNotFitError) as caught:
         map_network(network, make_chip(1, 1, neurons_max=10, fan_out_axons_max=12), chips="auto", effort="fast")
     assert not any("1 are available" in d.what for d in caught.value.diagnostics)
+
+
+def test_a_core_that_is_assigned_too_much_is_a_proof_whatever_is_left_to_the_mapper() -> None:
+    cores = {"p1": np.zeros(30, np.int64), "p2": np.zeros(5, np.int64)}
+    (found,) = refused(mlp(4, 40, 30, 5), make_chip(neurons_max=32), assignment=cores)
+    assert (found.where, found.what) == ("core 0", "the assignment needs 35 neurons on it; it has 32")
+    assert found.why == "no mapping exists that follows it"

@@ -70,7 +70,10 @@ def test_a_placement_from_csv_and_from_json_is_the_same(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("core,population\n", "is not a placement"),
-        ("", "is not a placement"),
+        ("", "is not a placement\n  why:  it is empty"),
+        ("population,start,stop,core\np0,0,30,1,7\n", "line 2: does not say"),
+        ("population,start,stop,core\np0,0,30,nan\n", "line 2: does not say"),
+        ("population,start,stop,core\np0,0,30,99999999999999999999\n", "on core 99999999999999999999"),
         ("population,start,stop,core\n" + "9" * 200_000 + ",0,1,0\n", "field larger than"),
         ("{}", "it is not a list"),
         ("[1", "JSONDecodeError"),
