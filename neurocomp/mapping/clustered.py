@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -37,6 +38,7 @@ from neurocomp.mapping.partition.multilevel import Start
 from neurocomp.mapping.placing.fabric import fabric_of
 from neurocomp.mapping.placing.joint import improve_jointly, links_taken, recombine
 from neurocomp.mapping.placing.place import place_best, place_many
+from neurocomp.mapping.plan import PER_CORE, Plan, plan_for
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
 from neurocomp.mapping.program_parts import Tile
@@ -45,19 +47,11 @@ from neurocomp.mapping.tile import Tiling
 LOOKS_PER_SECOND = 10_000_000  # of one level of a multilevel search, of which there are some five
 _UNITS = 1 << 20  # work is counted in units of the total / this
 _SLACK = 1.02
-PER_CORE, _FINEST = 8, 512  # micro-tiles that fill a core
-_LARGE, _LARGE_PINS = 8_000, 1_000_000  # micro-tiles, and what they hear, beyond which few methods must do:
-_OF_LARGE = ("natural", "multilevel")
+_FINEST = 512  # micro-tiles that fill a core
 _HOPEFUL = 1.5  # beside the least volume, placement seldom makes up for more
 _RIVAL, _COARSE_RIVAL = 0.95, 1.05  # beside columns, which are placed more easily; before fine levels are refined
-_HUGE, _OF_HUGE = 5_000_000, ("multilevel",)  # pins; methods where there are more
-_SPARE, _PATIENCE = 8, 4  # parts for each further core that joint moves may take; times their work, for traffic alone
-_FEWEST = {  # (method, micro-tiles that fill a core)
-    "default": (("natural", 8), ("natural", 4), ("overlap", 8), ("metis", 8), ("multilevel", 8), ("multilevel", 16),
-                ("multilevel", 32)),
-    "best": (("multilevel", 8), ("multilevel", 16), ("multilevel", 32), ("overlap", 16), ("kahypar", 8),
-             ("kahypar", 16)),
-}  # fmt: skip
+_NEAR = 1.25  # beside the least volume, refinement on one level alone seldom makes up for more
+_SPARE = 8  # parts for each further core that joint moves may take, for traffic alone
 
 Built = tuple[Hypergraph, Atoms]
 
@@ -107,40 +101,34 @@ class Clusters:
             return None
         return tiles_of(self.problem, layout.built[1], layout.part, layout.core)
 
+    @cached_property
+    def plan(self) -> Plan:
+        """How much is searched."""
+        graph = self.built(PER_CORE)[0]
+        single = bool(graph.demand[:, NEURONS].max(initial=0) <= 1)
+        return plan_for(graph, single=single, maps=self.has_columns)
+
     @property
     def is_large(self) -> bool:
         """Whether few methods must do."""
-        graph = self.built(PER_CORE)[0]
-        return graph.vertices > _LARGE or graph.pin.size > _LARGE_PINS
+        return self.plan.is_large
 
     @property
     def is_huge(self) -> bool:
         """Whether one method must do."""
-        return self.built(PER_CORE)[0].pin.size > _HUGE
-
-    def _wanted(self, effort: str) -> tuple[tuple[str, int], ...]:
-        """Methods and micro-tiles per core; the latter make no difference where single neurons are the smallest
-        pieces anyway."""
-        wanted = _FEWEST[effort]
-        if self.built(PER_CORE)[0].demand[:, NEURONS].max(initial=0) <= 1:
-            wanted = tuple(dict.fromkeys((method, PER_CORE) for method, _ in wanted))
-        if self.is_large:
-            methods = _OF_HUGE if self.is_huge else _OF_LARGE
-            wanted = tuple((method, n) for method, n in wanted if n == PER_CORE and method in methods)
-        return wanted
+        return self.plan.is_huge
 
     def columns(self) -> Iterator[Layout]:
         """Patches of the map through several layers. On large networks they make other methods needless, and are
         refined and placed as those would be."""
-        for per_core in (PER_CORE, 2 * PER_CORE):
-            if self.has_columns and not (self.is_large and per_core > PER_CORE):
-                built = self.built(per_core)
-                size = "" if per_core == PER_CORE else f" of 1/{per_core} cores"
-                places = built[1].places
-                ways = Columns(along_hilbert(*places), built[1].layer)  # type: ignore[misc]
-                if not self.is_large:
-                    yield self._begun(f"columns{size}", ways.whole, built)
-                yield self._begun(f"columns by layers{size}", ways.layered, built)
+        for per_core in self.plan.columns:
+            built = self.built(per_core)
+            size = "" if per_core == PER_CORE else f" of 1/{per_core} cores"
+            places = built[1].places
+            ways = Columns(along_hilbert(*places), built[1].layer)  # type: ignore[misc]
+            if self.plan.is_small:
+                yield self._begun(f"columns{size}", ways.whole, built)
+            yield self._begun(f"columns by layers{size}", ways.layered, built)
 
     @property
     def has_columns(self) -> bool:
@@ -167,7 +155,7 @@ class Clusters:
         if self.is_large:
             yield from self._few(effort)
             return
-        for method, per_core in self._wanted(effort):
+        for method, per_core in self.plan.methods(effort):
             if available(method):
                 size = "" if per_core == PER_CORE else f" of 1/{per_core} cores"
                 yield self._parted(f"{method} partition{size}{_of(effort)}", method, effort, self.built(per_core))
@@ -186,15 +174,17 @@ class Clusters:
                 yield self.placed(Layout("multilevel partition", self.built(PER_CORE), found.part), "default")
 
     def _few(self, effort: str) -> Iterator[Layout]:
-        """By the search of the effort below; what leaves far more than the best is not placed."""
-        built, names = self.built(PER_CORE), {}
-        below = "default" if effort == "best" else "quick" if self.is_huge else "fast"
-        for method, _ in self._wanted(effort):
-            found = self._partition(method, below, built)
+        """By the search of the effort below; what leaves far more than the best is not placed, and what begins far
+        behind the best so far not refined."""
+        built, names, most = self.built(PER_CORE), {}, None
+        below = EFFORTS["default" if effort == "best" else "quick" if self.is_huge else "fast"]
+        for method, _ in self.plan.methods(effort):
+            found = self._partition(method, replace(below, most_volume=most), built)
             if found is None:
                 yield Layout(f"{method} partition{_of(effort)}")
             else:
                 names[f"{method} partition{_of(effort)}"] = found
+                most = int(_NEAR * min(one.volume for one in names.values()))
         least = min((found.volume for found in names.values()), default=0)
         for name, found in names.items():
             if found.volume <= _HOPEFUL * least:
@@ -274,7 +264,7 @@ class Clusters:
 
     def _placed(self, clustered: Hypergraph, effort: str) -> np.ndarray | None:
         fabric, seed = fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost), self.choices.seed
-        if effort == "default" and self.is_large and not self.is_huge:
+        if effort == "default" and self.plan.places_many:
             return place_many(clustered, fabric, seed=seed)
         return place_best(clustered, fabric, seed=seed, effort=effort)  # type: ignore[arg-type]
 
@@ -294,21 +284,16 @@ class Clusters:
     def _joined(
         self, graph: Hypergraph, part: np.ndarray, core: np.ndarray, effort: str, bounds: Bounds | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        seconds = self.choices.time_budget_s
+        seconds, most = self.choices.time_budget_s, self.plan.moving(effort)
         alone = self.choices.objective == "traffic"
         return improve_jointly(
             graph, self.tiling.limits, part, core,
             fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost), seed=self.choices.seed,
             effort=effort,  # type: ignore[arg-type]
-            budget=None if seconds is None else int(seconds * LOOKS_PER_SECOND),
+            budget=most if seconds is None else int(seconds * LOOKS_PER_SECOND),
             bounds=bounds, spare=1 + core.size // _SPARE if alone else 0,
-            patience=self._patience if alone else 1, swept=self.is_large,
+            patience=self.plan.patience if alone else 1, swept=self.is_large,
         )  # fmt: skip
-
-    @property
-    def _patience(self) -> int:
-        """For traffic alone; sweeps over large networks are near the end sooner."""
-        return 1 if self.is_large else _PATIENCE
 
     def _no_busier(self, built: Built, part: np.ndarray, work: dict[str, float]) -> Bounds:
         per_vertex = _work_of_vertices(built, self.problem, work)
@@ -319,11 +304,11 @@ class Clusters:
     def recombined(self, layouts: list[Layout], effort: str) -> Layout:
         """One layout made of several that joint moves have been at, over the same micro-tiles."""
         graph, atoms = layouts[0].built  # type: ignore[misc]
-        seconds = self.choices.time_budget_s
+        seconds, most = self.choices.time_budget_s, self.plan.recombining(effort)
         part, core = recombine(
             graph, self.tiling.limits, [(layout.part, layout.core) for layout in layouts],  # type: ignore[misc]
             fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost), seed=self.choices.seed,
-            effort=effort, budget=None if seconds is None else int(seconds * LOOKS_PER_SECOND),  # type: ignore[arg-type]
+            effort=effort, budget=most if seconds is None else int(seconds * LOOKS_PER_SECOND),  # type: ignore[arg-type]
         )  # fmt: skip
         return Layout(f"{layouts[0].name}, recombined with {len(layouts) - 1}{_of(effort)}", (graph, atoms), part, core)
 

@@ -12,11 +12,12 @@ from functools import cached_property
 
 from neurocomp.mapping.candidate import Candidate, evaluated
 from neurocomp.mapping.choices import Choices
-from neurocomp.mapping.clustered import PER_CORE, Clusters, Layout
+from neurocomp.mapping.clustered import Clusters, Layout
 from neurocomp.mapping.fewest_links import takes_more_links
 from neurocomp.mapping.figures import Figures, Load
 from neurocomp.mapping.partition import MOST_VERTICES
 from neurocomp.mapping.place import Placement, place
+from neurocomp.mapping.plan import PER_CORE
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
 from neurocomp.mapping.spread import population_work_ps, spread_tilings
@@ -214,21 +215,27 @@ class Portfolio:
         """The most promising layouts, and those that search has not settled yet, micro-tiles moved between cores."""
         chosen = [] if self._is_settled(effort) else self._promising(effort)
         if not self.clusters.is_large and effort == "default":
-            chosen += [layout for _, layout in self.layouts if layout.is_begun and layout not in chosen]
+            chosen += [
+                one for _, one in self.layouts if one.is_begun and one not in chosen and self._is_kin(one, chosen)
+            ]
         work = population_work_ps(self._load) if self._takes_time and chosen else None
         return self._judged(self.clusters.joined(layout, effort, work) for layout in chosen)
 
+    def _is_kin(self, layout: Layout, chosen: list[Layout]) -> bool:
+        """Whether a layout is made of the micro-tiles of the most promising one; of small networks, of any."""
+        return self.clusters.plan.is_small or (bool(chosen) and layout.built is chosen[0].built)
+
     def _recombined(self, effort: str) -> Iterator[Candidate | str]:
-        """Where traffic is all that counts: the results of joint moves made into one, those over the smallest
-        micro-tiles that have several of them and one that is close to the best."""
+        """Where traffic is all that counts: several results of joint moves made into one, those over the smallest
+        micro-tiles of which one is close to the best."""
         ranked = sorted(((rank[0], one) for rank, one in self.layouts if one.is_joined), key=lambda item: item[0])
         if self.clusters.is_large or self._objective != "traffic" or not ranked:
             return iter(())
         close = [one for hops, one in ranked if hops <= _CLOSE * ranked[0][0]]
         kin = [[one for _, one in ranked if one.built is layout.built] for layout in close]
-        several = [group for group in kin if len(group) > 1] or kin
-        chosen = max(several, key=lambda group: group[0].built[0].vertices)  # type: ignore[index]
-        return self._judged(self.clusters.recombined(group, effort) for group in [chosen])
+        several = [group for group in kin if len(group) > 1]
+        chosen = max(several, key=lambda group: group[0].built[0].vertices, default=[])  # type: ignore[index]
+        return self._judged(self.clusters.recombined(group, effort) for group in [chosen] if group)
 
     def _promising(self, effort: str) -> list[Layout]:
         """The best layouts so far, of the same parts only one; of huge networks none below the best effort. Where time

@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from neurocomp.errors import DoesNotFitError
-from neurocomp.mapping import clustered, fewest_links, refusals
+from neurocomp.mapping import fewest_links, refusals
 from neurocomp.mapping import map as mapper
+from neurocomp.mapping import plan as plan_module
 from neurocomp.mapping.choices import Choices
-from neurocomp.mapping.clustered import PER_CORE, Clusters
+from neurocomp.mapping.clustered import Clusters
 from neurocomp.mapping.fewest_links import takes_more_links
 from neurocomp.mapping.figures import figures_of
 from neurocomp.mapping.map import map_plan, plan_mapping
 from neurocomp.mapping.place import place
+from neurocomp.mapping.plan import PER_CORE
 from neurocomp.mapping.profile import profile_of
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.route import route
@@ -56,9 +58,9 @@ def test_nothing_is_said_of_pieces_that_tiles_may_cut_or_of_packets_to_every_cor
 @pytest.mark.parametrize("seed", range(2))
 def test_network_order_that_waits_for_something_better_loses_nothing(seed, monkeypatch) -> None:
     network = random_graph(300, 6, seed)
-    monkeypatch.setattr(clustered, "_LARGE_PINS", 100)
+    monkeypatch.setattr(plan_module, "_LARGE_PINS", 100)
     large = mapped(network)
-    monkeypatch.setattr(clustered, "_HUGE", 100)
+    monkeypatch.setattr(plan_module, "_HUGE", 100)
     huge, again, fast = mapped(network), mapped(network), mapped(network, Choices("traffic", "fast"))
     assert cores_of(huge) == cores_of(again)
     assert [t.hops is None for t in huge.quality.trials if "network order" in t.name] == [True]
@@ -80,7 +82,7 @@ def test_neurons_that_hear_too_much_are_named_before_a_large_network_is_cut(monk
 
 
 def test_columns_of_large_networks_are_refined_and_placed_once(monkeypatch) -> None:
-    monkeypatch.setattr(clustered, "_LARGE", 10)
+    monkeypatch.setattr(plan_module, "_LARGE", 10)
     program = mapped(convnet())
     routed = [trial.name for trial in program.quality.trials if trial.hops is not None]
     assert routed == ["columns by layers, refined, moved jointly"]

@@ -41,7 +41,7 @@ def _refined(start: Start) -> Method:
 
     def method(task: Task, effort: Effort, seed: int) -> np.ndarray | None:
         state = task.state(start(task, seed))
-        if not repaired(task, state):
+        if not repaired(task, state) or (effort.most_volume is not None and state.volume > effort.most_volume):
             return None
         return improved(task, state.part, state.volume, effort, seed)
 

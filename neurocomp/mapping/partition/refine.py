@@ -29,7 +29,8 @@ class Effort:
     the coarsest level, one search for each; few suit layered networks, many those with far synapses. hot, cold:
     first and last temperature, in units of the traffic of all nets of a vertex, on average. exhaustive: try all
     partitions where they are few. settled: a descent ends once a smaller share of the vertices moves. sample: pins,
-    beyond which coarse levels know a random sample of their nets; 0: they know all.
+    beyond which coarse levels know a random sample of their nets; 0: they know all. most_volume: what is only refined
+    is given up if it leaves more to begin with.
     """
 
     descent: int = 10**8
@@ -42,6 +43,7 @@ class Effort:
     cold: float = 0.005
     settled: float = 0.001
     sample: int = 0
+    most_volume: int | None = None
 
 
 EFFORTS = {
