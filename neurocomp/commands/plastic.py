@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from neurocomp.chip.catalog import array_chip_names, load_chip, profile_names
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.commands.calibration import Rounding, rounded_by
-from neurocomp.commands.folder import OutputFolder
 from neurocomp.commands.job import cpus_here, run_network
+from neurocomp.commands.learning import Ends
 from neurocomp.commands.progress import Progress
-from neurocomp.commands.train import give_learning
 from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.inputs.memory import need_memory_for
 from neurocomp.inputs.prepare import prepare
 from neurocomp.inputs.prepared import Prepared
-from neurocomp.inputs.reading import PLAIN, Reading
 from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.map import map_plan, plan_mapping
 from neurocomp.report.plasticity import plasticity_report
@@ -34,11 +32,7 @@ class PlasticOptions:
     epoch_steps: int | None = None
     samples: int = 16
     steps: int | None = None
-    output: Path | None = None
-    as_json: bool = False
-    quiet: bool = False
-    force: bool = False
-    reading: Reading = PLAIN
+    ends: Ends = field(default_factory=Ends)
 
     def __post_init__(self) -> None:
         counts = {"--batch": self.samples, "--steps": self.steps, "--epoch": self.epoch_steps}
@@ -52,13 +46,13 @@ class PlasticOptions:
 def learn_and_report(path: Path, chip_name: str, options: PlasticOptions) -> None:
     """Map the network as ``compile`` does, by the spikes of samples that are stored with it, and report what learning
     adds to their inference."""
-    network, chip = options.reading.network(path, None, options.steps), _learning_chip(chip_name, options.rule)
+    network, chip = options.ends.reading.network(path, None, options.steps), _learning_chip(chip_name, options.rule)
     layers = [name.strip() for name in options.layers.split(",")]
     plastic_projections(network, layers)  # before any work
-    folder = None if options.output is None else OutputFolder(options.output, options.force, training=True)
+    folder = options.ends.folder()
     stored, threads = prepare(network, None, options.steps, None, None), cpus_here()
     prepared = _first(stored, options.samples)
-    with Progress(sys.stderr, enabled=not options.quiet) as progress:
+    with Progress(sys.stderr, enabled=not options.ends.quiet) as progress:
         with progress.stage(f"fitting {network.name} to {chip.name}"):
             lowered = rounded_by(stored, network, chip, Rounding(), threads, progress)
             plan = plan_mapping(lowered, chip)
@@ -70,8 +64,7 @@ def learn_and_report(path: Path, chip_name: str, options: PlasticOptions) -> Non
             simulation = simulate(program, trace, threads=threads, progress=advance)
             run = simulate_plasticity(program, trace, layers, options.rule, options.epoch_steps)
     report = plasticity_report(program, simulation, run)
-    page = None if folder is None else report.to_page()
-    give_learning(report.to_text(), report.to_json(), folder, page, as_json=options.as_json, quiet=options.quiet)
+    options.ends.give(report, folder)
 
 
 def _first(prepared: Prepared, samples: int) -> Prepared:

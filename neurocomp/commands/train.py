@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,10 @@ from neurocomp.activity.training.trace import TrainingTrace, load_training_trace
 from neurocomp.chip.array_chip import ArrayChip
 from neurocomp.chip.catalog import load_array_chip
 from neurocomp.chip.gpu import gpu_names, load_gpu
-from neurocomp.commands.folder import PAGE, TRAINING, OutputFolder, text_writer
+from neurocomp.commands.learning import Ends
 from neurocomp.commands.progress import Progress
 from neurocomp.energy.training import price_training
 from neurocomp.errors import Diagnostic, InputError, bad_input
-from neurocomp.inputs.reading import PLAIN, Reading
 from neurocomp.network.graph import Network
 from neurocomp.report.training import training_report, with_rounds
 from neurocomp.simulate.federated import Link
@@ -87,11 +86,7 @@ class TrainOptions:
     on_chip: bool = False
     gpus: str = "a100"
     federation: Federation = Federation()
-    output: Path | None = None
-    as_json: bool = False
-    quiet: bool = False
-    force: bool = False
-    reading: Reading = PLAIN
+    ends: Ends = field(default_factory=Ends)
 
     def __post_init__(self) -> None:
         least = {"--batch": self.batch, "--steps": self.steps, "--dataset-size": self.dataset_size}
@@ -122,11 +117,11 @@ class TrainOptions:
 
 def train_and_report(path: Path, chip_name: str, options: TrainOptions) -> None:
     """Do the whole job; prints the report and, if asked to, writes it into a folder."""
-    network, chip = options.reading.network(path, None, options.steps), load_array_chip(chip_name)
+    network, chip = options.ends.reading.network(path, None, options.steps), load_array_chip(chip_name)
     gpus, link = [load_gpu(name) for name in _names(options.gpus)], options.federation.made()
-    folder = None if options.output is None else OutputFolder(options.output, options.force, training=True)
+    folder = options.ends.folder()
     layers = layers_of(network, normalised=options.normalised)
-    with Progress(sys.stderr, enabled=not options.quiet) as progress:
+    with Progress(sys.stderr, enabled=not options.ends.quiet) as progress:
         with progress.stage("finding out what is zero"):
             activity = _activity(network, chip, options)
         setup = options.setup(_steps(network), activity)
@@ -139,24 +134,7 @@ def train_and_report(path: Path, chip_name: str, options: TrainOptions) -> None:
         report = with_rounds(
             report, workers=federation.workers, rounds=federation.rounds, local_steps=federation.local_steps, link=link
         )
-    page = None if folder is None else report.to_page()
-    give_learning(report.to_text(), report.to_json(), folder, page, as_json=options.as_json, quiet=options.quiet)
-
-
-def give_learning(
-    text: str, tree: str, folder: OutputFolder | None, page: str | None = None, *, as_json: bool, quiet: bool
-) -> None:
-    """Write the answer into a folder, if there is one, and print it. tree, page: the same as JSON and as HTML."""
-    if folder is not None:
-        pages = [] if page is None else [text_writer(PAGE, page)]
-        folder.write(text_writer(TRAINING, tree), text_writer("report.txt", text), *pages)
-    if as_json:
-        sys.stdout.write(tree)
-    elif not quiet:
-        sys.stdout.write(text)
-    sys.stdout.flush()
-    if folder is not None and not quiet:
-        sys.stderr.write(f"written to {folder.path}\n")
+    options.ends.give(report, folder)
 
 
 def _names(gpus: str) -> list[str]:

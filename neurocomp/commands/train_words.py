@@ -71,21 +71,26 @@ def refuse_idle(context: typer.Context) -> None:
 
 def start(given: dict[str, Any]) -> None:
     """Run the command. given: its parameters by name."""
+    from neurocomp.commands.learning import Ends
     from neurocomp.commands.network_words import reading_of
     from neurocomp.commands.plastic import PlasticOptions, learn_and_report
     from neurocomp.commands.train import Federation, TrainOptions, train_and_report
 
-    def values(*names: str) -> list[Any]:
-        return [given[name] for name in names]
+    def named(*names: str) -> dict[str, Any]:
+        return {name: given[name] for name in names}
 
     network, chip = given["network"], given["chip"]
-    ends = [*values("output", "as_json", "quiet", "force"), reading_of(given)]
+    ends = Ends(**named("output", "as_json", "quiet", "force"), reading=reading_of(given))
     if given["plastic"] is not None:
-        rule = values("plastic", "rule", "epoch", "batch", "steps")
-        learn_and_report(network, chip, PlasticOptions(*(rule + ends)))
+        rule = PlasticOptions(
+            given["plastic"], given["rule"], given["epoch"], given["batch"], given["steps"], ends=ends
+        )
+        learn_and_report(network, chip, rule)
         return
-    step = values("batch", "steps", "dataset_size", "optimizer", "order", "sparsity")
-    zeros = values("activity", "spikes", "gradients", "batch_norm")
-    memory = [not given["unpacked"], *values("recompute", "on_chip", "gpus")]
-    rounds = Federation(*values("workers", "rounds", "local_steps", "link"))
-    train_and_report(network, chip, TrainOptions(*(step + zeros + memory + [rounds] + ends)))
+    options = TrainOptions(
+        **named("batch", "steps", "dataset_size", "optimizer", "order", "sparsity", "activity", "spikes", "gradients",
+                "recompute", "on_chip", "gpus"),
+        normalised=given["batch_norm"], packed=not given["unpacked"], ends=ends,
+        federation=Federation(**named("workers", "rounds", "local_steps", "link")),
+    )  # fmt: skip
+    train_and_report(network, chip, options)
