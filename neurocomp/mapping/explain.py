@@ -84,7 +84,7 @@ def _fan_out(problem: Problem, routes: Routes) -> list[Diagnostic]:
         found.append(Diagnostic(
             name, f"its neurons have to send to up to {widest} cores; on {problem.chip.name} a neuron sends to {most}",
             f"the mapper found no way to bring {listeners} onto fewer cores",
-            _less_fan_out(problem, name),
+            less_fan_out(problem, name),
         ))  # fmt: skip
     return found
 
@@ -104,7 +104,7 @@ def _spread_too_wide(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
             f"{most}",
             f"no mapping exists: every neuron of {name} reaches all {total:,} neurons of {', '.join(dense)}, and "
             f"{most} core{'s hold' if most and most > 1 else ' holds'} at most {room:,}",
-            _less_fan_out(problem, name),
+            less_fan_out(problem, name),
         ))  # fmt: skip
     return found
 
@@ -113,7 +113,8 @@ def _listeners(problem: Problem, name: str) -> list[str]:
     return list(problem.listeners[name])
 
 
-def _less_fan_out(problem: Problem, name: str) -> str:
+def less_fan_out(problem: Problem, name: str) -> str:
+    """What would help neurons that send to too many cores."""
     most = problem.chip.core.fan_out_cores_max
     return (
         f"make {', '.join(_listeners(problem, name))} small enough for {most} core{'s' if most != 1 else ''}, or "

@@ -21,13 +21,17 @@ from neurocomp.network.structure import taps_of
 _SYNAPSES = 1 << 21  # in tables, from which on looking at them takes long
 _LAYERS = 1000
 _PROJECTIONS = 5000
+_NEURONS = 1 << 24
+_TIES = 3  # between targets of one source that are looked at
 
 
 def is_long(problem: Problem) -> bool:
     """Whether cutting a network, or only looking at what its neurons hear, takes long."""
     steps = problem.network.projections
     tables = sum(step.op.indices.size for step in steps if isinstance(step.op, Sparse))
-    return tables > _SYNAPSES or len(problem.tiled) > _LAYERS or len(steps) > _PROJECTIONS
+    neurons = sum(problem.population(name).size for name in problem.tiled)
+    many = len(problem.tiled) > _LAYERS or len(steps) > _PROJECTIONS
+    return tables > _SYNAPSES or neurons > _NEURONS or many
 
 
 @dataclass(frozen=True)
@@ -174,3 +178,19 @@ def is_open(problem: Problem, counts: Counts) -> bool:
     ones = [hungriest(problem, name) for name in problem.tiled] if len(problem.tiled) <= _LAYERS else []
     most = core.fan_in_max
     return all((most is None or one.synapses <= most) and bool(limits.fits(one.demand)) for one in ones)
+
+
+def largest_tied(op: Sparse) -> int:
+    """How many targets of a table hang together, at least: those that share a source are tied to each other. Looks at
+    the first few targets of each source alone."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    degree, ties = np.diff(op.indptr), []
+    for k in range(_TIES):
+        first = op.indptr[:-1][degree > k + 1] + k
+        ties.append(np.stack([op.indices[first], op.indices[first + 1]]))
+    a, b = np.concatenate(ties, axis=1)
+    size = int(np.prod(op.shape))
+    _, label = connected_components(coo_array((np.ones(a.size, np.int8), (a, b)), (size, size)), directed=False)
+    return int(np.bincount(label).max(initial=0))

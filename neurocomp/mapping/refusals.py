@@ -20,16 +20,18 @@ from neurocomp.mapping.explain import (
     available,
     beyond_one_core,
     counted,
+    less_fan_out,
     most_synapses,
     too_many_synapses,
     totals,
     where_of,
 )
 from neurocomp.mapping.layer import Layer
-from neurocomp.mapping.least import Counts, counts_by_layer, hungriest, is_long, summed
+from neurocomp.mapping.least import Counts, counts_by_layer, hungriest, is_long, largest_tied, summed
 from neurocomp.mapping.limits import NEURONS, SYNAPSE_BITS, limits_of
 from neurocomp.mapping.problem import Problem, stored_weight_bits
 from neurocomp.network.graph import Network
+from neurocomp.network.ops import Sparse
 
 _OVERSIZED = 4  # beyond this many times the chip, counting neurons says enough
 _HOPELESS = 32  # times the chip, from which on no narrower weights help
@@ -46,7 +48,7 @@ def refuse_unlowered(network: Network, chip: ChipSpec, forbidden: Iterable[int],
     """
     forbidden = frozenset(map(int, forbidden))
     problem = Problem(network, chip, forbidden, weight_bits=stored_weight_bits(network, chip), chips=chips)
-    if chip.core.layer_cores is None and not network.stations:
+    if not network.stations:
         refuse_early(problem, direct=True)
 
 
@@ -71,6 +73,7 @@ def refuse_early(problem: Problem, direct: bool = False) -> None:
     whole = summed(counts.values())
     least = bounds_of(whole.demand(problem.weight_bits, core.synapse_index_bits), limits_of(problem.chip))
     found = _too_little(problem, takes, least, 1, whole)
+    found += _tied_together(problem)
     if found:
         raise DoesNotFitError([*(_single_neurons(problem) if core.kernel_sharing or not direct else ()), *found])
 
@@ -101,6 +104,23 @@ def _single_neurons(problem: Problem) -> list[Diagnostic]:
         for name, fit in zip(ones, fits, strict=True) if not fit
     ]  # fmt: skip
     return [*too_many_synapses(problem, {name: one.synapses for name, one in ones.items()}), *found]
+
+
+def _tied_together(problem: Problem) -> list[Diagnostic]:
+    """On chips of which a neuron sends to one core: tables whose targets have to lie on the same one."""
+    most, found = problem.chip.core.neurons_max, []
+    for step in problem.network.projections if problem.chip.core.fan_out_cores_max == 1 else ():
+        sends = problem.emits(step.source) and step.source not in problem.network.inputs
+        if not (isinstance(step.op, Sparse) and sends and problem.is_tiled(step.target)):
+            continue
+        size = largest_tied(step.op)
+        if size > most:
+            found.append(Diagnostic(
+                step.target, f"at least {size:,} of its neurons have to lie on one core; a core has {most:,}",
+                f"no mapping exists: on {problem.chip.name} a neuron sends to 1 core, and what the neurons of "
+                f"{step.source} reach hangs together", less_fan_out(problem, step.source),
+            ))  # fmt: skip
+    return found
 
 
 def _too_little(

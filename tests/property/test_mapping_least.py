@@ -15,7 +15,7 @@ from neurocomp.mapping import least, refusals
 from neurocomp.mapping.bounds import demand_of_one
 from neurocomp.mapping.compile import lower
 from neurocomp.mapping.layer import layers_of
-from neurocomp.mapping.least import counts_by_layer, hungriest
+from neurocomp.mapping.least import counts_by_layer, hungriest, largest_tied
 from neurocomp.mapping.limits import SYNAPSE_BITS
 from neurocomp.mapping.map import map_network, plan_mapping
 from neurocomp.mapping.problem import Problem, problem_of, stored_weight_bits
@@ -103,3 +103,27 @@ def test_more_neurons_than_are_mapped_at_once_stay_a_limit_of_resources(monkeypa
     monkeypatch.setattr(refusals, "_MOST_NEURONS", 100)
     with pytest.raises(ResourceLimitError):
         refusals.refuse_unlowered(mlp(4, 200), make_chip(), (), (1, 1))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_targets_that_share_sources_hang_together(seed) -> None:
+    from tests.mapping_problems import random_graph
+
+    table = random_graph(80, 2, seed).projections[0].op
+    groups = [{t} for t in range(80)]
+    for a, b in zip(table.indices[::2], table.indices[1::2], strict=True):
+        joined = next(g for g in groups if a in g) | next(g for g in groups if b in g)
+        groups = [g for g in groups if not g & joined] + [joined]
+    assert largest_tied(table) == max(map(len, groups))
+
+
+def test_a_long_table_whose_targets_have_to_share_a_core_is_refused_before_it_is_turned(monkeypatch) -> None:
+    from tests.mapping_problems import random_graph
+
+    monkeypatch.setattr(least, "_SYNAPSES", 100)
+    monkeypatch.setattr("neurocomp.mapping.map.layers_of", None)
+    with pytest.raises(DoesNotFitError) as caught:
+        map_network(random_graph(100, 4), make_chip(8, 8, neurons_max=20, fan_out_cores_max=1))
+    (found,) = caught.value.diagnostics
+    assert found.what.startswith("at least ") and found.what.endswith("lie on one core; a core has 20")
+    assert found.why.startswith("no mapping exists: on test-chip a neuron sends to 1 core")
