@@ -111,6 +111,7 @@ static void set_joint(nc_joint *j, uint64_t seed, double steepness) {
     j->loads.touched = 0;
     j->steepness = steepness;
     j->luck = -1.0;
+    j->hottest = INT64_MAX;
     for (int64_t c = 0; c < cores; c++)
         j->part_at[c] = EMPTY;
     for (int32_t p = 0; p < j->s->parts; p++) {
@@ -206,9 +207,12 @@ static void run_levels(nc_joint *j, const nc_place_schedule *schedule) {
     }
 }
 
-/* Sweeps over all vertices, ever colder, and some that raise nothing until they save hardly anything. */
+/* Sweeps over all vertices, ever colder, and some that raise nothing until they save hardly anything. Where loads
+ * count, no link gets hotter than the hottest is at the beginning. */
 static void run_sweeps(nc_joint *j, const nc_place_schedule *schedule) {
     set_rows(j);
+    for (int64_t k = j->hottest = 0; k < link_count(j); k++)
+        j->hottest = j->loads.load[k] > j->hottest ? j->loads.load[k] : j->hottest;
     while (schedule->hot > 0.0 && j->work < schedule->work)
         sweep(j, schedule->hot * (1.0 - (double)j->work / (double)schedule->work));
     const double begun = objective(j);

@@ -52,6 +52,7 @@ typedef struct {
     nc_partition *s;
     nc_tree tree, old;
     nc_loads loads;    /* kept where steepness is above 0 */
+    int64_t hottest;   /* load that sweeps let no link exceed */
     double steepness;  /* weight of sum(load^2) beside sum(load) */
     nc_spot *spot;    /* per part */
     int32_t *part_at; /* per core; EMPTY */

@@ -22,6 +22,8 @@ static int takes(nc_joint *j, int64_t hops, double temperature) {
     if (j->luck >= 0.0 && (double)hops > temperature * j->luck)
         return 0;
     const double delta = (double)hops + (j->steepness > 0.0 ? weigh_loads(j) : 0.0);
+    if (loads_exceed(&j->loads, j->hottest))
+        return 0;
     const int wanted = delta <= 0.0 || (temperature > 0.0 && delta <= temperature * luck_of(j));
     j->wanted += wanted;
     return wanted;

@@ -45,6 +45,16 @@ static inline double loads_squares(const nc_loads *l) {
     return sum;
 }
 
+/* Whether some load has grown beyond `most` since then. */
+static inline int loads_exceed(const nc_loads *l, int64_t most) {
+    for (int32_t k = 0; k < l->changes; k++) {
+        const int32_t link = l->changed[k];
+        if (l->load[link] > most && l->load[link] > l->before[link])
+            return 1;
+    }
+    return 0;
+}
+
 static inline void loads_decide(nc_loads *l, int keep) {
     for (int32_t k = 0; k < l->changes; k++) {
         const int32_t link = l->changed[k];

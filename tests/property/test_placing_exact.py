@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -158,11 +159,14 @@ def test_the_joint_search_counts_hops_and_loads_and_raises_neither_together(
     task, _ = make_task(graph, limits, parts, None)
     state = task.state(part)
     joint = Joint(fabric, state, core, np.arange(20))
-    reached = []
+    reached, hottest = [], math.inf
     for _ in range(2):
         (hops, load), expected = joint.cost(), placed_cost(graph, state.part, core, fabric)
         assert hops == expected.hops
         assert load.tolist() == (expected.load * fabric.link_cost).tolist()
+        if swept and steepness and not fabric.mesh.torus:
+            assert load.max() <= hottest
+            hottest = load.max()
         reached.append(hops + steepness * float((load.astype(float) ** 2).sum()))
         joint.run(seed, 100_000, heat, 3, steepness, swept)
     assert heat > 0 or reached[1] <= reached[0] * (1 + 1e-12)
