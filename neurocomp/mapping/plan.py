@@ -20,7 +20,7 @@ _LARGE, _LARGE_PINS = 8_000, 1_000_000  # micro-tiles, and what they hear, beyon
 _HUGE = 5_000_000  # pins beyond which one method must do
 _SMALL = 20_000  # pins of layered networks up to which everything is tried with all its work
 _PATIENCE = 4  # times their work for joint moves on networks of moderate size, for traffic alone
-_RECOMBINING = 2_000_000_000  # looks of a network that is hardly small any more
+_RECOMBINING = 1_800_000_000  # looks of a network that is hardly small any more
 _MANY_PINS, _MOVING = 400_000, 60_000_000  # looks of joint moves where there are more pins
 _METHODS = {  # (method, micro-tiles that fill a core): pins at 1 / PER_CORE up to which it is tried on layered networks
     "default": {
@@ -77,7 +77,8 @@ class Plan:
             return tuple((method, PER_CORE) for method in few if (method, PER_CORE) in wanted)
         if self.single:
             return tuple(dict.fromkeys((method, PER_CORE) for method, _ in wanted))
-        return tuple(way for way, most in wanted.items() if self.pins <= most)
+        ordered = () if self.maps else ("natural",)  # dense layers are seldom parted better than in their order
+        return tuple(way for way, most in wanted.items() if self.pins <= most or way[0] in ordered)
 
     @property
     def places_many(self) -> bool:
@@ -90,7 +91,7 @@ class Plan:
 
     def recombining(self, effort: str) -> int | None:
         """Looks of all chains that recombine results; None: as many as they would take."""
-        return None if self.share == 1.0 or effort != "default" else int(_RECOMBINING * self.share**2)
+        return None if self.share == 1.0 or effort != "default" else int(_RECOMBINING * self.share**1.5)
 
     @property
     def columns(self) -> tuple[int, ...]:
