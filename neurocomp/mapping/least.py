@@ -115,6 +115,13 @@ class Hungriest:
     synapses: int
     demand: np.ndarray
 
+    def merged(self, weight_bits: int) -> Hungriest:
+        """With a single synapse from each of its sources."""
+        demand = self.demand.copy()
+        sources = int(demand[AXONS_IN])
+        demand[SYNAPSE_BITS] = sources * weight_bits
+        return Hungriest(sources, demand)
+
 
 def hungriest(problem: Problem, name: str) -> Hungriest:
     """Takes a pass over each table into the population, and one more over each to see whom that neuron hears."""

@@ -75,7 +75,7 @@ def refuse_early(problem: Problem, direct: bool = False) -> None:
     found = _too_little(problem, takes, least, 1, whole)
     found += _tied_together(problem)
     if found:
-        raise DoesNotFitError([*(_single_neurons(problem) if core.kernel_sharing or not direct else ()), *found])
+        raise DoesNotFitError([*_single_neurons(problem, direct and not core.kernel_sharing), *found])
 
 
 def refuse_uncut(problem: Problem, layers: Mapping[str, Layer]) -> None:
@@ -95,9 +95,12 @@ def refuse_uncut(problem: Problem, layers: Mapping[str, Layer]) -> None:
         raise DoesNotFitError(found)
 
 
-def _single_neurons(problem: Problem) -> list[Diagnostic]:
-    """Populations of which a single neuron has too many synapses, or exceeds an empty core."""
+def _single_neurons(problem: Problem, merged: bool) -> list[Diagnostic]:
+    """Populations of which a single neuron has too many synapses, or exceeds an empty core. merged: parallel synapses
+    may still become one, so that only different sources count."""
     limits, ones = limits_of(problem.chip), {name: hungriest(problem, name) for name in problem.tiled}
+    if merged:
+        ones = {name: one.merged(problem.weight_bits) for name, one in ones.items()}
     fits = limits.fits(np.array([one.demand for one in ones.values()]))
     found = [
         beyond_one_core(problem, name, limits.broken(ones[name].demand), ones[name].demand, proved=True)

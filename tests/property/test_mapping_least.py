@@ -65,6 +65,10 @@ def test_lowering_takes_nothing_from_what_is_counted_before_it(network: Network,
     layers = layers_of(lowered)
     assert set(raw.tiled) <= set(layers)
     for layer, amount in bits(raw, direct=True).items():
+        one = hungriest(raw, layer)
+        one = one if chip.core.kernel_sharing else one.merged(raw.weight_bits)
+        assert one.synapses <= int(layers[layer].fan_in.max())
+        assert one.demand[SYNAPSE_BITS] <= layers[layer].stored.all_bits(layers[layer].shape)
         assert raw.population(layer).size <= math.prod(layers[layer].shape)
         assert amount <= layers[layer].stored.all_bits(layers[layer].shape)
 
