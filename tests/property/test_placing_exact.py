@@ -194,6 +194,20 @@ def test_rows_are_what_each_vertex_would_change_alone(fabric, seed) -> None:
             assert rows[vertex, x, y] == pytest.approx(after - before, rel=1e-5, abs=1e-5 * before)
 
 
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32), axons=st.booleans(), bits=st.booleans())
+def test_nets_that_change_nothing_are_left_out(seed, axons, bits) -> None:
+    rng = np.random.default_rng(seed)
+    graph = random_hypergraph(rng, 12, 40)
+    counted = Limit("counted", (1, int(axons), 0, int(bits)), 100, "units")
+    task, _ = make_task(graph, Limits((counted,)), 4, None)
+    left = task.felt().hyper.net_arrays()
+    kept = np.where(graph.kind == MEMORY, bits, (graph.traffic > 0) | axons)
+    assert left[2].tolist() == graph.source[kept].tolist()
+    assert left[5].tolist() == graph.traffic[kept].tolist()
+    assert left[1].tolist() == graph.pin[np.repeat(kept, np.diff(graph.pin_ptr))].tolist()
+
+
 def spot(core: int, width: int) -> tuple[int, int]:
     return int(core) % width, int(core) // width
 
