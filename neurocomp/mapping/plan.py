@@ -25,7 +25,7 @@ _MANY_PINS, _MOVING = 400_000, 60_000_000  # looks of joint moves where there ar
 _METHODS = {  # (method, micro-tiles that fill a core): pins at 1 / PER_CORE up to which it is tried on layered networks
     "default": {
         ("natural", 8): 40_000, ("natural", 4): _SMALL, ("overlap", 8): _SMALL, ("metis", 8): _SMALL,
-        ("multilevel", 8): ANY, ("multilevel", 16): 100_000, ("multilevel", 32): _SMALL,
+        ("multilevel", 8): ANY, ("multilevel", 16): 60_000, ("multilevel", 32): _SMALL,
     },
     "best": {
         ("multilevel", 8): ANY, ("multilevel", 16): ANY, ("multilevel", 32): 200_000, ("overlap", 16): 200_000,
