@@ -19,11 +19,11 @@ import numpy as np
 from benchmarks.hysmap_networks import JOBS, Graph, Job, published, stored
 from neurocomp.fabric.topology import Mesh
 from neurocomp.mapping.hypergraph import AXON, TRAFFIC_PER_SPIKE, Hypergraph, contracted
-from neurocomp.mapping.limits import DEMANDS, NEURONS, Limit, Limits
 from neurocomp.mapping.partition import Bounds, partition
 from neurocomp.mapping.placing.fabric import Fabric
 from neurocomp.mapping.placing.joint import improve_jointly
 from neurocomp.mapping.placing.place import place_parts
+from neurocomp.mapping.tiling.limits import DEMANDS, NEURONS, Limit, Limits
 
 GOAL = 0.17
 BUDGET = 600_000_000  # entries of nets that joint moves may look at

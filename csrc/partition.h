@@ -13,7 +13,8 @@
 #include "rng.h"
 #include <stdint.h>
 
-/* Columns of demand. The first four are those of neurocomp/mapping/limits.py; of the others a part holds the sum. */
+/* Columns of demand. The first four are those of neurocomp/mapping/tiling/limits.py; of the others a part holds the
+   sum. */
 enum { NC_NEURONS, NC_AXONS_IN, NC_AXONS_OUT, NC_SYNAPSE_BITS, NC_MEMBERS, NC_WORK, NC_ANCHORS, NC_COLUMNS };
 
 typedef struct {

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from neurocomp.mapping.hypergraph import AXON, MEMORY, Hypergraph
-from neurocomp.mapping.limits import Limit, Limits
 from neurocomp.mapping.partition.reference import counted_demands, counted_volume
+from neurocomp.mapping.tiling.limits import Limit, Limits
 
 
 def random_hypergraph(rng: np.random.Generator, vertices: int, *, pinned: bool = False) -> Hypergraph:

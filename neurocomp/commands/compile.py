@@ -18,8 +18,8 @@ from neurocomp.inputs.memory import need_memory_for
 from neurocomp.inputs.prepare import prepare
 from neurocomp.inputs.reading import Reading
 from neurocomp.interrupts import aside
+from neurocomp.mapping.explain.refusals import refuse_unlowered
 from neurocomp.mapping.map import map_plan, most_chips, plan_mapping
-from neurocomp.mapping.refusals import refuse_unlowered
 from neurocomp.network.graph import Float32, Integer, Network
 from neurocomp.simulate.inference import fidelity_for
 

@@ -53,7 +53,7 @@ class Way:
 
 def ways_for(example: Example, module: Any) -> list[Way]:
     """The readings of the axes, the likeliest first: what the module's layers ask for, where they do."""
-    from neurocomp.frontend.freezing.sinabs import squeezed_samples
+    from neurocomp.frontend.freezing.neurons.sinabs import squeezed_samples
 
     squeezed = squeezed_samples(module)
     separate = _separate_ways(example)

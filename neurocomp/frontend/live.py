@@ -85,7 +85,7 @@ _SQUEEZED_STEPS_NEEDED = Diagnostic(
 
 
 def _lacks_steps(module: Any, example: Example) -> bool:
-    from neurocomp.frontend.freezing.sinabs import squeezed_samples
+    from neurocomp.frontend.freezing.neurons.sinabs import squeezed_samples
 
     return example.steps is None and example.encoding != "temporal" and squeezed_samples(module) is not None
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurocomp.mapping.figures import Figures, figures_of
-from neurocomp.mapping.layer import Layer
-from neurocomp.mapping.limits import limits_of
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
 from neurocomp.mapping.program_parts import Routes, Tile, class_tiles
-from neurocomp.mapping.route import route
-from neurocomp.mapping.usage import Usage, usage_of
+from neurocomp.mapping.routing.figures import Figures, figures_of
+from neurocomp.mapping.routing.route import route
+from neurocomp.mapping.routing.usage import Usage, usage_of
+from neurocomp.mapping.tiling.layer import Layer
+from neurocomp.mapping.tiling.limits import limits_of
 
 
 @dataclass(frozen=True, eq=False)

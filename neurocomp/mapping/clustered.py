@@ -14,13 +14,11 @@ from functools import cached_property
 import numpy as np
 
 from neurocomp.interrupts import working_threads
-from neurocomp.mapping.assemble import tiles_of
-from neurocomp.mapping.atoms import Atoms, Granularity
-from neurocomp.mapping.build import hypergraph_of, hypergraph_over
 from neurocomp.mapping.choices import Choices
-from neurocomp.mapping.cuts import Grid, split
 from neurocomp.mapping.hypergraph import Hypergraph, between
-from neurocomp.mapping.limits import NEURONS
+from neurocomp.mapping.hypergraph.assemble import tiles_of
+from neurocomp.mapping.hypergraph.atoms import Atoms, Granularity
+from neurocomp.mapping.hypergraph.build import hypergraph_of, hypergraph_over
 from neurocomp.mapping.partition import (
     EFFORTS,
     Bounds,
@@ -42,7 +40,9 @@ from neurocomp.mapping.plan import PER_CORE, Plan, plan_for
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
 from neurocomp.mapping.program_parts import Tile
-from neurocomp.mapping.tile import Tiling
+from neurocomp.mapping.tiling.cuts import Grid, split
+from neurocomp.mapping.tiling.limits import NEURONS
+from neurocomp.mapping.tiling.tile import Tiling
 
 LOOKS_PER_SECOND = 10_000_000  # of one level of a multilevel search, of which there are some five
 _UNITS = 1 << 20  # work is counted in units of the total / this

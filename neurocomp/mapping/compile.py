@@ -12,13 +12,13 @@ from neurocomp.activity.execute import execute
 from neurocomp.activity.execution import Execution
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import bad_input
+from neurocomp.mapping.explain.refusals import refuse_unlowered
 from neurocomp.mapping.integers import Rounding, held_values, in_integers
 from neurocomp.mapping.map import Chips, map_network, most_chips
 from neurocomp.mapping.profile import Activity
 from neurocomp.mapping.program import Program
-from neurocomp.mapping.refusals import refuse_unlowered
-from neurocomp.mapping.relays import relay_order
 from neurocomp.mapping.stations import placed_relays, with_stations
+from neurocomp.mapping.stations.relays import relay_order
 from neurocomp.network.folding import fold_linear_maps
 from neurocomp.network.graph import Float32, Integer, Network
 from neurocomp.network.ops import hosted_function

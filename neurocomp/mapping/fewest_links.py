@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from neurocomp.fabric.links import link_counts
-from neurocomp.mapping.atoms import Atoms
 from neurocomp.mapping.hypergraph import AXON, Hypergraph
-from neurocomp.mapping.limits import NEURONS
+from neurocomp.mapping.hypergraph.atoms import Atoms
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.program_parts import Tile
+from neurocomp.mapping.tiling.limits import NEURONS
 
 _CHUNK = 4_000_000  # pins at once
 

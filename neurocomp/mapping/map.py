@@ -14,25 +14,25 @@ import numpy as np
 
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import Diagnostic, DoesNotFitError, InputError, bad_input
-from neurocomp.mapping.abilities import ability_mismatches, beyond_the_chip, station_assumptions
-from neurocomp.mapping.bounds import core_bounds
 from neurocomp.mapping.candidate import Candidate
 from neurocomp.mapping.check import check_program
 from neurocomp.mapping.choices import Choices
-from neurocomp.mapping.cure import smallest_grid
 from neurocomp.mapping.explain import cores_in_order, impossible, not_found
-from neurocomp.mapping.layer import layers_of
-from neurocomp.mapping.layer_cores import layer_assignment
-from neurocomp.mapping.levels import levels, timing_mismatches
-from neurocomp.mapping.mismatch import capability_mismatches, part_assumptions
+from neurocomp.mapping.explain.abilities import ability_mismatches, beyond_the_chip, station_assumptions
+from neurocomp.mapping.explain.bounds import core_bounds
+from neurocomp.mapping.explain.cure import smallest_grid
+from neurocomp.mapping.explain.mismatch import capability_mismatches, part_assumptions
+from neurocomp.mapping.explain.refusals import refuse_early, refuse_uncut
 from neurocomp.mapping.portfolio import Portfolio
 from neurocomp.mapping.problem import MOST_CHIPS, Problem, stored_weight_bits
 from neurocomp.mapping.profile import Activity, profile_of
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.quality import Quality, Trial, spikes
-from neurocomp.mapping.refusals import refuse_early, refuse_uncut
 from neurocomp.mapping.stations import is_fused, placed_view, unplaced
-from neurocomp.mapping.tile import Tiling, tile
+from neurocomp.mapping.stations.levels import levels, timing_mismatches
+from neurocomp.mapping.tiling.layer import layers_of
+from neurocomp.mapping.tiling.layer_cores import layer_assignment
+from neurocomp.mapping.tiling.tile import Tiling, tile
 from neurocomp.mapping.traffic_bound import traffic_bound
 from neurocomp.network.graph import Network
 from neurocomp.network.ops import Pool

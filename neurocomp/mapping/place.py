@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurocomp.mapping.cuts import Assigned
-from neurocomp.mapping.limits import DEMANDS, Limits
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.program_parts import INPUT_PORT, Tile
-from neurocomp.mapping.tile import Tiling
+from neurocomp.mapping.tiling.cuts import Assigned
+from neurocomp.mapping.tiling.limits import DEMANDS, Limits
+from neurocomp.mapping.tiling.tile import Tiling
 
 _HALVINGS = 12
 

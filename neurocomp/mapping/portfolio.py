@@ -14,14 +14,14 @@ from neurocomp.mapping.candidate import Candidate, evaluated
 from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.clustered import Clusters, Layout
 from neurocomp.mapping.fewest_links import takes_more_links
-from neurocomp.mapping.figures import Figures, Load
 from neurocomp.mapping.partition import MOST_VERTICES
 from neurocomp.mapping.place import Placement, place
 from neurocomp.mapping.plan import PER_CORE
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
-from neurocomp.mapping.spread import population_work_ps, spread_tilings
-from neurocomp.mapping.tile import Tiling
+from neurocomp.mapping.routing.figures import Figures, Load
+from neurocomp.mapping.tiling.spread import population_work_ps, spread_tilings
+from neurocomp.mapping.tiling.tile import Tiling
 
 _LEVELS = {"fast": 3, "best": 8}  # numbers of cores that work is spread over
 _POLISHED = {"default": 2, "best": 3}  # candidates that are placed again with more search

@@ -16,8 +16,8 @@ import numpy as np
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.fabric.chip_network import mesh_of
 from neurocomp.fabric.topology import Mesh
-from neurocomp.mapping.relays import emits, relay_order
 from neurocomp.mapping.stations import operand_projections, payload_bits, placed_view
+from neurocomp.mapping.stations.relays import emits, relay_order
 from neurocomp.network.graph import Float32, Integer, Network, Population
 from neurocomp.network.kinds import ValueKind, value_kinds
 from neurocomp.network.structure import Corner, Window, as_map, backward

@@ -13,8 +13,8 @@ from neurocomp.fabric.chip_network import mesh_of
 from neurocomp.fabric.topology import Mesh
 from neurocomp.mapping.program_parts import Routes, Tile, tile_labels
 from neurocomp.mapping.quality import Quality
+from neurocomp.mapping.routing.usage import Usage
 from neurocomp.mapping.stations import placed_view
-from neurocomp.mapping.usage import Usage
 from neurocomp.network.graph import Network
 from neurocomp.network.structure import Corner, as_map
 

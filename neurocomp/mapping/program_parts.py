@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from neurocomp.mapping.cuts import Box, window_of
+from neurocomp.mapping.tiling.cuts import Box, window_of
 from neurocomp.network.ops import Shape, frozen_array
 from neurocomp.network.structure import Corner, Window, as_map
 

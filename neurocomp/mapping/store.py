@@ -20,12 +20,12 @@ from neurocomp.chip.load import chip_from_json
 from neurocomp.errors import CheckFailedError, Diagnostic, InputError, bad_input
 from neurocomp.mapping.arrays import read_arrays, write_arrays
 from neurocomp.mapping.check import check_program
-from neurocomp.mapping.limits import DEMANDS
 from neurocomp.mapping.problem import MOST_CHIPS
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.program_parts import Routes, Tile
 from neurocomp.mapping.quality import quality_from_tree
-from neurocomp.mapping.usage import Usage
+from neurocomp.mapping.routing.usage import Usage
+from neurocomp.mapping.tiling.limits import DEMANDS
 from neurocomp.network.ops import frozen_array
 from neurocomp.network.serial import from_tree, to_tree
 

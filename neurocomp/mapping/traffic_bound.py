@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurocomp.mapping.layer import Layer
-from neurocomp.mapping.limits import DEMANDS, NEURONS, SYNAPSE_BITS, Limits
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
 from neurocomp.mapping.rows import counted_rows, sorted_rows
+from neurocomp.mapping.tiling.layer import Layer
+from neurocomp.mapping.tiling.limits import DEMANDS, NEURONS, SYNAPSE_BITS, Limits
 from neurocomp.network.layout import channel_last
 from neurocomp.network.ops import Op, Sparse
 from neurocomp.network.structure import fan_in, fan_out, whole

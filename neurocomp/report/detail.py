@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurocomp.energy.table import EnergyTable
-from neurocomp.mapping.limits import NEURONS, limits_of
 from neurocomp.mapping.program import Program
+from neurocomp.mapping.tiling.limits import NEURONS, limits_of
 from neurocomp.simulate.simulation import Simulation
 
 BINS = 240  # of a curve over steps

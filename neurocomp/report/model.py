@@ -194,7 +194,7 @@ class LayerFacts:
     outputs: elements x samples x steps. spikes: outputs that were not zero. effective, dense and is_mac: synaptic
     operations of the connections that end here (NeuroBench). synaptic_events: what the chip did for this layer.
     neuron_updates: updates that were not a no-op. energy: dynamic, by unit, in attojoules. Stations
-    (mapping/stations.py) have the role ``product``, ``maximum``, ``sum`` or ``host``; their spikes are values that are
+    (mapping/stations) have the role ``product``, ``maximum``, ``sum`` or ``host``; their spikes are values that are
     not zero. integer_operations: those effective_macs whose input is a whole number. product_operations: terms of
     products of two signals that its cores form; host_operations: elements that the host computes.
     """

@@ -13,7 +13,7 @@ import numpy as np
 from neurocomp.activity.trace import SpikeTrace
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.stations import is_hosted
-from neurocomp.mapping.wires import wires_into
+from neurocomp.mapping.stations.wires import wires_into
 from neurocomp.network.mixtures import elements_of
 from neurocomp.network.ops import Mixture, Op
 

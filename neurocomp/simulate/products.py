@@ -15,7 +15,7 @@ import numpy as np
 from neurocomp.activity.trace import SpikeTrace, unpack
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.stations import Operand, is_product, operands_of, product_home
-from neurocomp.mapping.wires import Wire, wire_index, wires_into
+from neurocomp.mapping.stations.wires import Wire, wire_index, wires_into
 from neurocomp.network.layout import channel_last_index
 
 _CHUNK = 1 << 24  # elements of a product at once

@@ -15,11 +15,11 @@ from typing import Any
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.mapping.candidate import widest_fan_out
 from neurocomp.mapping.choices import Choices
-from neurocomp.mapping.limits import limits_of
 from neurocomp.mapping.map import Plan
 from neurocomp.mapping.place import place
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.program_parts import Tile
+from neurocomp.mapping.tiling.limits import limits_of
 
 ENERGY, TIME = ("_pj", "_mw"), ("_ns",)  # how names end that hold an energy or a power, and a time
 RANKED = ("packet_out", "packet_in")  # engines' energies that the objective energy counts

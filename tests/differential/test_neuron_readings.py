@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from neurocomp.activity.reference_neuron import NeuronState
-from neurocomp.frontend.freezing import norse as norse_file
-from neurocomp.frontend.freezing import sinabs as sinabs_file
-from neurocomp.frontend.freezing import snntorch as snntorch_file
-from neurocomp.frontend.freezing import spikingjelly as spikingjelly_file
+from neurocomp.frontend.freezing.neurons import norse as norse_file
+from neurocomp.frontend.freezing.neurons import sinabs as sinabs_file
+from neurocomp.frontend.freezing.neurons import snntorch as snntorch_file
+from neurocomp.frontend.freezing.neurons import spikingjelly as spikingjelly_file
 from neurocomp.network import Population
 
 torch = pytest.importorskip("torch")

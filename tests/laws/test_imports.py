@@ -45,7 +45,7 @@ CORE_DOORS = {
     "fabric/dram.py",
     "fabric/links.py",
     "fabric/noc_cycle.py",
-    "mapping/hypercore.py",
+    "mapping/hypergraph/core.py",
     "mapping/placing/board.py",
     "mapping/rows.py",
     "simulate/engines/core.py",

@@ -20,8 +20,8 @@ from neurocomp.mapping.map import make_problem, map_network
 from neurocomp.mapping.place import Placement, place
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.program_parts import INPUT_PORT, Routes
-from neurocomp.mapping.route import route
-from neurocomp.mapping.tile import Tiling, tile
+from neurocomp.mapping.routing.route import route
+from neurocomp.mapping.tiling.tile import Tiling, tile
 from neurocomp.network import Network, Population
 from tests.mapping_problems import chain, conv, convnet, mlp, random_graph, residual
 from tests.small_chips import make_chip

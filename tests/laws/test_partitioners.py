@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurocomp.mapping.hypergraph import Hypergraph
-from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, Limits
 from neurocomp.mapping.partition import METHODS, Bounds, Effort, Partition, available, partition
 from neurocomp.mapping.partition.reference import counted_demands, counted_volume
 from neurocomp.mapping.partition.task import Task
+from neurocomp.mapping.tiling.limits import AXONS_IN, AXONS_OUT, Limits
 from tests.hypergraphs import least_volume, limits, local_graph, random_hypergraph, random_limits, unit_graph
 
 HERE = [method for method in METHODS if available(method)]

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurocomp.frontend.freezing.layout import Atom, Layout, LayoutError, constant_features, feature_map, feature_order
+from neurocomp.frontend.freezing.streams.layout import (
+    Atom,
+    Layout,
+    LayoutError,
+    constant_features,
+    feature_map,
+    feature_order,
+)
 
 SIZES = st.integers(1, 4)
 

@@ -8,13 +8,13 @@ import numpy as np
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from neurocomp.mapping.cuts import Cut, Grid, Runs, split
-from neurocomp.mapping.grid import best_grid
-from neurocomp.mapping.layer import Layer, layers_of
-from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, NEURONS, SYNAPSE_BITS, limits_of
 from neurocomp.mapping.map import make_problem
 from neurocomp.mapping.reach import Explicit
-from neurocomp.mapping.runs import best_runs
+from neurocomp.mapping.tiling.cuts import Cut, Grid, Runs, split
+from neurocomp.mapping.tiling.grid import best_grid
+from neurocomp.mapping.tiling.layer import Layer, layers_of
+from neurocomp.mapping.tiling.limits import AXONS_IN, AXONS_OUT, NEURONS, SYNAPSE_BITS, limits_of
+from neurocomp.mapping.tiling.runs import best_runs
 from tests.mapping_problems import chain, random_graph
 from tests.random_nets import networks, positions
 from tests.random_ops import convs, pools, shapes

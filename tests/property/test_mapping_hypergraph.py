@@ -6,20 +6,20 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neurocomp.mapping.assemble import tiles_of
-from neurocomp.mapping.atoms import Atoms, Granularity
-from neurocomp.mapping.build import hypergraph_of
 from neurocomp.mapping.check import check_program
 from neurocomp.mapping.hypergraph import AXON, Hypergraph, contracted, part_demands, sampled
-from neurocomp.mapping.layer import layers_of
-from neurocomp.mapping.levels import levels
-from neurocomp.mapping.limits import limits_of
+from neurocomp.mapping.hypergraph.assemble import tiles_of
+from neurocomp.mapping.hypergraph.atoms import Atoms, Granularity
+from neurocomp.mapping.hypergraph.build import hypergraph_of
 from neurocomp.mapping.map import make_problem
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.rates import given_rates
-from neurocomp.mapping.route import route
-from neurocomp.mapping.usage import usage_of
+from neurocomp.mapping.routing.route import route
+from neurocomp.mapping.routing.usage import usage_of
+from neurocomp.mapping.stations.levels import levels
+from neurocomp.mapping.tiling.layer import layers_of
+from neurocomp.mapping.tiling.limits import limits_of
 from neurocomp.network import Network
 from neurocomp.network.layout import channel_last
 from tests.random_nets import networks

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from neurocomp.chip.catalog import load_chip, profile_names
 from neurocomp.errors import DoesNotFitError, InputError, ResourceLimitError
-from neurocomp.mapping import least, refusals
-from neurocomp.mapping.bounds import demand_of_one
 from neurocomp.mapping.compile import lower
-from neurocomp.mapping.layer import layers_of
-from neurocomp.mapping.least import counts_by_layer, hungriest, largest_tied
-from neurocomp.mapping.limits import SYNAPSE_BITS
+from neurocomp.mapping.explain import least, refusals
+from neurocomp.mapping.explain.bounds import demand_of_one
+from neurocomp.mapping.explain.least import counts_by_layer, hungriest, largest_tied
 from neurocomp.mapping.map import map_network, plan_mapping
 from neurocomp.mapping.problem import Problem, problem_of, stored_weight_bits
+from neurocomp.mapping.tiling.layer import layers_of
+from neurocomp.mapping.tiling.limits import SYNAPSE_BITS
 from neurocomp.network import Network
 from tests.random_nets import networks
 from tests.small_chips import make_chip

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from neurocomp.mapping.boxes import boxes_of
-from neurocomp.mapping.cuts import window_of
-from neurocomp.mapping.leaving import (
+from neurocomp.mapping.map import make_problem
+from neurocomp.mapping.reach.paths import paths_into
+from neurocomp.mapping.routing.boxes import boxes_of
+from neurocomp.mapping.routing.leaving import (
     BoxesReached,
     Entries,
     ListedReached,
@@ -20,8 +21,7 @@ from neurocomp.mapping.leaving import (
     reached,
     window_entries,
 )
-from neurocomp.mapping.map import make_problem
-from neurocomp.mapping.paths import paths_into
+from neurocomp.mapping.tiling.cuts import window_of
 from neurocomp.network import Conv, Linear, OneToOne, Pool
 from neurocomp.network.structure import Window
 from tests.mapping_problems import chain, conv, ones

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from neurocomp.errors import DoesNotFitError
 from neurocomp.mapping.check import check_program
-from neurocomp.mapping.limits import SYNAPSE_BITS
 from neurocomp.mapping.map import map_network
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.stations import with_stations
+from neurocomp.mapping.tiling.limits import SYNAPSE_BITS
 from neurocomp.network import Factor, Host, Network
 from neurocomp.network.kinds import value_kinds
 from tests.property.test_mapping import PROBLEMS, check_bounds, chips, routed, tile_labels

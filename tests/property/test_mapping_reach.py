@@ -9,7 +9,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from neurocomp.mapping.reach import Explicit, Reach, Renamed, Separable, Uniform, as_explicit, as_uniform, identity
-from neurocomp.mapping.through import through
+from neurocomp.mapping.reach.through import through
 from neurocomp.network import Factor, Op, Wiring
 from neurocomp.network.structure import as_map
 from tests.random_ops import ops, reductions, shapes, signal_ops

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurocomp.mapping.hypergraph import part_demands, volume
-from neurocomp.mapping.limits import Limit, Limits
 from neurocomp.mapping.partition import Columns, begun
 from neurocomp.mapping.partition.simple import FULL
 from neurocomp.mapping.partition.task import Task, make_task
@@ -17,6 +16,7 @@ from neurocomp.mapping.placing.board import Joint
 from neurocomp.mapping.placing.cost import placed_cost
 from neurocomp.mapping.placing.fabric import Fabric
 from neurocomp.mapping.placing.joint import improve_jointly
+from neurocomp.mapping.tiling.limits import Limit, Limits
 from tests.hypergraphs import random_hypergraph, random_limits
 from tests.property.test_placing_exact import fabrics, limits_with
 from tests.property.test_placing_exact import random_hypergraph as placed_hypergraph

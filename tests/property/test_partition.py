@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurocomp.mapping.hypercore import COLUMNS, HyperCore, PartitionCore
 from neurocomp.mapping.hypergraph import AXON, Hypergraph, coarsened, compiled, contracted, part_demands, volume
-from neurocomp.mapping.limits import DEMANDS, Limits
+from neurocomp.mapping.hypergraph.core import COLUMNS, HyperCore, PartitionCore
 from neurocomp.mapping.partition.reference import counted_demands, counted_gain, counted_volume
+from neurocomp.mapping.tiling.limits import DEMANDS, Limits
 from tests.hypergraphs import random_hypergraph, random_limits
 
 SEEDS = st.integers(0, 2**32 - 1)

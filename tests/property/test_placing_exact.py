@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from neurocomp.fabric.topology import Mesh
 from neurocomp.mapping.hypergraph import AXON, MEMORY, Hypergraph, contracted, part_demands
-from neurocomp.mapping.limits import Limit, Limits
 from neurocomp.mapping.partition.task import Bounds, make_task
 from neurocomp.mapping.placing.board import Joint, board_of
 from neurocomp.mapping.placing.cost import placed_cost
 from neurocomp.mapping.placing.fabric import Fabric
 from neurocomp.mapping.placing.joint import improve_jointly, links_taken, recombine
 from neurocomp.mapping.placing.place import METHODS, place_parts
+from neurocomp.mapping.tiling.limits import Limit, Limits
 
 
 def random_hypergraph(rng: np.random.Generator, vertices: int, nets: int, inputs: int = 1) -> Hypergraph:

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurocomp.mapping.hypergraph import part_demands
-from neurocomp.mapping.limits import Limit, Limits
 from neurocomp.mapping.partition import partition
 from neurocomp.mapping.partition.reference import counted_demands
 from neurocomp.mapping.partition.task import make_task
+from neurocomp.mapping.tiling.limits import Limit, Limits
 from tests.hypergraphs import random_hypergraph
 
 UNITS = ("neurons", "axons", "axons", "bits")

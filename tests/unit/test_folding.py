@@ -12,7 +12,7 @@ from neurocomp.activity.execute import execute
 from neurocomp.activity.plan_range import check_range
 from neurocomp.chip.catalog import load_chip
 from neurocomp.errors import InputError
-from neurocomp.mapping.check_synapses import most_fan_in
+from neurocomp.mapping.check.synapses import most_fan_in
 from neurocomp.mapping.compile import compile_network, float_form, lower
 from neurocomp.mapping.losses import weight_losses
 from neurocomp.network import (

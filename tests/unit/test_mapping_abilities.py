@@ -13,7 +13,7 @@ from neurocomp.mapping.map import map_network
 from neurocomp.mapping.problem import problem_of
 from neurocomp.mapping.profile import profile_of
 from neurocomp.mapping.stations import with_stations
-from neurocomp.mapping.terms import product_terms
+from neurocomp.mapping.stations.terms import product_terms
 from neurocomp.network import Conv, Factor, Host, Linear, Network, Neuron, OneToOne, Pool, Population, Projection
 from tests.small_chips import make_chip
 

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neurocomp.mapping.assemble import tiles_of
-from neurocomp.mapping.atoms import Atoms, Granularity
-from neurocomp.mapping.build import hypergraph_of
-from neurocomp.mapping.cuts import Assigned, Grid, Runs
 from neurocomp.mapping.hypergraph import AXON, MEMORY, Hypergraph, part_demands
-from neurocomp.mapping.layer import layers_of
-from neurocomp.mapping.limits import limits_of
+from neurocomp.mapping.hypergraph.assemble import tiles_of
+from neurocomp.mapping.hypergraph.atoms import Atoms, Granularity
+from neurocomp.mapping.hypergraph.build import hypergraph_of
 from neurocomp.mapping.map import make_problem
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.rates import uniform_rates
+from neurocomp.mapping.tiling.cuts import Assigned, Grid, Runs
+from neurocomp.mapping.tiling.layer import layers_of
+from neurocomp.mapping.tiling.limits import limits_of
 from neurocomp.network import Linear, Network, OneToOne, Pool, Sparse
 from tests.mapping_problems import chain, conv, mlp, ones, random_graph, residual
 from tests.random_nets import networks

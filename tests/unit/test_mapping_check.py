@@ -11,10 +11,10 @@ import pytest
 from neurocomp.chip.spec import ChipSpec
 from neurocomp.errors import CheckFailedError
 from neurocomp.mapping.check import check_program
-from neurocomp.mapping.check_memory import stored_bits
-from neurocomp.mapping.limits import SYNAPSE_BITS
+from neurocomp.mapping.check.memory import stored_bits
 from neurocomp.mapping.map import map_network
 from neurocomp.mapping.program import Program
+from neurocomp.mapping.tiling.limits import SYNAPSE_BITS
 from neurocomp.network import Network
 from tests.mapping_problems import conv, convnet, mlp, residual
 from tests.small_chips import make_chip

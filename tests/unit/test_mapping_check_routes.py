@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from neurocomp.fabric.topology import Mesh
-from neurocomp.mapping import check_routes
-from neurocomp.mapping.check_routes import walked_routes
+from neurocomp.mapping.check import routes as check_routes
+from neurocomp.mapping.check.routes import walked_routes
 from neurocomp.mapping.map import map_network
 from neurocomp.mapping.program import Program
 from tests.mapping_problems import convnet

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neurocomp.errors import EXIT_DOES_NOT_FIT, Diagnostic, DoesNotFitError, InputError, ResourceLimitError
-from neurocomp.mapping import refusals
+from neurocomp.mapping.explain import refusals
 from neurocomp.mapping.map import map_network, plan_mapping
 from neurocomp.mapping.problem import problem_of
 from neurocomp.network import Conv, Integer, Linear, Network, Neuron, Pool, Population, Projection

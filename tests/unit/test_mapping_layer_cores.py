@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from neurocomp.chip.catalog import load_chip
 from neurocomp.errors import CheckFailedError, DoesNotFitError
 from neurocomp.mapping.check import check_program
-from neurocomp.mapping.layer_cores import layer_needs
 from neurocomp.mapping.map import make_problem, map_network
+from neurocomp.mapping.tiling.layer_cores import layer_needs
 from neurocomp.network import Linear, Network, OneToOne, Pool, Reduce, Sparse, Wiring
 from neurocomp.network.passes import max_pooling_to_neurons
 from tests.mapping_problems import chain, conv, mlp, ones, random_graph, residual, with_projection

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neurocomp.mapping.levels import levels, timing_mismatches
+from neurocomp.mapping.explain.mismatch import capability_mismatches
 from neurocomp.mapping.map import make_problem, map_network
-from neurocomp.mapping.mismatch import capability_mismatches
+from neurocomp.mapping.stations.levels import levels, timing_mismatches
 from neurocomp.network import Float32, Integer, Linear, Network, Neuron, OneToOne, Sample
 from tests.mapping_problems import chain, convnet, mlp, ones, with_projection
 from tests.small_chips import make_chip

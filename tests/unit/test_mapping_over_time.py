@@ -11,9 +11,9 @@ from neurocomp.activity.execute import execute
 from neurocomp.activity.reference import execute_reference
 from neurocomp.errors import DoesNotFitError
 from neurocomp.mapping.compile import compile_network, lower
-from neurocomp.mapping.levels import timing_mismatches
 from neurocomp.mapping.map import make_problem, map_network
 from neurocomp.mapping.program import Program
+from neurocomp.mapping.stations.levels import timing_mismatches
 from neurocomp.network import Linear, Network, Neuron, OneToOne, OverTime, Population, Projection
 from neurocomp.network.steady import mixtures_to_delays, steady_taps
 from neurocomp.network.time_ops import look_ahead

@@ -6,19 +6,20 @@ import numpy as np
 import pytest
 
 from neurocomp.errors import DoesNotFitError
-from neurocomp.mapping import fewest_links, refusals
+from neurocomp.mapping import fewest_links
 from neurocomp.mapping import map as mapper
 from neurocomp.mapping import plan as plan_module
 from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.clustered import Clusters
+from neurocomp.mapping.explain import refusals
 from neurocomp.mapping.fewest_links import takes_more_links
-from neurocomp.mapping.figures import figures_of
 from neurocomp.mapping.map import map_plan, plan_mapping
 from neurocomp.mapping.place import place
 from neurocomp.mapping.plan import PER_CORE
 from neurocomp.mapping.profile import profile_of
 from neurocomp.mapping.program import Program
-from neurocomp.mapping.route import route
+from neurocomp.mapping.routing.figures import figures_of
+from neurocomp.mapping.routing.route import route
 from neurocomp.network import Network
 from tests.mapping_problems import convnet, random_graph
 from tests.small_chips import make_chip

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neurocomp.mapping.classes import find_classes
-from neurocomp.mapping.cuts import Grid, Runs
-from neurocomp.mapping.layer import layers_of
-from neurocomp.mapping.leaving import Entries, by_element
-from neurocomp.mapping.limits import limits_of
 from neurocomp.mapping.map import make_problem, map_network
 from neurocomp.mapping.problem import Problem, stored_weight_bits
-from neurocomp.mapping.tile import Tiling, tile
+from neurocomp.mapping.routing.classes import find_classes
+from neurocomp.mapping.routing.leaving import Entries, by_element
+from neurocomp.mapping.tiling.cuts import Grid, Runs
+from neurocomp.mapping.tiling.layer import layers_of
+from neurocomp.mapping.tiling.limits import limits_of
+from neurocomp.mapping.tiling.tile import Tiling, tile
 from neurocomp.network import Integer, Linear, Neuron, OneToOne, Pool, Population, Projection
 from neurocomp.network.structure import Window
 from tests.mapping_problems import chain, conv, convnet, mlp, ones, random_graph, residual, with_projection

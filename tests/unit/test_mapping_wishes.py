@@ -11,7 +11,7 @@ import pytest
 from neurocomp.commands.mapping_options import MappingOptions, core_list
 from neurocomp.errors import DoesNotFitError, InputError
 from neurocomp.mapping.check import check_program
-from neurocomp.mapping.cure import smallest_grid
+from neurocomp.mapping.explain.cure import smallest_grid
 from neurocomp.mapping.map import map_network
 from neurocomp.mapping.store import load_program
 from neurocomp.mapping.wishes import pinned, placement_from

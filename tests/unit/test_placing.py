@@ -10,7 +10,6 @@ import pytest
 from neurocomp.errors import InputError
 from neurocomp.fabric.topology import Mesh
 from neurocomp.mapping.hypergraph import Hypergraph
-from neurocomp.mapping.limits import Limit, Limits
 from neurocomp.mapping.map import make_problem
 from neurocomp.mapping.placing import nets as placed
 from neurocomp.mapping.placing import place
@@ -20,6 +19,7 @@ from neurocomp.mapping.placing.fabric import Fabric, fabric_of
 from neurocomp.mapping.placing.joint import improve_jointly
 from neurocomp.mapping.placing.place import EFFORTS, METHODS, place_best, place_parts
 from neurocomp.mapping.placing.start import eigenvectors
+from neurocomp.mapping.tiling.limits import Limit, Limits
 from tests.mapping_problems import mlp
 from tests.small_chips import make_chip
 

@@ -15,8 +15,8 @@ from neurocomp.activity.reference_neuron import NeuronState
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.frontend.freezing.export import Call
 from neurocomp.frontend.freezing.forced import forced, same_values
-from neurocomp.frontend.freezing.layout import Layout
-from neurocomp.frontend.freezing.readings import Reading
+from neurocomp.frontend.freezing.neurons.readings import Reading
+from neurocomp.frontend.freezing.streams.layout import Layout
 from neurocomp.network.graph import Network, Population, Sample
 from neurocomp.network.neuron import Neuron, expand
 from neurocomp.network.verify import population_order

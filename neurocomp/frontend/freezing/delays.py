@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from neurocomp.errors import bad_input
-from neurocomp.frontend.freezing.ops import Context, handles, per_step
-from neurocomp.frontend.freezing.readings import own_behaviour
-from neurocomp.frontend.freezing.rolling import delayed
-from neurocomp.frontend.freezing.shifts import refuse_constants
-from neurocomp.frontend.freezing.signals import Signal
-from neurocomp.frontend.freezing.stream_kinds import Unsupported
+from neurocomp.frontend.freezing.neurons.readings import own_behaviour
+from neurocomp.frontend.freezing.operations.ops import Context, handles, per_step
+from neurocomp.frontend.freezing.streams.kinds import Unsupported
+from neurocomp.frontend.freezing.streams.rolling import delayed
+from neurocomp.frontend.freezing.streams.shifts import refuse_constants
+from neurocomp.frontend.freezing.streams.signals import Signal
 
 DELAY_OP = "neurocomp.delay"
 

@@ -12,13 +12,11 @@ from dataclasses import replace
 import numpy as np
 
 from neurocomp.errors import bad_input
-from neurocomp.frontend.freezing.allsteps import folded_in
-from neurocomp.frontend.freezing.folding import scaled_columns
-from neurocomp.frontend.freezing.layout import Layout, constant_features
 from neurocomp.frontend.freezing.lower import Lowered
-from neurocomp.frontend.freezing.readings import Reading, unique_name
-from neurocomp.frontend.freezing.shorter import clock, clock_name
-from neurocomp.frontend.freezing.stream_kinds import (
+from neurocomp.frontend.freezing.neurons.readings import Reading, unique_name
+from neurocomp.frontend.freezing.operations.allsteps import folded_in
+from neurocomp.frontend.freezing.streams.folding import scaled_columns
+from neurocomp.frontend.freezing.streams.kinds import (
     Concatenated,
     Folded,
     Input,
@@ -30,6 +28,8 @@ from neurocomp.frontend.freezing.stream_kinds import (
     Term,
     Unfolded,
 )
+from neurocomp.frontend.freezing.streams.layout import Layout, constant_features
+from neurocomp.frontend.freezing.streams.shorter import clock, clock_name
 from neurocomp.network.graph import Network, Population, Projection
 from neurocomp.network.neuron import PARAMETERS, Neuron
 from neurocomp.network.ops import AllSteps, Factor, OneToOne, Op, OverTime, Shape, Wiring, needs_relay, stands_alone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neurocomp.frontend.freezing.layout import Atom, Layout, feature_map
+from neurocomp.frontend.freezing.streams.layout import Atom, Layout, feature_map
 from neurocomp.network.ops import Shape
 
 

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from neurocomp.errors import InputError, bad_input
-from neurocomp.frontend.freezing import declared, norse, sinabs, snntorch, spikingjelly
 from neurocomp.frontend.freezing.cells import decompositions
 from neurocomp.frontend.freezing.delays import opaque_delays
+from neurocomp.frontend.freezing.neurons import declared, norse, sinabs, snntorch, spikingjelly
+from neurocomp.frontend.freezing.neurons.readings import Reading
+from neurocomp.frontend.freezing.neurons.states import as_it_was, without_traces
 from neurocomp.frontend.freezing.quiet import quiet, reason
-from neurocomp.frontend.freezing.readings import Reading
-from neurocomp.frontend.freezing.states import as_it_was, without_traces
 
 FRAMEWORKS = (declared, spikingjelly, snntorch, norse, sinabs)
 NEURON_OP = "neurocomp.neuron"

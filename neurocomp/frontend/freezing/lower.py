@@ -15,19 +15,26 @@ from typing import Any
 import numpy as np
 
 from neurocomp.errors import Diagnostic, InputError
-from neurocomp.frontend.freezing import arithmetic, attention, axes, delays, joining, linear, pooling, reductions
-from neurocomp.frontend.freezing.allsteps import at_every_step, folded, handled, is_made_of_all_steps, stepwise
+from neurocomp.frontend.freezing import delays
 from neurocomp.frontend.freezing.export import NEURON_OP, Graph
-from neurocomp.frontend.freezing.layout import Layout, LayoutError, constant_features
-from neurocomp.frontend.freezing.ops import HANDLERS, Context, is_open, only_recorded
-from neurocomp.frontend.freezing.polynomials import COMPARISONS, ELEMENTWISE, FILLED
-from neurocomp.frontend.freezing.readings import Reading
-from neurocomp.frontend.freezing.rolling import Time, rolled
-from neurocomp.frontend.freezing.shifts import Window
-from neurocomp.frontend.freezing.shorter import begins_late, length, settled, silent_before
-from neurocomp.frontend.freezing.signals import Arrangement, Signal
-from neurocomp.frontend.freezing.stream_kinds import MixedSamples, Output, Stream, Unsupported
+from neurocomp.frontend.freezing.neurons.readings import Reading
+from neurocomp.frontend.freezing.operations import arithmetic, attention, axes, joining, linear, pooling, reductions
+from neurocomp.frontend.freezing.operations.allsteps import (
+    at_every_step,
+    folded,
+    handled,
+    is_made_of_all_steps,
+    stepwise,
+)
+from neurocomp.frontend.freezing.operations.ops import HANDLERS, Context, is_open, only_recorded
 from neurocomp.frontend.freezing.streams import Streams
+from neurocomp.frontend.freezing.streams.kinds import MixedSamples, Output, Stream, Unsupported
+from neurocomp.frontend.freezing.streams.layout import Layout, LayoutError, constant_features
+from neurocomp.frontend.freezing.streams.rolling import Time, rolled
+from neurocomp.frontend.freezing.streams.shifts import Window
+from neurocomp.frontend.freezing.streams.shorter import begins_late, length, settled, silent_before
+from neurocomp.frontend.freezing.streams.signals import Arrangement, Signal
+from neurocomp.frontend.freezing.written.polynomials import COMPARISONS, ELEMENTWISE, FILLED
 from neurocomp.network.ops import Shape, ShapeMismatch
 
 HANDLER_FILES = (arithmetic, attention, axes, delays, joining, linear, pooling, reductions)  # each registers its own

@@ -8,7 +8,7 @@ from typing import Any
 from neurocomp.errors import Diagnostic, InputError, bad_input
 from neurocomp.frontend.freezing.export import Call, Graph, export, no_neurons, read_neurons, record, step_loop
 from neurocomp.frontend.freezing.lower import understood
-from neurocomp.frontend.freezing.readings import Reading
+from neurocomp.frontend.freezing.neurons.readings import Reading
 from neurocomp.frontend.freezing.written import thresholds
 
 

@@ -14,7 +14,6 @@ from types import MappingProxyType
 import numpy as np
 
 from neurocomp.mapping.hypergraph import Hypergraph
-from neurocomp.mapping.limits import Limits
 from neurocomp.mapping.partition.columns import Columns, along_hilbert
 from neurocomp.mapping.partition.exhaustive import MOST_VERTICES, exhaustive
 from neurocomp.mapping.partition.kahypar import kahypar
@@ -23,6 +22,7 @@ from neurocomp.mapping.partition.multilevel import Coarse, Start, coarsely_parte
 from neurocomp.mapping.partition.refine import EFFORTS, Effort, refine, repaired
 from neurocomp.mapping.partition.simple import even, natural, overlap
 from neurocomp.mapping.partition.task import Bounds, Task, is_hopeless, make_task
+from neurocomp.mapping.tiling.limits import Limits
 
 __all__ = [
     "EFFORTS", "METHODS", "MOST_VERTICES", "Bounds", "Columns", "Effort", "Partition", "Rival", "along_hilbert",

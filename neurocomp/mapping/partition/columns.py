@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurocomp.mapping.hypercore import PartitionCore
+from neurocomp.mapping.hypergraph.core import PartitionCore
 from neurocomp.mapping.partition.task import Task
 
 _BITS = 16  # of each coordinate

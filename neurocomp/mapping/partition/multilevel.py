@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from neurocomp.interrupts import working_threads
-from neurocomp.mapping.hypercore import PartitionCore
+from neurocomp.mapping.hypergraph.core import PartitionCore
 from neurocomp.mapping.partition.refine import Effort, refine, repaired
 from neurocomp.mapping.partition.task import Task
 

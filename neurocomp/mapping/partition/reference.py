@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neurocomp.mapping.hypergraph import AXON, Hypergraph
-from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, SYNAPSE_BITS, Limits
+from neurocomp.mapping.tiling.limits import AXONS_IN, AXONS_OUT, DEMANDS, SYNAPSE_BITS, Limits
 
 
 def _pairs(graph: Hypergraph, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from neurocomp.mapping.hypercore import ANCHORS, COLUMNS, MEMBERS, WORK, HyperCore, PartitionCore
 from neurocomp.mapping.hypergraph import Hypergraph, compiled, drawn
-from neurocomp.mapping.limits import AXONS_IN, AXONS_OUT, DEMANDS, SYNAPSE_BITS, Limits
+from neurocomp.mapping.hypergraph.core import ANCHORS, COLUMNS, MEMBERS, WORK, HyperCore, PartitionCore
+from neurocomp.mapping.tiling.limits import AXONS_IN, AXONS_OUT, DEMANDS, SYNAPSE_BITS, Limits
 
 _ROOM = 1.03
 

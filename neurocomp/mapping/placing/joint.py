@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from neurocomp.mapping.hypergraph import Hypergraph
-from neurocomp.mapping.limits import Limits
 from neurocomp.mapping.partition.task import Bounds, make_task
 from neurocomp.mapping.placing.chains import Chains, Found
 from neurocomp.mapping.placing.cost import placed_cost
 from neurocomp.mapping.placing.fabric import Fabric
 from neurocomp.mapping.placing.place import EFFORTS, Effort
+from neurocomp.mapping.tiling.limits import Limits
 
 _PER_HEAT = 5000  # looks for each pin that a search needs to begin at the mean cost of a vertex
 _PER_MORE, _MOST_HEAT = 50_000, 2.0  # and for each time that above it

@@ -1,0 +1,1 @@
+"""What neurons of the frameworks, and of users, do: read from their parameters."""

@@ -1,0 +1,1 @@
+"""Routes: which way spikes go, and what that costs."""

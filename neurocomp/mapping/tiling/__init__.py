@@ -1,0 +1,1 @@
+"""Tiles: how populations are cut so that each piece fits one core."""
