@@ -57,6 +57,12 @@ def test_each_objective_is_best_at_what_it_asks_for() -> None:
         assert measure(found[objective], objective) <= min(measure(p, objective) for p in found.values())
 
 
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_network_of_one_tile_lies_at_its_inputs(objective) -> None:
+    program = map_network(mlp(6, 1), make_chip(4, 3, noc={"input_port": [3, 2]}), objective=objective)
+    assert quality(program).hops == 0
+
+
 @networks
 @pytest.mark.parametrize("multicast", ["tree", "unicast"])
 def test_no_mapping_undercuts_the_bounds(network, multicast) -> None:

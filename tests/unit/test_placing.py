@@ -113,6 +113,24 @@ def test_the_second_eigenvector_of_a_chain_is_its_order() -> None:
     assert np.abs(x) == pytest.approx(np.abs(np.cos(np.pi * np.arange(40) / 39)), abs=1e-6)
 
 
+@methods
+@pytest.mark.parametrize("torus", [False, True])
+def test_a_single_part_lies_where_its_inputs_take_the_fewest_links(method, torus) -> None:
+    graph = hypergraph(1, [(1, [0], 5)], inputs=1)
+    usable = np.arange(0, 20, 3)
+    fabrics = [Fabric(Mesh(5, 4, torus=torus), usable, usable.size, port) for port in range(20)]
+    if not torus:
+        more = {"chip_width": 5, "chip_height": 2, "boundary_cost": 9}
+        fabrics += [Fabric(Mesh(5, 4), usable, usable.size, port, **more) for port in range(20)]
+    for fabric in fabrics:
+        every = [placed_cost(graph, None, np.array([core]), fabric).hops for core in fabric.usable]
+        assert (5 * fabric.entry_cost(fabric.usable)).tolist() == every
+        core = place_parts(graph, fabric, method=method)
+        assert core is not None and placed_cost(graph, None, core, fabric).hops == min(every)
+        stays = place_parts(replace(graph, pinned=np.array([usable[2], -1], np.int32)), fabric, method=method)
+        assert stays is not None and stays.tolist() == [usable[2]]
+
+
 def test_congestion_cools_the_hottest_link() -> None:
     hottest = {0.0: 0, 2.0: 0}
     for seed in range(4):

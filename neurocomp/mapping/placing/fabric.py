@@ -57,6 +57,17 @@ class Fabric:
         cost[:, 2], cost[:, 3] = self.row_cost[y - 1], self.row_cost[y]
         return frozen_array(cost.reshape(-1))
 
+    def entry_cost(self, core: np.ndarray) -> np.ndarray:
+        """int64: what a packet from where inputs enter to each core costs."""
+        mesh = self.mesh
+        port = np.full(np.shape(core), self.input_router, np.int64)
+        sums = np.zeros(np.shape(core), np.int64)
+        at, costs = divmod(self.input_router, mesh.width)[::-1], (self.column_cost, self.row_cost)
+        for start, step, cost in zip(at, mesh.displacement(port, mesh.router_of(core)), costs, strict=True):
+            along = np.concatenate([[0], np.cumsum(np.tile(cost, 3))])  # a torus may be crossed at either border
+            sums += np.abs(along[start + cost.size + step] - along[start + cost.size])
+        return sums
+
     @cached_property
     def core_order(self) -> np.ndarray:
         """int64: the usable cores along the space-filling curve, chip after chip."""

@@ -18,7 +18,7 @@ from neurocomp.mapping.hypergraph import Hypergraph, sampled
 from neurocomp.mapping.placing.board import Board, board_of
 from neurocomp.mapping.placing.fabric import Fabric
 from neurocomp.mapping.placing.nets import PlacedNets
-from neurocomp.mapping.placing.start import along_curve, by_spectrum
+from neurocomp.mapping.placing.start import alone, along_curve, by_spectrum
 
 Method = Literal["curve", "spectral"]
 Effort = Literal["fast", "default", "best"]
@@ -121,8 +121,10 @@ def _pinned(clustered: Hypergraph) -> np.ndarray:
 def _searched(
     fabric: Fabric, board: Board, nets: PlacedNets, pinned: np.ndarray, method: Method, terms: _Terms
 ) -> np.ndarray:
+    if pinned.size == 1:
+        return alone(fabric, pinned, nets)
     start = by_spectrum(fabric, pinned, board) if method == "spectral" else along_curve(fabric, pinned)
-    if pinned.size < 2 or nets.source.size == 0:
+    if pinned.size == 0 or nets.source.size == 0:
         return start
     pins = nets.pin.size + nets.flow.size
     return _Search(fabric, board, terms.seed, terms.congestion, pins, start).at(terms.effort)

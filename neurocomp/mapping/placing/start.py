@@ -8,6 +8,7 @@ import numpy as np
 
 from neurocomp.mapping.placing.board import Board
 from neurocomp.mapping.placing.fabric import Fabric
+from neurocomp.mapping.placing.nets import PlacedNets
 
 _STEPS = 160  # of Lanczos' method; few more digits than an order needs
 _DIGITS = 9  # coordinates beyond these are rounding
@@ -20,6 +21,14 @@ def along_curve(fabric: Fabric, core: np.ndarray) -> np.ndarray:
     free = fabric.core_order[~np.isin(fabric.core_order, result)]
     result[loose] = free[: loose.size]
     return result
+
+
+def alone(fabric: Fabric, core: np.ndarray, nets: PlacedNets) -> np.ndarray:
+    """int64 (1,): where a single part hears its inputs over the fewest links, by their cost; the first such core along
+    the curve."""
+    if core[0] >= 0 or not nets.flow_input.any():
+        return along_curve(fabric, core)
+    return fabric.core_order[[fabric.entry_cost(fabric.core_order).argmin()]]
 
 
 def by_spectrum(fabric: Fabric, core: np.ndarray, board: Board) -> np.ndarray:
