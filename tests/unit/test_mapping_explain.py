@@ -13,7 +13,7 @@ from neurocomp.mapping.explain import refusals
 from neurocomp.mapping.map import map_network, plan_mapping
 from neurocomp.mapping.problem import problem_of
 from neurocomp.network import Conv, Integer, Linear, Network, Neuron, Pool, Population, Projection
-from tests.mapping_problems import chain, conv, convnet, mlp, random_graph, residual
+from tests.mapping_problems import chain, conv, convnet, mlp, random_graph, residual, with_projection
 from tests.small_chips import make_chip
 
 
@@ -103,8 +103,31 @@ def test_neurons_that_may_send_to_one_core_only() -> None:
 
 def test_neurons_that_reach_too_many_cores_by_overlap_are_no_proof() -> None:
     network = chain((1, 8, 8), conv(1, 1), conv(1, 1))
-    found, _ = refused(network, make_chip(neurons_max=40, fan_out_cores_max=1), effort="fast")
+    found, _ = refused(network, make_chip(8, 8, neurons_max=7, fan_out_cores_max=2), effort="fast")
     assert found.why == "the mapper found no way to bring p1 onto fewer cores"
+
+
+def test_neurons_whose_targets_hang_together_are_a_proof(monkeypatch) -> None:
+    monkeypatch.setattr("neurocomp.mapping.map.Portfolio", None)  # must not get that far
+    network = chain((1, 8, 8), conv(1, 1), conv(1, 1))
+    (found,) = refused(network, make_chip(neurons_max=40, fan_out_cores_max=1))
+    assert (found.where, found.what) == (
+        "p1", "64 of its neurons have to lie on one core, which needs 64 neurons, a core has 40"
+    )  # fmt: skip
+    assert found.why == (
+        "no mapping exists: on test-chip a neuron sends to 1 core, and what the neurons of p0 reach hangs together"
+    )
+    assert found.hint == "make p1 small enough for 1 core, or insert layers that copy the neurons of p0"
+
+
+def test_what_hears_too_much_together_is_a_proof_across_layers_and_relays() -> None:
+    pool = Pool("sum", (2, 2), (2, 2), (0, 0))
+    network = chain((1, 8, 8), conv(2, 1), pool, conv(1, 2), conv(1, 1), relays=(1,))
+    both = with_projection(network, "p0", "p3", Linear(np.ones((16, 128), np.int8)))
+    (found,) = refused(both, make_chip(neurons_max=40, fan_in_axons_max=140, fan_out_cores_max=1))
+    assert found.where == "p2, p3"
+    assert found.what == "32 of their neurons have to lie on one core, which needs 144 fan-in axons, a core has 140"
+    assert "the neurons of p0, p2 reach" in found.why
 
 
 def test_tiles_are_moved_together_if_that_lets_neurons_reach_them() -> None:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurocomp.errors import Diagnostic
+from neurocomp.mapping.explain.abilities import listed
 from neurocomp.mapping.explain.bounds import CoreBound, core_bounds, demand_of_one
 from neurocomp.mapping.explain.cure import smallest_change
+from neurocomp.mapping.explain.tied import Group, overfull_groups
 from neurocomp.mapping.place import Placement, cores_needed
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.program_parts import Routes
@@ -37,7 +39,7 @@ def impossible(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
         *too_many_synapses(problem, most_synapses(tiling.layers)),
         *_single_elements(problem, tiling, proved=True),
     ]
-    proofs += [*_too_little_in_total(problem, tiling), *_spread_too_wide(problem, tiling)]
+    proofs += [*_too_little_in_total(problem, tiling), *_sent_too_far(problem, tiling)]
     proofs += [*_too_many_assigned(problem), *_overfull(tiling)]
     return [*proofs, *_single_elements(problem, tiling, proved=False), *_unsettled(tiling)] if proofs else []
 
@@ -87,6 +89,29 @@ def _fan_out(problem: Problem, routes: Routes) -> list[Diagnostic]:
             less_fan_out(problem, name),
         ))  # fmt: skip
     return found
+
+
+def _sent_too_far(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
+    """Proofs that neurons have to send to more cores than they may; no population as a sender of two of them."""
+    found = _spread_too_wide(problem, tiling)
+    known = {finding.where for finding in found}
+    groups = overfull_groups(problem, tiling.layers, tiling.limits)
+    return found + [_tied(problem, tiling, group) for group in groups if not known.intersection(group.senders)]
+
+
+def _tied(problem: Problem, tiling: Tiling, group: Group) -> Diagnostic:
+    """That elements which have to share a core do not fit one."""
+    needs = [f"{a} {_noun(limit)}, a core has {b}" for limit, n in tiling.limits.broken(group.demand)
+             for a, b in [limit.beside(n)]]  # fmt: skip
+    tied, senders = listed(list(group.sizes)), listed(group.senders)
+    whose = "their" if len(group.sizes) > 1 else "its"
+    return Diagnostic(
+        tied, f"{sum(group.sizes.values()):,} of {whose} neurons have to lie on one core, which needs "
+        + "; ".join(needs),
+        f"no mapping exists: on {problem.chip.name} a neuron sends to 1 core, and what the neurons of {senders} reach "
+        "hangs together",
+        f"make {tied} small enough for 1 core, or insert layers that copy the neurons of {senders}",
+    )  # fmt: skip
 
 
 def _spread_too_wide(problem: Problem, tiling: Tiling) -> list[Diagnostic]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from neurocomp.errors import Diagnostic, InputError
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.stations import is_carried, is_hosted, is_moved_input, is_product, payload_bits
@@ -21,14 +23,15 @@ def beyond_the_chip(problem: Problem) -> list[Diagnostic]:
     if rule is not None and computing:
         what = _what(problem, computing[0])
         found.append(Diagnostic(
-            _listed(computing),
+            listed(computing),
             f"each core of {problem.chip.name} computes one convolutional layer of spikes, not {what}",
             "no mapping exists", _chips_that_carry(problem),
         ))  # fmt: skip
     return found
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many there are besides."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
 
@@ -107,7 +110,7 @@ def ability_mismatches(problem: Problem) -> list[str]:
     products = [p.name for p in network.populations if is_product(network, p.name)]
     if products and chip.engines.fp.product_operation is None:
         found.append(
-            f"{chip.name}: the profile says nothing of products of two signals ({_listed(products)}); cores are taken "
+            f"{chip.name}: the profile says nothing of products of two signals ({listed(products)}); cores are taken "
             "to form them, one term and one stored operand at the cost of a dense synaptic operation, with the other "
             "operand in the place of a weight"
         )
@@ -125,13 +128,13 @@ def station_assumptions(problem: Problem) -> list[str]:
     sums = [n for n in network.stations if not is_product(network, n) and not is_hosted(network, n)]
     if sums:
         found.append(
-            f"{_listed(sums)} {'has' if len(sums) == 1 else 'have'} places on cores and send values that are not zero "
+            f"{listed(sums)} {'has' if len(sums) == 1 else 'have'} places on cores and send values that are not zero "
             "as one packet each"
         )
     hosted = [n for n in network.stations if is_hosted(network, n)]
     if hosted:
         found.append(
-            f"the host computes {_listed(hosted)}; values cross through the input port, one packet for each that is "
+            f"the host computes {listed(hosted)}; values cross through the input port, one packet for each that is "
             "not zero; the time that the host takes, and waiting on the way to it, are not modelled"
         )
     return found + [_border(problem, n) for n in hosted if isinstance(network.incoming[n][0].op, Mixture)]
