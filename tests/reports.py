@@ -126,7 +126,7 @@ def _mapping() -> Quality:
         "metis partition", "energy", "default", 0, None, "mean rates of a run of 4 samples x 10 steps", 3, 3, 42.5,
         10.25, 85.0, 12.5, 20.5, 0.0, 800.0, 1, 35.0, 1000.0, 123.0,
         (Trial("network order", 90.0, 21.0, 1100.0, 130.0, 4), Trial("metis partition", 85.0, 20.5, 1e3, 123.0, 3),
-         Trial(HOSTILE)),
+         Trial(HOSTILE)), 20.0,
     )  # fmt: skip
 
 
@@ -154,7 +154,7 @@ def made_up() -> Result:
         layers=_layers(),
         neurobench=NeuroBenchFacts(12_500, 0.26, 0.9, 3_000, 40_001, 92_000),
         neurobench_trained=NeuroBenchFacts(50_000, 0.25, None, 3_100, 41_000, 92_000),
-        traffic=TrafficFacts(1_024, 47_001, 9_160, 1_024, 1_500, 3_000, 640),
+        traffic=TrafficFacts(1_024, 47_001, 9_160, 1_024, 1_500, 3_000, 640, packets_injected=120),
         routing=_routing(),
         cores=(
             CoreFacts(0, 0, 0, 95, "memory", 0.915, 21_000_000, 500_000_000, (HOSTILE,)),

@@ -187,7 +187,7 @@ def _quality(portfolio: Portfolio, best: Candidate) -> Quality:
         figures.cores, max((bound.cores for bound in cores), default=0), spikes(figures.packets), spikes(least.packets),
         spikes(figures.hops), spikes(least.hops), spikes(figures.hottest_link), spikes(figures.between_chips),
         figures.core_ps / 1e3, figures.busiest_core, figures.link_ps / 1e3, figures.step_ps / 1e3, figures.energy_pj,
-        trials,
+        trials, spikes(figures.packets_sent),
     )  # fmt: skip
 
 

@@ -23,13 +23,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Quality:
-    """Means per time step under one activity; packets, hops and links in spikes, not flits.
+    """Means per time step of the network under one activity; packets, hops and links in spikes, not flits.
 
-    packets: sent to other cores than the sender's; hops: links crossed (of a multicast tree each once);
-    hottest_link: packets on the busiest link; between_chips: packets from one chip to another.
-    cores_bound, packets_bound, hops_bound: no mapping of this network onto this chip takes less (bounds.py,
-    traffic_bound.py). step_ns: bound on the mean step, the longer one of core_ns, the busiest core's work, and
-    link_ns, the busiest link's flits, and the barrier. energy_pj: what depends on the mapping.
+    packets_sent: packets that leave for other cores than the sender's, inputs' included; of a multicast tree one. None
+    in programs saved before it was counted. packets: copies of them delivered to other cores. hops: links crossed (of a
+    tree each once); hottest_link: packets on the busiest link; between_chips: packets on links from one chip to
+    another. cores_bound, packets_bound, hops_bound: no mapping of this network onto this chip takes less (bounds.py,
+    traffic_bound.py). step_ns: no run with this activity takes less time per time step (its chip steps, those
+    included that fill and empty the pipeline, over samples x steps), the longer one of core_ns, the busiest core's
+    work, and link_ns, the busiest link's flits, and the barrier. energy_pj: what depends on the mapping.
     objective, effort, seed, time_budget_s: as asked for. candidate: which one won, of ``trials``. activity: where
     the spikes come from that traffic is weighed with.
     """
@@ -54,11 +56,19 @@ class Quality:
     step_ns: float
     energy_pj: float
     trials: tuple[Trial, ...] = ()
+    packets_sent: float | None = None
 
     @property
     def mean_hops(self) -> float:
-        """Links crossed per core reached."""
+        """Links crossed per copy delivered to another core, those of a tree shared out among its copies."""
         return self.hops / self.packets if self.packets else 0.0
+
+    @property
+    def links_per_packet(self) -> float | None:
+        """Links crossed per packet to other cores, all of its tree; None where packets were not counted."""
+        if self.packets_sent is None:
+            return None
+        return self.hops / self.packets_sent if self.packets_sent else 0.0
 
     @property
     def hops_ratio(self) -> float | None:
@@ -80,7 +90,7 @@ class Quality:
 
 def quality_from_tree(tree: dict[str, Any]) -> Quality:
     """The reverse of ``to_tree``. Raises KeyError, TypeError or ValueError for a tree of another form."""
-    values = _values(Quality, {**tree, "trials": ()})
+    values = _values(Quality, {"packets_sent": None, **tree, "trials": ()})
     if values["objective"] not in OBJECTIVES or values["effort"] not in EFFORTS:
         raise ValueError(f"there is no objective {values['objective']!r} or effort {values['effort']!r}")
     values["trials"] = tuple(Trial(**_values(Trial, trial)) for trial in tree["trials"])

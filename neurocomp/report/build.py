@@ -31,12 +31,12 @@ from neurocomp.report.model import (
     Result,
     RunFacts,
     TimingFacts,
-    TrafficFacts,
 )  # fmt: skip
 from neurocomp.report.neurobench import network_facts, neurobench, observed_kinds
 from neurocomp.report.origins import energy_by_kind, values_used
 from neurocomp.report.routing import routing_facts
 from neurocomp.report.signals import SignalFacts, signal_facts
+from neurocomp.report.traffic import traffic_facts
 from neurocomp.report.warnings import ASSUMED, not_modelled, unknown_costs, warnings_about
 from neurocomp.simulate.inference import Simulation
 from neurocomp.version import VERSION
@@ -78,7 +78,7 @@ def report(
         layers=layers,
         neurobench=neurobench(program.network, execution),
         neurobench_trained=_trained(network, float_execution),
-        traffic=_traffic(program, simulation),
+        traffic=traffic_facts(program, simulation),
         signals=_signals(program, simulation, execution, table, layers),
         routing=routing_facts(program, simulation),
         cores=core_facts(program, simulation, table),
@@ -211,26 +211,6 @@ def _signals(
     kinds = observed_kinds(program.network, execution.trace)
     whole = sum(layer.integer_operations for layer in layers)
     return signal_facts(program, simulation, execution, table, kinds, whole)
-
-
-def _traffic(program: Program, simulation: Simulation) -> TrafficFacts:
-    total = simulation.counters.total
-    sent = simulation.counters.by_layer("spike_out")
-    values = sum(sent.get(name, 0) for name in program.network.stations)
-    return TrafficFacts(
-        spikes=total("spike_out") - values,
-        synaptic_events=sum(total(f"synaptic_operation.{form}") for form in ("dense", "conv", "sparse")),
-        neuron_updates=total("neuron_update"),
-        packets_sent=total("packet_out"),
-        packets_received=total("packet_in"),
-        hops=total("hop_east_west") + total("hop_north_south"),
-        busiest_link_flits=int(simulation.link_flits.max(initial=0)),
-        station_values=values,
-        product_operations=total("product_operation"),
-        operands_stored=total("operand_write"),
-        packets_to_host=total("packet_to_host"),
-        host_operations=total("host_operation"),
-    )
 
 
 def _accuracy(

@@ -127,7 +127,7 @@ def _measures(results: Sequence[SavedResult]) -> Iterator[Measure]:
     yield measure("synaptic events", "count", lambda r: r.traffic.run_total.synaptic_events / r.run.samples)
     yield measure("spikes", "count", lambda r: r.traffic.run_total.spikes / r.run.samples)
     yield measure("packets", "count", lambda r: r.traffic.run_total.packets_sent / r.run.samples)
-    yield measure("links crossed", "count", lambda r: r.traffic.run_total.hops / r.run.samples)
+    yield measure("links crossed", "count", lambda r: r.traffic.run_total.links_crossed / r.run.samples)
 
 
 def _layers(results: Sequence[SavedResult]) -> tuple[tuple[LayerRow, ...], int]:

@@ -35,7 +35,7 @@ class CoreFacts:
 @dataclass(frozen=True)
 class StepBin:
     """Chip steps first to last (both included): mean and longest duration; what of the mean was computing, routing, and
-    barrier or tick; spikes and packets per step."""
+    barrier or tick; spikes, and copies of packets delivered, per step."""
 
     first: int
     last: int

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from neurocomp.report.mapping import mapping_tree
-from neurocomp.report.model import SCHEMA, EnergyFacts, LayerFacts, NeuroBenchFacts, Result, TimingFacts
+from neurocomp.report.model import SCHEMA, EnergyFacts, LayerFacts, NeuroBenchFacts, Result
 
 Tree = dict[str, Any]
 
@@ -34,7 +34,7 @@ def to_tree(result: Result) -> Tree:
         "run": asdict(result.run),
         "cores": asdict(result.fit),
         "mapping": mapping_tree(result.mapping),
-        "timing": _timing(result.timing, samples),
+        "timing": _timing(result),
         "energy": _energy(result.energy, samples),
         "layers": [_layer(layer, samples) for layer in result.layers],
         "neurobench": {
@@ -66,7 +66,8 @@ def _summary(result: Result) -> Tree:
     }
 
 
-def _timing(timing: TimingFacts, samples: int) -> Tree:
+def _timing(result: Result) -> Tree:
+    timing, samples = result.timing, result.run.samples
     return {
         "chip_steps_per_inference": timing.steps_per_inference,
         "step_ns": {
@@ -74,6 +75,7 @@ def _timing(timing: TimingFacts, samples: int) -> Tree:
             "min": timing.step_min_ps / 1e3,
             "max": timing.step_max_ps / 1e3,
         },
+        "time_step_ns": result.time_step_ns,
         "latency_ns": {
             "mean": timing.latency_total_ps / samples / 1e3,
             "min": timing.latency_min_ps / 1e3,

@@ -19,8 +19,67 @@ def mapping_tree(quality: Quality | None) -> dict[str, Any] | None:
     """The quality with its ratios, as plain values; None if the program has none."""
     if quality is None:
         return None
-    ratios = {"mean_hops": quality.mean_hops, "hops_ratio": quality.hops_ratio, "step_waits_for": quality.step_bound_by}
-    return {**quality.to_tree(), **ratios}
+    return {
+        **quality.to_tree(), "mean_hops": quality.mean_hops, "links_per_packet": quality.links_per_packet,
+        "hops_ratio": quality.hops_ratio, "step_waits_for": quality.step_bound_by,
+    }  # fmt: skip
+
+
+def mapping_rows(quality: Quality, chips: tuple[int, int]) -> Iterator[list[str]]:
+    """Name, figure of this mapping, what any mapping takes at least (empty where that is not known).
+
+    chips: (columns, rows). A packet that routers copy is one packet and as many copies as it reaches cores.
+    """
+    yield ["cores", f"{quality.cores:,}", f"{quality.cores_bound:,}"]
+    copied = quality.packets_sent != quality.packets
+    if copied and quality.packets_sent is not None:
+        yield ["packets sent to other cores", units.count(quality.packets_sent), ""]
+    name = "copies delivered to other cores" if copied else "packets sent to other cores"
+    yield [name, units.count(quality.packets), units.count(quality.packets_bound)]
+    yield ["links crossed", units.count(quality.hops), units.count(quality.hops_bound)]
+    if chips != (1, 1):
+        yield ["of these from chip to chip", units.count(quality.between_chips), ""]
+    yield ["packets on the hottest link", units.count(quality.hottest_link), ""]
+    yield ["time with this activity, at least", units.time(quality.step_ns * 1e3), ""]
+
+
+def mapping_sentences(result: Result, quality: Quality) -> Iterator[str]:
+    """How it was found, what it was weighed with, and how the run compares with the bound on its time."""
+    yield (
+        f"Found by: {units.clean(quality.candidate, 100)}; objective {quality.objective}, effort {quality.effort}, "
+        f"seed {quality.seed}. {' '.join(_links(quality))}"
+    )
+    pipeline = ""
+    if result.timing.chip_steps != result.run.samples * result.run.steps:
+        pipeline = ", with the chip steps that empty the pipeline"
+    yield (
+        f"Traffic and time are weighed with {units.clean(quality.activity, 300)}. This run takes "
+        f"{units.time(result.time_step_ns * 1e3)} per time step{pipeline}. Behind the bound: {_waits(quality)}."
+    )
+
+
+def _links(quality: Quality) -> Iterator[str]:
+    """Links of a packet, of a copy, and against the bound."""
+    if not quality.packets:
+        yield "No packet leaves its core."
+    elif quality.links_per_packet is None:
+        yield f"Links crossed are {units.count(quality.mean_hops)} for each copy delivered to another core."
+    elif quality.packets_sent == quality.packets:
+        yield f"A packet to another core crosses {units.count(quality.mean_hops)} links on average."
+    else:
+        yield (
+            f"A packet to other cores crosses {units.count(quality.links_per_packet)} links on average, each link of "
+            f"its multicast tree once; that is {units.count(quality.mean_hops)} for each copy delivered."
+        )
+    if quality.hops_ratio is not None:
+        yield f"Links crossed are {quality.hops_ratio:.2f} times what any mapping needs at least."
+
+
+def _waits(quality: Quality) -> str:
+    return {
+        "core": f"core {quality.busiest_core}, which works {units.time(quality.core_ns * 1e3)}",
+        "link": f"the busiest link, in use for {units.time(quality.link_ns * 1e3)}",
+    }.get(quality.step_bound_by, "barrier or tick, for the most part")
 
 
 def mapping_lines(result: Result) -> Iterator[str]:
@@ -28,37 +87,15 @@ def mapping_lines(result: Result) -> Iterator[str]:
     quality = result.mapping
     if quality is None:
         return
-    yield "Mapping, per time step as the mapper weighs it"
-    rows = [["", "this mapping", "any mapping"]]
-    rows.append(["cores", f"{quality.cores:,}", f"at least {quality.cores_bound:,}"])
-    rows.append(
-        ["packets to other cores", units.count(quality.packets), f"at least {units.count(quality.packets_bound)}"]
-    )
-    rows.append(["links crossed", units.count(quality.hops), f"at least {units.count(quality.hops_bound)}"])
-    rows.append(["hottest link", units.count(quality.hottest_link), ""])
-    if result.fit.chips != (1, 1):
-        rows.append(["between chips", units.count(quality.between_chips), ""])
-    rows.append(["mean step, at least", units.time(quality.step_ns * 1e3), ""])
-    yield from table(rows, "lrr", header=True)
-    yield _wrapped(_sentence(quality))
-    yield _wrapped(f"Traffic is weighed with {units.clean(quality.activity, 300)}.")
+    yield "Mapping, per time step of the network, as the mapper weighs it"
+    rows = [
+        [name, here, least and f"at least {least}"] for name, here, least in mapping_rows(quality, result.fit.chips)
+    ]
+    yield from table([["", "this mapping", "any mapping"], *rows], "lrr", header=True)
+    yield from map(_wrapped, mapping_sentences(result, quality))
     others = _others(quality)
     if others:
         yield _wrapped(others)
-
-
-def _sentence(quality: Quality) -> str:
-    waits = {
-        "core": f"core {quality.busiest_core} works {units.time(quality.core_ns * 1e3)} of it",
-        "link": f"the busiest link is in use for {units.time(quality.link_ns * 1e3)} of it",
-    }.get(quality.step_bound_by, "most of it is barrier or tick")
-    ratio = quality.hops_ratio
-    room = "" if ratio is None else f" Links crossed are {ratio:.2f} times the bound."
-    return (
-        f"Found by: {units.clean(quality.candidate, 100)}; objective {quality.objective}, effort {quality.effort}, "
-        f"seed {quality.seed}. A packet crosses {quality.mean_hops:.2g} links on average.{room} Of the step bound: "
-        f"{waits}."
-    )
 
 
 def _others(quality: Quality) -> str:

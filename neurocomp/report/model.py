@@ -16,6 +16,7 @@ from neurocomp.network.ops import Shape
 from neurocomp.report.detail import CoreFacts, StepBin
 from neurocomp.report.routing import RoutingFacts
 from neurocomp.report.signals import NO_SIGNALS, SignalFacts
+from neurocomp.report.traffic import TrafficFacts
 from neurocomp.simulate.counters import UNITS
 
 SCHEMA = "neurocomp/result/1"
@@ -242,26 +243,6 @@ class NeuroBenchFacts:
 
 
 @dataclass(frozen=True)
-class TrafficFacts:
-    """Totals of the run. spikes: of neurons on the cores, inputs not included; busiest_link_flits: on one link.
-    station_values: sent by products, maxima and sums that have places of their own. operands_stored: for products.
-    packets_to_host: values on their way to functions that the host computes."""
-
-    spikes: int
-    synaptic_events: int
-    neuron_updates: int
-    packets_sent: int
-    packets_received: int
-    hops: int
-    busiest_link_flits: int
-    station_values: int = 0
-    product_operations: int = 0
-    operands_stored: int = 0
-    packets_to_host: int = 0
-    host_operations: int = 0
-
-
-@dataclass(frozen=True)
 class AccuracyFacts:
     """How the predictions compare; each is None where it cannot be known (no labels, no float run).
 
@@ -302,9 +283,9 @@ class Result:
     network: as trained where it was given, else as mapped; mapped: as it ran on the chip. neurobench: of the network
     as mapped; neurobench_trained: of the float network, None if it was not run. mapping: how good it is and how it
     was found; None for a program put together by hand. signals: products of two signals and what the host computes.
-    routing: the network on chip. cores, steps: the run core by
-    core, and over time. warnings: what makes the answer
-    questionable. saturations: how often integer states hit their limits. not_modelled: what the answer leaves out.
+    traffic: what was sent and added. routing: the network on chip. cores, steps: the run core by core, and over time.
+    warnings: what makes the answer questionable. saturations: how often integer states hit their limits. not_modelled:
+    what the answer leaves out.
     """
 
     version: str
@@ -345,6 +326,12 @@ class Result:
     def interval_ns(self) -> float:
         """Mean time between two inferences when samples follow each other without a gap."""
         return self.timing.streaming_ps / self.run.samples / 1e3
+
+    @property
+    def time_step_ns(self) -> float:
+        """Time per time step of the network: that of the run over its samples x steps. Not the mean chip step, which
+        is shorter where steps that fill and empty the pipeline are among them."""
+        return self.timing.total_ps / (self.run.samples * self.run.steps) / 1e3
 
     @property
     def power_mw(self) -> float:

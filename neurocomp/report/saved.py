@@ -99,6 +99,11 @@ class Traffic(_Part):
     synaptic_events: Amount
     packets_sent: Amount
     hops: Amount
+    chip_crossings: Amount = 0.0  # not written before crossings were counted
+
+    @property
+    def links_crossed(self) -> float:
+        return self.hops + self.chip_crossings
 
 
 class SavedTraffic(_Part):

@@ -19,6 +19,7 @@ from neurocomp.report import model, training
 from neurocomp.report.detail import StepBin
 from neurocomp.report.routing import RoutingFacts
 from neurocomp.report.signals import SignalFacts
+from neurocomp.report.traffic import TrafficFacts
 from neurocomp.simulate.federated import Link, RoundCost
 from neurocomp.simulate.reductions import Reduction
 
@@ -101,10 +102,12 @@ class TimingTotals(_Part):
 
 
 class Timing(_Part):
-    """step_ns: of a chip step; latency_ns: of an inference."""
+    """step_ns: of a chip step; time_step_ns: of a time step of the network, the run's time over samples x steps (not
+    below mapping.step_ns, if the mapping was weighed with the activity of this run); latency_ns: of an inference."""
 
     chip_steps_per_inference: int
     step_ns: Spread
+    time_step_ns: float
     latency_ns: Spread
     inferences_per_second: float
     bounds: list[model.BoundFacts]
@@ -197,14 +200,25 @@ class NeuroBenchFigures(_Part):
 
 
 class Traffic(_Part):
-    run_total: model.TrafficFacts
+    run_total: TrafficFacts
 
 
 Share = float | None
 
 
-class Mapping(_extended("Mapping", Quality, mean_hops=float, hops_ratio=Share, step_waits_for=str)):
-    """How good the mapping is, per time step, and how it was found. bound: no mapping takes less."""
+class Mapping(
+    _extended("Mapping", Quality, mean_hops=float, links_per_packet=Share, hops_ratio=Share, step_waits_for=str)
+):
+    """How good the mapping is, means per time step of the network, and how it was found; _bound: no mapping takes less.
+
+    packets_sent: packets that leave for other cores than the sender's, inputs' included; of a multicast tree one,
+    however many cores it reaches. packets: copies of them delivered to other cores, the same number where routers do
+    not copy. hops: links crossed, each link of a tree once, those between chips included; hottest_link: packets on
+    the busiest one; between_chips: those of the hops that lead from one chip to another. links_per_packet: hops /
+    packets_sent; mean_hops: hops / packets, per copy delivered. packets_sent and links_per_packet are null for
+    programs saved before they were counted. step_ns: no run with this activity takes less time per time step of the
+    network (timing.time_step_ns); the mean of timing.step_ns can be below it, being over chip steps, those included
+    that fill and empty the pipeline. core_ns, link_ns: the busiest core's and link's part of it."""
 
 
 class Accuracy(

@@ -17,6 +17,7 @@ from neurocomp.report.neurobench import neurobench_cells
 from neurocomp.report.routing import routing_text
 from neurocomp.report.signals import signal_lines
 from neurocomp.report.table import table
+from neurocomp.report.traffic import traffic_sentence
 
 WIDTH = 110
 
@@ -171,9 +172,13 @@ def _time(result: Result) -> Iterator[str]:
     yield "Time"
     step = timing.total_ps / timing.chip_steps
     yield (
-        f"  a step takes {units.time(step)} on average, {units.time(timing.step_min_ps)} to "
+        f"  a chip step takes {units.time(step)} on average, {units.time(timing.step_min_ps)} to "
         f"{units.time(timing.step_max_ps)}; {units.many(timing.chip_steps, 'chip step')} in all"
     )
+    steps = result.run.samples * result.run.steps
+    if steps != timing.chip_steps:
+        more = f"{timing.chip_steps - steps:,} of the chip steps empty the pipeline"
+        yield f"  the run takes {units.time(timing.total_ps / steps)} per time step of the network; {more}"
     rows = [["what the chip waits for", "share of time", "longest in"]]
     rows += [
         [b.part, units.share(b.time_ps / timing.total_ps), f"{units.share(b.steps / timing.chip_steps)} of steps"]
@@ -236,10 +241,7 @@ def _layers(result: Result) -> Iterator[str]:
         "not at rest.",
         "  ",
     )
-    yield (
-        f"  {units.count(traffic.packets_sent / samples)} packets sent and "
-        f"{units.count(traffic.hops / samples)} hops between routers per inference"
-    )
+    yield _wrapped(traffic_sentence(traffic, samples, result.fit.chips), "  ")
     if result.signals.integer_operations:
         whole = units.count(result.signals.integer_operations / samples)
         yield f"  {whole} of the synops that count as MACs have a whole number as input"

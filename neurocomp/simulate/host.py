@@ -20,13 +20,16 @@ from neurocomp.network.ops import Mixture, Op
 
 @dataclass(frozen=True, eq=False)
 class HostWork:
-    """Totals of a run. sent, hops_x, hops_y, between_chips: int64 (tiles), packets to the input port and their links.
-    operations: elements computed, by hosted population; arriving: values that are not zero which reach each."""
+    """Totals of a run. sent, hops_x, hops_y, between_chips: int64 (tiles), packets to the input port and their links;
+    where the profile does not describe links between chips, these are in hops_x and hops_y. crossings: links between
+    chips, described or not. operations: elements computed, by hosted population; arriving: values that are not zero
+    which reach each."""
 
     sent: np.ndarray
     hops_x: np.ndarray
     hops_y: np.ndarray
     between_chips: np.ndarray
+    crossings: int
     operations: dict[str, int]
     arriving: dict[str, int]
 
@@ -51,10 +54,21 @@ def host_work(program: Program, trace: SpikeTrace) -> HostWork:
             arriving[name] += int(counts[some].sum())
             tile = _tile_by_element(program, wire.source)
             np.add.at(sent, tile[some], counts[some])
-    hops = _hops_to_port(program)
+    along_x, along_y, across, down = _links_to_port(program)
     on_core = np.array([tile.core >= 0 for tile in program.tiles], np.bool_)
     sent = np.where(on_core, sent, 0)
-    return HostWork(sent, sent * hops[0], sent * hops[1], sent * hops[2], operations, arriving)
+    crossings = int((sent * (across + down)).sum())
+    if program.chip.noc.chip_link is None:
+        across, down = np.zeros_like(across), np.zeros_like(down)
+    return HostWork(
+        sent,
+        sent * (along_x - across),
+        sent * (along_y - down),
+        sent * (across + down),
+        crossings,
+        operations,
+        arriving,
+    )
 
 
 def _elements(op: Op, size: int, trace: SpikeTrace) -> int:
@@ -69,16 +83,16 @@ def _tile_by_element(program: Program, name: str) -> np.ndarray:
     return np.moveaxis(program.tile_of[name].reshape(height, width, channels), -1, 0).reshape(-1).astype(np.int64)
 
 
-def _hops_to_port(program: Program) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """int64 (tiles): links along x, along y and between chips from each tile's router to the input port."""
+def _links_to_port(program: Program) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """int64 (tiles): links along x and along y from each tile's router to the input port, and how many of either lead
+    from one chip to another."""
     mesh, noc = program.mesh, program.chip.noc
     port = mesh.router_at(*noc.input_port)
     core = np.array([max(tile.core, 0) for tile in program.tiles], np.int64)
     source = mesh.router_of(core)
     dx, dy = mesh.displacement(source, np.full(core.size, port))
-    across, down = np.zeros_like(source), np.zeros_like(source)
-    if program.chips != (1, 1) and noc.chip_link is not None:
-        x, y = source % mesh.width, source // mesh.width
-        across = np.abs((x + dx) // noc.width - x // noc.width)
-        down = np.abs((y + dy) // noc.height - y // noc.height)
-    return np.abs(dx) - across, np.abs(dy) - down, across + down
+    y, x = np.divmod(source, mesh.width)
+    columns, rows = program.chips  # a torus of one chip wraps around without leaving it
+    across = np.abs((x + dx) // noc.width - x // noc.width) * (columns > 1)
+    down = np.abs((y + dy) // noc.height - y // noc.height) * (rows > 1)
+    return np.abs(dx), np.abs(dy), across, down

@@ -37,7 +37,7 @@ from neurocomp.simulate.engines.event import MachineTables, machine_tables
 from neurocomp.simulate.host import host_work
 from neurocomp.simulate.products import ProductWork, product_work
 from neurocomp.simulate.simulation import LATENCY_BINS, Latencies, RawTotals, Simulation, StepSeries
-from neurocomp.simulate.tally import count_actions
+from neurocomp.simulate.tally import chip_crossings, count_actions, packets_injected
 
 STEPS_PER_TASK = 64
 
@@ -100,6 +100,8 @@ def simulate(
         link_stalls=_link_stalls(tables, totals),
         doubtful_steps=_doubtful_steps(tables, series),
         mesh=(program.mesh.width, program.mesh.height),
+        injected=packets_injected(program, totals),
+        chip_crossings=chip_crossings(program, link_flits, host),
     )
 
 

@@ -89,7 +89,9 @@ class Simulation:
     directed link. core_busy_ps: int64 per core of the chip, its longer one of sending and receiving work.
     fidelity: of the network-on-chip model. packet_latency: of all packets that were received. link_stalls: int64 per
     directed link, cycles that flits waited in the buffer behind it, None at ``bound``. doubtful_steps: chip steps for
-    which this fidelity is known not to hold (``event`` only). mesh: (width, height) of the routers.
+    which this fidelity is known not to hold (``event`` only). mesh: (width, height) of the routers. injected: packets
+    that entered at the input port; chip_crossings: links from one chip to another that packets crossed, each link of a
+    multicast tree once.
     """
 
     samples: int
@@ -106,6 +108,8 @@ class Simulation:
     link_stalls: np.ndarray | None
     doubtful_steps: int
     mesh: tuple[int, int]
+    injected: int
+    chip_crossings: int
 
     @property
     def total_ps(self) -> int:
@@ -115,9 +119,9 @@ class Simulation:
         rows = {
             "samples x steps": f"{self.samples} x {self.steps}",
             "latency per sample": f"{self.latency_ps.mean() / 1e6:.3f} us",
-            "mean step": f"{self.series.total_ps.mean() / 1e3:.1f} ns",
+            "mean chip step": f"{self.series.total_ps.mean() / 1e3:.1f} ns",
             "spikes": f"{int(self.series.spikes.sum()):,}",
-            "packets": f"{int(self.series.packets.sum()):,}",
+            "packets delivered": f"{int(self.series.packets.sum()):,}",
             "network on chip": self.fidelity,
         }
         return html_table("Simulation", rows)

@@ -56,20 +56,36 @@ def _spikes_by_tile(program: Program, totals: RawTotals) -> np.ndarray:
     return _sums(class_tile(program), totals.class_spikes, len(program.tiles))
 
 
+def packets_by_class(program: Program, totals: RawTotals) -> np.ndarray:
+    """int64 (classes): packets sent, one per spike where routers copy them, else one per spike and core reached."""
+    cores = np.diff(program.routes.packet_ptr)
+    return totals.class_spikes * (np.minimum(cores, 1) if program.chip.noc.multicast == "tree" else cores)
+
+
+def packets_injected(program: Program, totals: RawTotals) -> int:
+    """Packets that enter at the input port: of inputs, and of what the host gives."""
+    outside = np.array([tile.core < 0 for tile in program.tiles], np.bool_)
+    return int(packets_by_class(program, totals)[outside[class_tile(program)]].sum())
+
+
+def chip_crossings(program: Program, link_flits: np.ndarray, host: HostWork) -> int:
+    """How often packets crossed a link from one chip to another, on their routes and on their way to the host;
+    link_flits: int64 (link slots), of the routes."""
+    noc, mesh = program.chip.noc, program.mesh
+    if program.chips == (1, 1):
+        return 0
+    between = mesh.leaves_chip(np.arange(link_flits.size), (noc.width, noc.height))
+    return int(link_flits[between].sum()) // noc.flits_per_spike + host.crossings
+
+
 def _count_packets(program: Program, totals: RawTotals, tally: Tally) -> None:
     routes = program.routes
     of_packet = np.repeat(np.arange(totals.class_spikes.size), np.diff(routes.packet_ptr))
     sent = totals.class_spikes[of_packet]
     source = class_tile(program)
-    has_packets = np.diff(routes.packet_ptr) > 0
-    injected = (
-        totals.class_spikes * has_packets
-        if program.chip.noc.multicast == "tree"
-        else (_sums(of_packet, sent, totals.class_spikes.size))
-    )
     hops_x, hops_y, between_chips = _link_hops(program, totals)
     per_tile = {
-        "packet_out": _sums(source, injected, len(program.tiles)),
+        "packet_out": _sums(source, packets_by_class(program, totals), len(program.tiles)),
         "hop_east_west": _sums(source, hops_x, len(program.tiles)),
         "hop_north_south": _sums(source, hops_y, len(program.tiles)),
         "hop_chip_link": _sums(source, between_chips, len(program.tiles)),

@@ -8,6 +8,7 @@ from neurocomp.activity.execute import execute
 from neurocomp.mapping.map import map_network
 from neurocomp.mapping.stations import with_stations
 from neurocomp.network import Host, Linear, Network, Neuron, OneToOne, Population, Projection, Wiring
+from neurocomp.report.build import report
 from neurocomp.simulate.host import host_work
 from neurocomp.simulate.inference import simulate
 from tests.small_chips import FREE, make_chip
@@ -49,3 +50,20 @@ def test_packets_to_the_port_cross_the_links_between() -> None:
     counters = simulate(program, run.trace).counters
     assert counters.total("packet_to_host") == 5 and counters.total("host_operation") == 12
     assert counters.by_layer("hop_chip_link")["a"] == 2
+
+
+def test_borders_are_crossed_whether_or_not_the_profile_describes_their_links() -> None:
+    """Where it does not, they cost what other links cost, and are counted as crossings all the same."""
+    chip = make_chip(2, 2)
+    where = {"a": np.array([0, 1, 7, 6])}
+    program = map_network(with_stations(network(), chip), chip, assignment=where, effort="fast", chips=(2, 1))
+    inputs = np.zeros((1, 3, 4), np.float32)
+    inputs[0, 0], inputs[0, 1, 1:3] = 1, 1
+    run = execute(program.network, inputs)
+    work, simulation = host_work(program, run.trace), simulate(program, run.trace)
+    assert (int(work.hops_x.sum()), int(work.hops_y.sum()), int(work.between_chips.sum())) == (8, 2, 0)
+    assert work.crossings == 2
+    found = report(program, simulation, execution=run).traffic
+    on_routes = simulation.link_flits[program.mesh.leaves_chip(np.arange(simulation.link_flits.size), (2, 2))].sum()
+    assert found.chip_crossings == on_routes + 2
+    assert found.links_crossed == simulation.link_flits.sum() + 10

@@ -86,7 +86,7 @@ def said_by(result: Result) -> dict[str, float]:
         "latency_ns": result.latency_ns, "interval_ns": result.interval_ns,
         "edp_pj_ns": result.energy_per_inference_pj * result.latency_ns, "power_mw": result.power_mw,
         "cores_used": result.fit.cores_used, "accuracy": accuracy.correct_on_chip / samples,
-        "hops": result.traffic.hops / samples, "synaptic_events": result.traffic.synaptic_events / samples,
+        "hops": result.traffic.links_crossed / samples, "synaptic_events": result.traffic.synaptic_events / samples,
     }  # fmt: skip
 
 

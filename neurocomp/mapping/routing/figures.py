@@ -1,8 +1,11 @@
 """What a routed mapping costs per time step, from the mean spikes of every neuron: the figures that rank mappings.
 
 Hops and links are exact integers (spikes in units of 1 / TRAFFIC_PER_SPIKE). The step time is a bound: with this
-activity no mean step of the simulator is shorter (simulate/inference.py), because the busiest core must do all of
-its own work and the busiest link carry all of its flits, whatever waits for what. Model of the bound: Timcheck,
+activity no run of the simulator takes less time per time step of the network (simulate/inference.py), because the
+busiest core must do all of its own work and the busiest link carry all of its flits, whatever waits for what, and
+every time step has a chip step with its barrier. The mean over chip steps can be shorter: where spikes are delivered
+in the next step, those that fill and empty the pipeline are among them. Rates are rounded to 1 / TRAFFIC_PER_SPIKE, and
+the bound holds up to that. Model of the bound: Timcheck,
 Pierro and Shrestha, A Compute and Communication Runtime Model for Loihi 2, arXiv 2601.10035, 2026.
 """
 
@@ -27,17 +30,20 @@ from neurocomp.network.ops import Conv, Pool, Sparse
 
 @dataclass(frozen=True)
 class Figures:
-    """Per time step, means. packets, hops, hottest_link, between_chips: in units of 1 / TRAFFIC_PER_SPIKE.
+    """Per time step of the network, means. packets_sent, packets, hops, hottest_link, between_chips: in units of
+    1 / TRAFFIC_PER_SPIKE.
 
-    packets: sent to cores other than the sender's own; hops: links crossed, each link of a multicast tree once;
-    hottest_link: packets on the busiest link; between_chips: packets on links from one chip to another.
-    core_ps: work of the busiest core; link_ps: flits of the busiest link; step_ps: bound on the mean step.
+    packets_sent: packets that leave for cores other than the sender's own, of a multicast tree one; packets: copies
+    of them delivered to these cores; hops: links crossed, each link of a tree once; hottest_link: packets on the
+    busiest link; between_chips: packets on links from one chip to another. core_ps: work of the busiest core; link_ps:
+    flits of the busiest link; step_ps: bound on the time per time step.
     energy_pj: what depends on the mapping: sending and receiving packets, hops, and the power that flows all the
     time during step_ps. What the profile does not know counts as nothing.
     """
 
     cores: int
     packets: int
+    packets_sent: int
     hops: int
     hottest_link: int
     between_chips: int
@@ -50,11 +56,6 @@ class Figures:
     def weighted_hops(self, boundary_cost: int) -> int:
         """Hops, a link between chips counted as so many."""
         return self.hops + (boundary_cost - 1) * self.between_chips
-
-    @property
-    def mean_hops(self) -> float:
-        """Links that one packet crosses; on a tree, links per core reached."""
-        return self.hops / self.packets if self.packets else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +149,7 @@ def figures_of(
     return Figures(
         cores=used.size,
         packets=int(load.packet_traffic[leaving].sum()),
+        packets_sent=_packets_sent(load, leaving),
         hops=int((load.class_traffic * np.diff(routes.link_ptr)).sum()),
         hottest_link=hottest,
         between_chips=int(load.link_traffic[crosses_chips(problem)].sum()),
@@ -157,6 +159,15 @@ def figures_of(
         step_ps=step_ps,
         energy_pj=_energy_pj(load, used.size, step_ps),
     )
+
+
+def _packets_sent(load: Load, leaving: np.ndarray) -> int:
+    """Packets to other cores; leaving: bool (copies), whether a copy is for another core than the sender's."""
+    if load.problem.chip.noc.multicast != "tree":
+        return int(load.packet_traffic[leaving].sum())
+    leaves = np.zeros(load.routes.classes, np.bool_)
+    leaves[load.packet_class[leaving]] = True
+    return int(load.class_traffic[leaves].sum())
 
 
 def _energy_pj(load: Load, cores: int, step_ps: float) -> float:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from neurocomp.report import units
+from neurocomp.report.mapping import mapping_rows, mapping_sentences
 from neurocomp.report.model import Result
 from neurocomp.report.page.content import Figure, Section, Table
 from neurocomp.report.page.figures import series
 from neurocomp.report.page.mesh import mesh_map
+from neurocomp.report.traffic import traffic_sentence
 
 ROUTERS_DRAWN = 64 * 64  # beyond that squares are smaller than a pixel
 LINKS_DRAWN = 32 * 32  # beyond that lines cover each other
@@ -49,6 +51,7 @@ def _packets(result: Result) -> Iterator[str]:
     routing = result.routing
     if not routing.packets:
         return
+    yield traffic_sentence(result.traffic, result.run.samples, result.fit.chips)
     times = (routing.packet_p50_ps, routing.packet_p99_ps, routing.packet_max_ps)
     if not any(times):
         yield "Packets take no time on their way: the profile states none."
@@ -115,28 +118,17 @@ def mapping(result: Result) -> Iterator[Section]:
     quality = result.mapping
     if quality is None:
         return
-    rows = [
-        ["cores", f"{quality.cores:,}", f"{quality.cores_bound:,}"],
-        ["packets to other cores", units.count(quality.packets), units.count(quality.packets_bound)],
-        ["links crossed", units.count(quality.hops), units.count(quality.hops_bound)],
-        ["hottest link", units.count(quality.hottest_link), ""],
-        ["mean step, at least", units.time(quality.step_ns * 1e3), ""],
-    ]
-    if result.fit.chips != (1, 1):
-        rows.append(["between chips", units.count(quality.between_chips), ""])
-    ratio = quality.hops_ratio
-    lines = [
-        f"Found by: {units.clean(quality.candidate, 100)}; objective {quality.objective}, effort {quality.effort}, "
-        f"seed {quality.seed}. Traffic is weighed with {units.clean(quality.activity, 300)}.",
-        *([] if ratio is None else [f"Links crossed are {ratio:.2f} times what any mapping needs at least."]),
-    ]
+    rows = list(mapping_rows(quality, result.fit.chips))
+    lines = tuple(mapping_sentences(result, quality))
     trials = [
         [units.clean(t.name, 60), "-" if t.cores is None else f"{t.cores:,}",
          "-" if t.hops is None else units.count(t.hops), "-" if t.step_ns is None else units.time(t.step_ns * 1e3)]
         for t in quality.trials
     ]  # fmt: skip
     tables = (
-        Table(rows, ("per time step", "this mapping", "any mapping at least")),
-        Table(trials, ("candidate", "cores", "links crossed", "step"), folded=f"All {len(trials)} candidates"),
+        Table(rows, ("per time step of the network", "this mapping", "any mapping at least")),
+        Table(
+            trials, ("candidate", "cores", "links crossed", "time, at least"), folded=f"All {len(trials)} candidates"
+        ),
     )
-    yield Section("Mapping", tuple(lines), tables=tables if trials else tables[:1])
+    yield Section("Mapping", lines, tables=tables if trials else tables[:1])

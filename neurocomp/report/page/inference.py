@@ -96,8 +96,14 @@ def _bounds(result: Result) -> Section:
     ]  # fmt: skip
     step = timing.total_ps / timing.chip_steps
     spread = "".join(f" on average, {ends}" for ends in _range(timing.step_min_ps, timing.step_max_ps))
+    steps, pipeline = result.run.samples * result.run.steps, ""
+    if steps != timing.chip_steps:
+        pipeline = (
+            f" The run takes {units.time(timing.total_ps / steps)} per time step of the network: "
+            f"{timing.chip_steps - steps:,} of its {timing.chip_steps:,} chip steps empty the pipeline."
+        )
     lines = (
-        f"A chip step takes {units.time(step)}{spread}. Core {timing.busiest_core} is the busiest: it works "
+        f"A chip step takes {units.time(step)}{spread}.{pipeline} Core {timing.busiest_core} is the busiest: it works "
         f"{units.share(timing.busiest_core_ps / timing.total_ps)} of the time.",
         *(f"{point.what}: {point.gain}." for point in advice(result)[:1]),
     )
