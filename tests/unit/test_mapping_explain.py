@@ -55,6 +55,30 @@ def test_narrower_weights_are_offered_where_they_help() -> None:
     )
 
 
+def test_only_chips_that_no_proof_rules_out_are_recommended() -> None:
+    def other_chips(network: Network) -> str:
+        (found,) = refused(network, make_chip(1, 1, neurons_max=200))
+        return str(found.hint)
+
+    assert "truenorth, which has 4,096 cores and would use 2" in other_chips(mlp(20, 150, 100))
+    tied = chain((1, 20, 20), conv(1, 1), conv(1, 1))  # 400 neurons have to share a core; truenorth's have 256
+    assert "generic, which has" in other_chips(tied) and "truenorth" not in other_chips(tied)
+    heard = mlp(300, 150, 100)  # a neuron of truenorth has 256 synapses
+    assert "generic, which has" in other_chips(heard) and "truenorth" not in other_chips(heard)
+
+
+def test_chips_on_which_network_order_sends_too_far_are_said_to_hold_a_network_perhaps() -> None:
+    network = mlp(20, 100, 60)
+    side = Population("side", (60,), Neuron())
+    linear = Linear(np.ones((60, 100), np.int8))
+    both = replace(
+        network, populations=(*network.populations, side),
+        projections=(*network.projections, Projection("s", "p0", "side", linear)),
+    )  # fmt: skip
+    (found,) = refused(both, make_chip(1, 1, neurons_max=200))
+    assert str(found.hint).endswith(", perhaps truenorth, which has 4,096 cores")
+
+
 def test_one_neuron_with_too_many_sources_is_a_proof() -> None:
     (found,) = refused(mlp(300, 10), make_chip(fan_in_axons_max=256))
     assert found.where == "p0"

@@ -288,7 +288,7 @@ def _too_little_in_total(problem: Problem, tiling: Tiling) -> list[Diagnostic]:
     return [Diagnostic(
         where_of(problem), f"needs at least {counted(least, 'core')}; {available(problem)}",
         f"no mapping exists: the network takes {totals(bounds, cores)}. {_worst_layers(tiling)}",
-        smallest_change(problem, tiling, max(least, cores_in_order(problem, tiling))),
+        smallest_change(problem, tiling, max(least, cores_in_order(problem, tiling)), impossible),
     )]  # fmt: skip
 
 
@@ -299,7 +299,7 @@ def _too_few_cores(problem: Problem, tiling: Tiling, placement: Placement) -> Di
         where_of(problem), f"needs {needed:,} cores; {available(problem)}",
         f"the mapper found none with fewer; any mapping takes at least {bound.cores:,} ({bound.limit.name}). "
         + _worst_layers(tiling),
-        smallest_change(problem, tiling, needed),
+        smallest_change(problem, tiling, needed, impossible),
     )  # fmt: skip
 
 

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
+from typing import NamedTuple
 
 from neurocomp.chip.spec import ChipSpec
-from neurocomp.errors import InputError
+from neurocomp.errors import Diagnostic, InputError
+from neurocomp.mapping.candidate import widest_fan_out
 from neurocomp.mapping.explain.abilities import beyond_the_chip
 from neurocomp.mapping.explain.bounds import bounds_of, core_bounds
 from neurocomp.mapping.explain.least import Counts, counts_by_layer, is_long, is_open, summed
-from neurocomp.mapping.place import cores_needed
+from neurocomp.mapping.place import cores_needed, place
 from neurocomp.mapping.problem import MOST_CHIPS, Problem, stored_weight_bits
+from neurocomp.mapping.routing.route import route
 from neurocomp.mapping.tiling.layer import layers_of
 from neurocomp.mapping.tiling.layer_cores import layer_assignment
 from neurocomp.mapping.tiling.limits import SYNAPSE_BITS, limits_of
 from neurocomp.mapping.tiling.tile import Tiling, tile
 
 _NEURONS = 2_000_000  # larger networks are not cut for every chip, only to name one
+_ROUTED = 1 << 16  # neurons of those that are routed for it
+
+Proofs = Callable[[Problem, Tiling], list[Diagnostic]]
 
 
-def smallest_change(problem: Problem, tiling: Tiling, needed: int) -> str:
-    """Everything that would help, the least first. needed: cores that the mapper takes, or would take."""
+def smallest_change(problem: Problem, tiling: Tiling, needed: int, proofs: Proofs) -> str:
+    """Everything that would help, the least first. needed: cores that the mapper takes, or would take; proofs: that no
+    mapping exists, of what is recommended."""
     cores = problem.available_cores
-    ways = (_fewer_forbidden(problem, needed), _narrower_weights(problem, tiling), more_chips(problem, needed))
+    ways = (_fewer_forbidden(problem, needed), _narrower_weights(problem, tiling, proofs), more_chips(problem, needed))
     found = [text for text in ways if text]
     found.append(f"{needed:,} core{'' if needed == 1 else 's'} instead of {cores:,}")
-    found += _other_chips(problem)
+    found += _other_chips(problem, proofs)
     return "; or ".join(found)
 
 
@@ -78,7 +85,7 @@ def _fewer_forbidden(problem: Problem, needed: int) -> str:
     return f"no more than {most - missing:,} forbidden cores instead of {most:,}" if 0 < missing <= most else ""
 
 
-def _narrower_weights(problem: Problem, tiling: Tiling) -> str:
+def _narrower_weights(problem: Problem, tiling: Tiling, proofs: Proofs) -> str:
     cores = problem.available_cores
     weightless = [b for b in core_bounds(tiling.layers, tiling.limits) if not b.limit.weights[SYNAPSE_BITS]]
     if any(bound.cores > cores for bound in weightless):
@@ -86,9 +93,10 @@ def _narrower_weights(problem: Problem, tiling: Tiling) -> str:
     if is_long(problem):
         return _bounded_weights(problem, _counts(problem, problem.chip))
     for bits in sorted((b for b in problem.chip.core.weight_bits if b < problem.weight_bits), reverse=True):
-        needed = _cores_of(problem.with_weight_bits(bits))
-        if needed is not None:
-            return f"weights of {bits} bits instead of {problem.weight_bits}, which fit on {needed:,} cores"
+        room = _room_for(problem.with_weight_bits(bits), proofs)
+        if room is not None:
+            fit = "fit" if room.shown else "perhaps fit"
+            return f"weights of {bits} bits instead of {problem.weight_bits}, which {fit} on {room.cores:,} cores"
     return ""
 
 
@@ -112,15 +120,16 @@ def smallest_grid(chips: int) -> tuple[int, int]:
     return min(sizes, default=(chips, chips, chips, 1))[2:]
 
 
-def _other_chips(problem: Problem) -> list[str]:
-    """Profiles that come with neurocomp and hold the network as it is."""
+def _other_chips(problem: Problem, proofs: Proofs) -> list[str]:
+    """Profiles that come with neurocomp and hold the network as it is; perhaps those of which that is not known."""
     if is_long(problem) or sum(problem.population(name).size for name in problem.tiled) > _NEURONS:
         return _other_bounded(problem, _counts(problem, problem.chip))
     found = []
     for name, other in _on_other_chips(problem):
-        needed = _cores_of(other)
-        if needed is not None:
-            found.append(f"{name}, which has {other.chip.cores:,} cores and would use {needed:,}")
+        room = _room_for(other, proofs)
+        if room is not None:
+            perhaps, uses = ("", f" and would use {room.cores:,}") if room.shown else ("perhaps ", "")
+            found.append(f"{perhaps}{name}, which has {other.chip.cores:,} cores{uses}")
     return [f"another chip: {', '.join(found)}"] if found else []
 
 
@@ -149,14 +158,33 @@ def _profile(name: str) -> ChipSpec | None:
         return None
 
 
-def _cores_of(problem: Problem) -> int | None:
-    """Cores that a problem takes in network order; None if it does not fit that way."""
+class _Room(NamedTuple):
+    """cores: that a network takes in its order; shown: whether it fits them for certain."""
+
+    cores: int
+    shown: bool
+
+
+def _room_for(problem: Problem, proofs: Proofs) -> _Room | None:
+    """The cores that a problem takes in network order; None if it does not fit that way, or not at all."""
     if problem.chip.core.layer_cores is not None:
         whole, _ = layer_assignment(problem)
-        return len(whole) or None
+        return _Room(len(whole), True) if whole else None
     layers = layers_of(problem)
     if core_bounds(layers, limits_of(problem.chip))[0].cores > problem.available_cores:
         return None
     cut = tile(problem, layers)
     needed = cores_needed(problem, cut)
-    return None if cut.stuck or cut.unsettled or needed > problem.available_cores else needed
+    if cut.stuck or cut.unsettled or needed > problem.available_cores or proofs(problem, cut):
+        return None
+    return _Room(needed, _sends_near(problem, cut))
+
+
+def _sends_near(problem: Problem, cut: Tiling) -> bool:
+    """Whether tiles in network order are known to lie on few enough cores for the neurons that send to them."""
+    most = problem.chip.core.fan_out_cores_max
+    if most is None:
+        return True
+    if sum(problem.population(name).size for name in problem.tiled) > _ROUTED:
+        return False
+    return widest_fan_out(problem, route(problem, place(problem, cut).tiles)) <= most

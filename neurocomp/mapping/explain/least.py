@@ -7,7 +7,7 @@ of what layer.py finds. They refuse a network too large for a look at its synaps
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -180,11 +180,23 @@ def is_open(problem: Problem, counts: Counts) -> bool:
     """Whether counts leave it open that the network fits. counts: of the whole network, on this chip."""
     core, limits = problem.chip.core, limits_of(problem.chip)
     demand = counts.demand(problem.weight_bits, core.synapse_index_bits)
-    if (limits.used(demand) > limits.capacities * problem.available_cores).any():
+    if (limits.used(demand) > limits.capacities * problem.available_cores).any() or any(overfull_tables(problem)):
         return False
     ones = [hungriest(problem, name) for name in problem.tiled] if len(problem.tiled) <= _LAYERS else []
     most = core.fan_in_max
     return all((most is None or one.synapses <= most) and bool(limits.fits(one.demand)) for one in ones)
+
+
+def overfull_tables(problem: Problem) -> Iterator[tuple[Projection, int]]:
+    """On chips of which a neuron sends to one core: tables of which more targets than a core holds have to share one,
+    with their number."""
+    core = problem.chip.core
+    for step in problem.network.projections if core.fan_out_cores_max == 1 else ():
+        sends = problem.emits(step.source) and step.source not in problem.network.inputs
+        if isinstance(step.op, Sparse) and sends and problem.is_tiled(step.target):
+            size = largest_tied(step.op)
+            if size > core.neurons_max:
+                yield step, size
 
 
 def largest_tied(op: Sparse) -> int:

@@ -26,12 +26,11 @@ from neurocomp.mapping.explain import (
 )
 from neurocomp.mapping.explain.bounds import CoreBound, bounds_of, core_bounds, demand_of_one
 from neurocomp.mapping.explain.cure import least_change
-from neurocomp.mapping.explain.least import Counts, counts_by_layer, hungriest, is_long, largest_tied, summed
+from neurocomp.mapping.explain.least import Counts, counts_by_layer, hungriest, is_long, overfull_tables, summed
 from neurocomp.mapping.problem import Problem, stored_weight_bits
 from neurocomp.mapping.tiling.layer import Layer
 from neurocomp.mapping.tiling.limits import NEURONS, SYNAPSE_BITS, limits_of
 from neurocomp.network.graph import Network
-from neurocomp.network.ops import Sparse
 
 _OVERSIZED = 4  # beyond this many times the chip, counting neurons says enough
 _HOPELESS = 32  # times the chip, from which on no narrower weights help
@@ -111,19 +110,15 @@ def _single_neurons(problem: Problem, merged: bool) -> list[Diagnostic]:
 
 def _tied_together(problem: Problem) -> list[Diagnostic]:
     """On chips of which a neuron sends to one core: tables whose targets have to lie on the same one."""
-    most, found = problem.chip.core.neurons_max, []
-    for step in problem.network.projections if problem.chip.core.fan_out_cores_max == 1 else ():
-        sends = problem.emits(step.source) and step.source not in problem.network.inputs
-        if not (isinstance(step.op, Sparse) and sends and problem.is_tiled(step.target)):
-            continue
-        size = largest_tied(step.op)
-        if size > most:
-            found.append(Diagnostic(
-                step.target, f"at least {size:,} of its neurons have to lie on one core; a core has {most:,}",
-                f"no mapping exists: on {problem.chip.name} a neuron sends to 1 core, and what the neurons of "
-                f"{step.source} reach hangs together", less_fan_out(problem, step.source),
-            ))  # fmt: skip
-    return found
+    most = problem.chip.core.neurons_max
+    return [
+        Diagnostic(
+            step.target, f"at least {size:,} of its neurons have to lie on one core; a core has {most:,}",
+            f"no mapping exists: on {problem.chip.name} a neuron sends to 1 core, and what the neurons of "
+            f"{step.source} reach hangs together", less_fan_out(problem, step.source),
+        )
+        for step, size in overfull_tables(problem)
+    ]  # fmt: skip
 
 
 def _too_little(
