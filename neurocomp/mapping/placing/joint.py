@@ -171,7 +171,7 @@ def _chains_over(
     most = int((~graph.is_input).sum())  # there are no more parts than vertices to fill them
     core = _with_spare(core, fabric, min(spare, most - core.size))
     task, group = make_task(graph, limits, core.size, bounds)
-    task = task.felt()
+    task = replace(task.felt(), parts=core.size)  # several results may lie on more cores than there are vertices
     movable = np.setdiff1d(task.free, group[graph.pinned >= 0])
     return Chains(task, fabric, core, movable), group
 
