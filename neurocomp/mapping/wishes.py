@@ -27,13 +27,20 @@ _FORMAT = (
 def pinned(network: Network, pins: Mapping[str, Sequence[int]]) -> Assignment:
     """Every pinned population on its cores, in equal runs of neighbouring elements (channel-last, as tiles are).
 
-    Raises InputError for names that are no population; which cores exist is for the mapper to say.
+    Raises InputError for names that are no population, and for more cores than elements; which cores exist is for the
+    mapper to say.
     """
     found = [
         Diagnostic(f"pin {name}", "is no population of the network", hint=f"these are: {', '.join(network.by_name)}")
         for name in pins if name not in network.by_name
     ]  # fmt: skip
     found += [Diagnostic(f"pin {name}", "names no core") for name, cores in pins.items() if not cores]
+    found += [
+        Diagnostic(f"pin {name}", f"names {len(pins[name]):,} cores for {size:,} elements", "some would stay empty",
+                   f"name at most {size:,}")
+        for name, size in ((name, network.by_name[name].size) for name in pins if name in network.by_name)
+        if len(pins[name]) > size
+    ]  # fmt: skip
     if found:
         raise InputError(found)
     result = {}

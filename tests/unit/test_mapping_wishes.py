@@ -39,7 +39,14 @@ def test_runs_of_a_pinned_map_keep_the_channels_of_a_pixel_together() -> None:
     assert (cores[:, :2] == 0).all() and (cores[:, 2:] == 1).all()
 
 
-@pytest.mark.parametrize(("pins", "message"), [({"nobody": (1,)}, "no population"), ({"p0": ()}, "names no core")])
+@pytest.mark.parametrize(
+    ("pins", "message"),
+    [
+        ({"nobody": (1,)}, "no population"),
+        ({"p0": ()}, "names no core"),
+        ({"p0": tuple(range(6))}, "names 6 cores for 5 elements"),
+    ],
+)
 def test_wrong_pins_are_named(pins, message) -> None:
     with pytest.raises(InputError, match=message):
         pinned(mlp(4, 5), pins)
