@@ -17,12 +17,12 @@ from neurocomp.errors import Diagnostic, DoesNotFitError, InputError, bad_input
 from neurocomp.mapping.candidate import Candidate
 from neurocomp.mapping.check import check_program
 from neurocomp.mapping.choices import Choices
-from neurocomp.mapping.explain import cores_in_order, impossible, not_found
+from neurocomp.mapping.explain import impossible, not_found
 from neurocomp.mapping.explain.abilities import ability_mismatches, beyond_the_chip, station_assumptions
 from neurocomp.mapping.explain.bounds import core_bounds
-from neurocomp.mapping.explain.cure import smallest_grid
 from neurocomp.mapping.explain.mismatch import capability_mismatches, part_assumptions
 from neurocomp.mapping.explain.refusals import refuse_early, refuse_uncut
+from neurocomp.mapping.fewest_chips import on_fewest_chips
 from neurocomp.mapping.portfolio import Portfolio
 from neurocomp.mapping.problem import MOST_CHIPS, Problem, stored_weight_bits
 from neurocomp.mapping.profile import Activity, profile_of
@@ -42,10 +42,12 @@ Chips = tuple[int, int] | Literal["auto"]
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A problem that is not known to be impossible, cut in its natural order."""
+    """A problem that is not known to be impossible, cut in its natural order. roomier: on more chips, if there is hope
+    that it takes fewer."""
 
     problem: Problem
     tiling: Tiling
+    roomier: Problem | None = None
 
 
 def map_network(
@@ -95,18 +97,21 @@ def plan_mapping(
     layers = layers_of(problem)
     refuse_uncut(problem, layers)
     tiling = tile(problem, layers)
+    roomier = None
     if chips == "auto":
-        problem = _on_fewest_chips(problem, tiling)
+        problem, roomier = on_fewest_chips(problem, tiling)
     found = impossible(problem, tiling)
     if found:
         raise DoesNotFitError(found)
-    return Plan(problem, tiling)
+    return Plan(problem, tiling, roomier)
 
 
 def map_plan(plan: Plan, choices: Choices, activity: Activity = None) -> Program:
     """The second part of ``map_network``: the search."""
     portfolio = Portfolio(plan.problem, plan.tiling, profile_of(plan.problem, activity), choices)
     best = portfolio.search()
+    if best is None and plan.roomier is not None:
+        return map_plan(Plan(plan.roomier, plan.tiling), choices, activity)
     if best is None:
         raise DoesNotFitError(not_found(plan.problem, plan.tiling, portfolio))
     program = _assembled(portfolio, best)
@@ -145,20 +150,6 @@ def _grid(chips: tuple[int, int]) -> tuple[int, int]:
     if not (1 <= columns <= MOST_CHIPS and 1 <= rows <= MOST_CHIPS):
         raise bad_input("chips", f"{columns} x {rows} chips cannot be joined", hint=f"1x1 to {MOST_CHIPS}x{MOST_CHIPS}")
     return columns, rows
-
-
-def _on_fewest_chips(problem: Problem, tiling: Tiling) -> Problem:
-    """The problem on the smallest grid of chips on which the tiles have room in network order, or, where there are no
-    such tiles, as many cores as any mapping takes, and tiles that do not fit one each."""
-    least = core_bounds(tiling.layers, tiling.limits)[0].cores
-    needed = cores_in_order(problem, tiling) or max(least, tiling.tiles)
-    chips = max(1, -(-needed // problem.chip.core.count))
-    while True:
-        grid = smallest_grid(chips)
-        smaller = replace(problem, chips=(min(MOST_CHIPS, grid[0]), min(MOST_CHIPS, grid[1])))
-        if max(grid) >= MOST_CHIPS or smaller.available_cores >= needed:
-            return smaller
-        chips += 1
 
 
 def _assembled(portfolio: Portfolio, best: Candidate) -> Program:

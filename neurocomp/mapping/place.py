@@ -45,9 +45,9 @@ def place(problem: Problem, tiling: Tiling, seed: int = 0, dense: bool = False) 
     return Placement(_tiles(problem, tiling, free[group].tolist()), True, needed)
 
 
-def cores_needed(problem: Problem, tiling: Tiling) -> int:
+def cores_needed(problem: Problem, tiling: Tiling, dense: bool = False) -> int:
     """Cores that ``place`` takes, or would take: found without listing the cores of the chip."""
-    return _needed(*_groups(problem, tiling, dense=False))
+    return _needed(*_groups(problem, tiling, dense))
 
 
 def _needed(held: np.ndarray, group: np.ndarray) -> int:
