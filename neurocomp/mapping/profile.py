@@ -49,8 +49,9 @@ def profile_of(problem: Problem, activity: Activity) -> Profile:
     rates, active = rates_from_trace(problem, activity), {}
     for name in problem.tiled:
         run = activity.populations.get(name)
-        if run is None or run.active is None:
-            active[name] = 1.0
-        else:
-            active[name] = count_bits(run.active) / (activity.samples * activity.steps * run.size)
+        if run is None:  # the simulator counts no updates of what sends nothing (read-outs)
+            active[name] = 1.0 if problem.emits(name) else 0.0
+        else:  # of stations, whose values are not kept, those that are sent
+            updated = run.spikes if run.active is None else run.active
+            active[name] = count_bits(updated) / (activity.samples * activity.steps * run.size)
     return Profile(rates, active)

@@ -14,6 +14,7 @@ from neurocomp.mapping.map import map_network
 from neurocomp.mapping.program import Program
 from neurocomp.mapping.quality import quality_from_tree
 from neurocomp.mapping.wishes import pinned
+from neurocomp.network import Linear
 from neurocomp.report import units
 from neurocomp.report.build import report
 from neurocomp.report.compare import compare
@@ -22,7 +23,7 @@ from neurocomp.report.model import Result
 from neurocomp.report.saved import read_result
 from neurocomp.report.traffic import TrafficFacts, traffic_sentence
 from neurocomp.simulate.inference import simulate
-from tests.mapping_problems import mlp
+from tests.mapping_problems import chain, mlp
 from tests.reports import made_up
 from tests.small_chips import make_chip
 
@@ -162,3 +163,15 @@ def test_the_bound_on_time_is_compared_with_the_time_that_it_bounds() -> None:
     text = " ".join(" ".join(mapping_lines(result)).split())
     assert "mean step" not in text and "time with this activity, at least" in text
     assert f"This {said[4:]}, with the chip steps that empty the pipeline" in text
+
+
+def test_what_is_not_updated_is_not_in_the_bound() -> None:
+    """A read-out that nothing reaches: its accumulators are looked at in every step, and not updated."""
+    silent = np.zeros((1, STEPS, 4), np.float32)
+    network = chain((4,), Linear(np.ones((3, 4), np.int8)), relays=(0,))
+    run = execute(network, silent)
+    program = map_network(network, make_chip(2, 1), activity=run.trace, effort="fast")
+    simulation = simulate(program, run.trace)
+    assert program.quality is not None
+    assert simulation.counters.total("neuron_update") == 0
+    assert program.quality.step_ns * 1e3 * simulation.chip_steps == simulation.total_ps
