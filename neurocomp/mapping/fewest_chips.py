@@ -21,9 +21,9 @@ from neurocomp.mapping.problem import MOST_CHIPS, Problem
 from neurocomp.mapping.rates import uniform_rates
 from neurocomp.mapping.tiling.tile import Tiling
 
-_SOUGHT = 1 << 16  # elements up to which parts are sought
+_SOUGHT, _CORES = 1 << 16, 256  # elements, and cores that these take at least, up to which parts are sought
 _TRIES = 4  # grids on which they are
-_METHODS = ("natural", "multilevel")
+_PINS = 200_000  # of the hypergraphs of all tries by the method that takes long: some two seconds
 
 
 def on_fewest_chips(problem: Problem, tiling: Tiling) -> tuple[Problem, Problem | None]:
@@ -37,13 +37,15 @@ def on_fewest_chips(problem: Problem, tiling: Tiling) -> tuple[Problem, Problem 
     needed = cores_needed(problem, tiling, dense=True) if in_order else max(least, tiling.tiles)
     grids = _grids(problem, min(least, needed))
     first = next(grids)
-    if first.available_cores >= needed or sum(problem.population(n).size for n in problem.tiled) > _SOUGHT:
+    large = least > _CORES or sum(problem.population(name).size for name in problem.tiled) > _SOUGHT
+    if first.available_cores >= needed or large:
         return _with_room(problem, needed), None
     graph = hypergraph_of(problem, tiling.layers, tiling.limits, uniform_rates(problem))[0]
     for number, grid in enumerate((first, *grids)):
         if grid.available_cores >= needed or number == _TRIES:
             break
-        if grid.available_cores >= least and _has_parts(graph, grid, tiling):
+        methods = ("natural", "multilevel") if (number + 1) * graph.pin.size <= _PINS else ("natural",)
+        if grid.available_cores >= least and _has_parts(graph, grid, tiling, methods):
             return grid, _with_room(problem, needed)
     return _with_room(problem, needed), None
 
@@ -72,9 +74,9 @@ def _with_room(problem: Problem, cores: int) -> Problem:
     return grid
 
 
-def _has_parts(graph: Hypergraph, grid: Problem, tiling: Tiling) -> bool:
+def _has_parts(graph: Hypergraph, grid: Problem, tiling: Tiling, methods: tuple[str, ...]) -> bool:
     most = grid.available_cores
     return any(
         partition(graph, tiling.limits, most_parts=most, method=method, effort="fast") is not None
-        for method in _METHODS
+        for method in methods
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from neurocomp.errors import DoesNotFitError
 from neurocomp.mapping import fewest_chips
 from neurocomp.mapping.choices import Choices
 from neurocomp.mapping.map import map_network, map_plan, plan_mapping
@@ -33,8 +34,9 @@ def test_parts_are_sought_where_network_order_takes_more() -> None:
     assert map_network(network, chip, chips="auto", effort="fast").chips == (2, 1)
 
 
-def test_no_parts_are_sought_for_larger_networks(monkeypatch) -> None:
-    monkeypatch.setattr(fewest_chips, "_SOUGHT", 9)
+@pytest.mark.parametrize(("limit", "most"), [("_SOUGHT", 9), ("_CORES", 1), ("_TRIES", 0)])
+def test_no_parts_are_sought_for_larger_networks(limit, most, monkeypatch) -> None:
+    monkeypatch.setattr(fewest_chips, limit, most)
     network, chip = side_by_side(3, 3, 2, 2), make_chip(1, 1, neurons_max=5)
     assert map_network(network, chip, chips="auto", effort="fast").chips == (3, 1)
 
@@ -46,6 +48,21 @@ def test_where_the_search_fails_on_fewer_chips_those_of_the_tiles_remain(monkeyp
     search = Portfolio.search
     monkeypatch.setattr(Portfolio, "search", lambda self: search(self) if self.problem.chips != (2, 1) else None)
     assert map_plan(plan, Choices(effort="fast")).chips == (3, 1)
+
+
+def test_methods_that_take_long_are_left_out_where_there_are_many_pins(monkeypatch) -> None:
+    tried: list[str] = []
+    monkeypatch.setattr(fewest_chips, "partition", lambda *_, method, **__: tried.append(method))
+    for most in (fewest_chips._PINS, 1):
+        monkeypatch.setattr(fewest_chips, "_PINS", most)
+        plan = plan_mapping(side_by_side(3, 3, 2, 2), make_chip(1, 1, neurons_max=5), chips="auto")
+        assert plan.problem.chips == (3, 1) and plan.roomier is None
+    assert tried == ["natural", "multilevel", "natural"]
+
+
+def test_where_a_single_neuron_fits_no_core_that_is_said() -> None:
+    with pytest.raises(DoesNotFitError, match="a single neuron needs 300 fan-in axons"):
+        plan_mapping(mlp(300, 10, 8), make_chip(1, 1, neurons_max=10, fan_in_axons_max=256), chips="auto")
 
 
 def test_where_there_are_no_tiles_parts_are_sought_too() -> None:
