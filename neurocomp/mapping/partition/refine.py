@@ -17,7 +17,7 @@ from neurocomp.mapping.partition.task import Task
 _MOST_DESCENTS = 20
 _LEAST_SWEEPS = 4  # fewer do not cool slowly enough to gain anything
 _SWAPS = 4
-_REPAIR, _BRIEF_REPAIR = (100_000_000, 10), (4_000_000, 1)  # looks, and further ones for each pin
+_REPAIR, _BRIEF_REPAIR = (100_000_000, 10), (6_000_000, 1)  # looks, and further ones for each pin
 
 
 @dataclass(frozen=True)
