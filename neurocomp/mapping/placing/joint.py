@@ -39,6 +39,7 @@ class _Work:
 
 # (heat, looks for each pin) of the chains that visit all vertices in turn
 _SWEPT = {"fast": [(0.0, 100)], "default": [(0.5, 150)], "best": [(1.0, 1000)] * 2}
+_PER_SWEEP = 120  # looks for each pin of a first sweep in heat; with less work, what it upsets is only put right again
 _MANY = 1 << 40  # vertices: no bound by them, where a budget is shared
 _COOLING = 4  # the chain that cools links has this part of the work of the one before
 _LIVING, _HOTTER, _LONGER = 4, 2.0, 4  # results that have children; heat, and work in units of a child's, of the chains
@@ -214,7 +215,10 @@ def _sweeps(effort: Effort, budget: int | None, pins: int, patience: int) -> lis
     steps = ["fast"] if effort == "fast" else EFFORTS[1 : EFFORTS.index(effort) + 1]
     chains = [(heat, per_pin * patience * pins) for step in steps for heat, per_pin in _SWEPT[step]]
     total = sum(looks for _, looks in chains)
-    return chains if budget is None else [(heat, looks * budget // total) for heat, looks in chains]
+    if budget is None:
+        return chains
+    shared = [(heat, looks * budget // total) for heat, looks in chains]
+    return [(heat if looks >= _PER_SWEEP * pins else 0.0, looks) for heat, looks in shared]
 
 
 def _search(chains: Chains, part: np.ndarray, schedule: list[tuple[float, int]], seed: int) -> Found:
