@@ -214,11 +214,13 @@ static void run_sweeps(nc_joint *j, const nc_place_schedule *schedule) {
     for (int64_t k = j->hottest = 0; k < link_count(j); k++)
         j->hottest = j->loads.load[k] > j->hottest ? j->loads.load[k] : j->hottest;
     while (schedule->hot > 0.0 && j->work < schedule->work)
-        sweep(j, schedule->hot * (1.0 - (double)j->work / (double)schedule->work));
+        sweep(j, schedule->hot * (1.0 - (double)j->work / (double)schedule->work), INT64_MAX);
     const double begun = objective(j);
     double before = begun;
-    for (int32_t k = 0; k < MOST_LAST; k++) {
-        sweep(j, 0.0);
+    /* bounded without heat, too, or a budget would not be one */
+    const int64_t most = j->work + (schedule->hot > 0.0 ? 2 : 1) * schedule->work;
+    for (int32_t k = 0; k < MOST_LAST && j->work < most; k++) {
+        sweep(j, 0.0, most);
         const double now = objective(j);
         if (before - now < FADED * begun)
             break;

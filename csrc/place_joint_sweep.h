@@ -117,8 +117,9 @@ static void visit(nc_joint *j, int32_t v, double temperature) {
     j->rows.seen[v] = j->rows.clock;
 }
 
-static void sweep(nc_joint *j, double temperature) {
-    for (int32_t k = 0; k < j->joint->movable_count; k++)
+/* most: the work after which it ends on its way. */
+static void sweep(nc_joint *j, double temperature, int64_t most) {
+    for (int32_t k = 0; k < j->joint->movable_count && j->work < most; k++)
         visit(j, j->joint->movable[k], temperature);
 }
 

@@ -49,6 +49,7 @@ _UNITS = 1 << 20  # work is counted in units of the total / this
 _SLACK = 1.02
 _FINEST = 512  # micro-tiles that fill a core
 _HOPEFUL = 1.5  # beside the least volume, placement seldom makes up for more
+_NEAR = 1.1  # times the fewest links once placed, from which joint moves may still come to fewer
 _RIVAL, _COARSE_RIVAL = 0.95, 1.05  # beside columns, which are placed more easily; before fine levels are refined
 _NEAR = 1.25  # beside the least volume, refinement on one level alone seldom makes up for more
 _SPARE = 8  # parts for each further core that joint moves may take, for traffic alone
@@ -234,8 +235,8 @@ class Clusters:
         return hypergraph_over(self.problem, tiling.layers, atoms, self.profile.rates), atoms
 
     def columns_joined(self) -> Layout | None:
-        """Columns of a large network or their rival, whichever takes fewer links once placed, moved jointly; None if
-        there are none. Nothing is routed on the way."""
+        """Columns of a large network or their rival, whichever takes fewer links once placed and moved jointly; None
+        if there are none. Nothing is routed on the way."""
         if not self.has_columns:
             return None
         with working_threads(1) as pool:  # the rival knows nothing of the columns until it stands on its coarsest level
@@ -243,8 +244,9 @@ class Clusters:
             columns = [layout for layout in self.columns() if layout.core is not None]
             least = min((layout.volume for layout in columns if layout.volume is not None), default=None)
             rivals = [] if least is None else self._beside_columns(rival.result(), least)
-            best = min([*columns, *(one for one in rivals if one.core is not None)], key=self._hops, default=None)
-        return None if best is None else self.joined(best, "default")
+            placed = [(self._hops(one), one) for one in (*columns, *rivals) if one.core is not None]
+        near = _NEAR * min((hops for hops, _ in placed), default=0)
+        return min((self.joined(one, "default") for hops, one in placed if hops <= near), key=self._hops, default=None)
 
     def _hops(self, layout: Layout) -> int:
         fabric = fabric_of(self.problem, self.problem.chips, self.problem.boundary_cost)
