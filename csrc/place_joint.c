@@ -217,7 +217,7 @@ static void run_sweeps(nc_joint *j, const nc_place_schedule *schedule) {
         sweep(j, schedule->hot * (1.0 - (double)j->work / (double)schedule->work), INT64_MAX);
     const double begun = objective(j);
     double before = begun;
-    /* bounded without heat, too, or a budget would not be one */
+    /* bounded without heat, too, so that the whole takes no more than a few times the work that was asked for */
     const int64_t most = j->work + (schedule->hot > 0.0 ? 2 : 1) * schedule->work;
     for (int32_t k = 0; k < MOST_LAST && j->work < most; k++) {
         sweep(j, 0.0, most);

@@ -36,7 +36,7 @@ from neurocomp.mapping.partition.multilevel import Start
 from neurocomp.mapping.placing.fabric import fabric_of
 from neurocomp.mapping.placing.joint import improve_jointly, links_taken, recombine
 from neurocomp.mapping.placing.place import place_best, place_many
-from neurocomp.mapping.plan import PER_CORE, Plan, plan_for
+from neurocomp.mapping.plan import PER_CORE, SearchPlan, plan_for
 from neurocomp.mapping.problem import Problem
 from neurocomp.mapping.profile import Profile
 from neurocomp.mapping.program_parts import Tile
@@ -103,7 +103,7 @@ class Clusters:
         return tiles_of(self.problem, layout.built[1], layout.part, layout.core)
 
     @cached_property
-    def plan(self) -> Plan:
+    def plan(self) -> SearchPlan:
         """How much is searched."""
         graph = self.built(PER_CORE)[0]
         single = bool(graph.demand[:, NEURONS].max(initial=0) <= 1)

@@ -37,7 +37,7 @@ _OF_HUGE = ("multilevel",)
 
 
 @dataclass(frozen=True)
-class Plan:
+class SearchPlan:
     """What a search does, of all efforts but the fast one.
 
     vertices, pins: of the hypergraph of micro-tiles of 1 / PER_CORE of a core. single: they are single neurons. maps:
@@ -104,5 +104,5 @@ class Plan:
         return 1 if self.is_large else math.ceil(_PATIENCE * self.share)
 
 
-def plan_for(graph: Hypergraph, *, single: bool, maps: bool) -> Plan:
-    return Plan(graph.vertices, graph.pin.size, single, maps)
+def plan_for(graph: Hypergraph, *, single: bool, maps: bool) -> SearchPlan:
+    return SearchPlan(graph.vertices, graph.pin.size, single, maps)

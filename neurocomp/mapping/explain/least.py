@@ -19,7 +19,7 @@ from neurocomp.network.ops import Conv, Linear, OneToOne, Op, Sparse
 from neurocomp.network.structure import taps_of
 
 _SYNAPSES = 1 << 21  # in tables, from which on looking at them takes long
-_LAYERS = 1000
+FEW_LAYERS = 1000  # of which single elements are looked at
 _PROJECTIONS = 5000
 _NEURONS = 1 << 24
 _TIES = 3  # between targets of one source that are looked at
@@ -30,7 +30,7 @@ def is_long(problem: Problem) -> bool:
     steps = problem.network.projections
     tables = sum(step.op.indices.size for step in steps if isinstance(step.op, Sparse))
     neurons = sum(problem.population(name).size for name in problem.tiled)
-    many = len(problem.tiled) > _LAYERS or len(steps) > _PROJECTIONS
+    many = len(problem.tiled) > FEW_LAYERS or len(steps) > _PROJECTIONS
     return tables > _SYNAPSES or neurons > _NEURONS or many
 
 
@@ -182,7 +182,7 @@ def is_open(problem: Problem, counts: Counts) -> bool:
     demand = counts.demand(problem.weight_bits, core.synapse_index_bits)
     if (limits.used(demand) > limits.capacities * problem.available_cores).any() or any(overfull_tables(problem)):
         return False
-    ones = [hungriest(problem, name) for name in problem.tiled] if len(problem.tiled) <= _LAYERS else []
+    ones = [hungriest(problem, name) for name in problem.tiled] if len(problem.tiled) <= FEW_LAYERS else []
     most = core.fan_in_max
     return all((most is None or one.synapses <= most) and bool(limits.fits(one.demand)) for one in ones)
 

@@ -26,7 +26,15 @@ from neurocomp.mapping.explain import (
 )
 from neurocomp.mapping.explain.bounds import CoreBound, bounds_of, core_bounds, demand_of_one
 from neurocomp.mapping.explain.cure import least_change
-from neurocomp.mapping.explain.least import Counts, counts_by_layer, hungriest, is_long, overfull_tables, summed
+from neurocomp.mapping.explain.least import (
+    FEW_LAYERS,
+    Counts,
+    counts_by_layer,
+    hungriest,
+    is_long,
+    overfull_tables,
+    summed,
+)
 from neurocomp.mapping.problem import Problem, stored_weight_bits
 from neurocomp.mapping.tiling.layer import Layer
 from neurocomp.mapping.tiling.limits import NEURONS, SYNAPSE_BITS, limits_of
@@ -35,7 +43,6 @@ from neurocomp.network.graph import Network
 _OVERSIZED = 4  # beyond this many times the chip, counting neurons says enough
 _HOPELESS = 32  # times the chip, from which on no narrower weights help
 _MOST_NEURONS = 1 << 28  # that are mapped at once: every neuron takes some 40 bytes of memory by then
-_FEW_LAYERS = 1000  # of which single elements are looked at
 _MANY = 8192  # cores, beyond which cutting takes longer than a refusal may
 
 
@@ -84,7 +91,7 @@ def refuse_uncut(problem: Problem, layers: Mapping[str, Layer]) -> None:
     long = is_long(problem)
     many = long or size > _MANY * problem.chip.core.neurons_max
     found = too_many_synapses(problem, most_synapses(layers)) if many else []
-    for name, layer in layers.items() if many and len(layers) <= _FEW_LAYERS else ():
+    for name, layer in layers.items() if many and len(layers) <= FEW_LAYERS else ():
         demand = demand_of_one(problem, layer)
         broken = limits_of(problem.chip).broken(demand)
         found += [beyond_one_core(problem, name, broken, demand, proved=True)] if broken else []
